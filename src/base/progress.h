@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a worker thread and the event loop share about one piece of long work: how far it is, and whether to
+ * stop. The worker writes the counters and asks progress_cancelled() between chunks; any thread may read
+ * the counters and call progress_cancel(). While a call that can't ask (an SQLite statement) runs, the
+ * worker registers a function that interrupts it; the mutex keeps that target alive during the call. */
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/fault.h"
+
+typedef void (*ProgressInterrupt)(void *target);
+
+typedef struct Progress {
+        _Atomic uint64_t done_bytes;
+        _Atomic uint64_t total_bytes; /* 0 while unknown */
+        _Atomic bool cancelled;
+
+        pthread_mutex_t interrupt_mutex; /* guards the next two */
+        ProgressInterrupt interrupt;
+        void *interrupt_target;
+} Progress;
+
+void progress_init(Progress *progress);
+void progress_done(Progress *progress);
+
+/* Starts a new count of `total_bytes`. */
+void progress_begin(Progress *progress, uint64_t total_bytes);
+void progress_add(Progress *progress, uint64_t bytes);
+
+/* Asks the work to stop as soon as it can; it then ends with FAULT_CANCELLED. Idempotent, any thread. */
+void progress_cancel(Progress *progress);
+
+/* 0, or -ECANCELED with *fault filled once progress_cancel() was called. */
+int progress_check(Progress *progress, Fault *fault);
+
+/* Registers (or, with NULL, takes back) what progress_cancel() has to call. When the work was cancelled
+ * before, the function is called at once. After taking back returns, it is not running any more. */
+void progress_set_interrupt(Progress *progress, ProgressInterrupt interrupt, void *target);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/test-hook.h"
+
+#if TEST_HOOKS
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/macro.h"
+
+static void trace(const char *file, const char *name)
+{
+        _cleanup_close_ int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        char line[128];
+        int length = snprintf(line, sizeof line, "%s\n", name);
+
+        if (fd >= 0 && length > 0 && (size_t) length < sizeof line)
+                (void) !write(fd, line, (size_t) length);
+}
+
+void test_point(const char *name)
+{
+        static _Atomic unsigned passed;
+        const char *wanted = getenv("ORACXPRED_TEST_POINT"), *file = getenv("ORACXPRED_TEST_TRACE");
+        const char *action = getenv("ORACXPRED_TEST_ACTION");
+        size_t length = strlen(name);
+        unsigned long nth;
+
+        if (file)
+                trace(file, name);
+        if (!wanted || strncmp(wanted, name, length) != 0 ||
+                        (wanted[length] != '\0' && wanted[length] != ':'))
+                return;
+
+        nth = wanted[length] == ':' ? strtoul(wanted + length + 1, NULL, 10) : 1;
+        if (atomic_fetch_add(&passed, 1) + 1 != nth)
+                return;
+        (void) kill(getpid(), action && strcmp(action, "stop") == 0 ? SIGSTOP : SIGKILL);
+}
+
+bool test_hook_clock(uint64_t *ret_usec)
+{
+        const char *file = getenv("ORACXPRED_TEST_CLOCK");
+        _cleanup_fclose_ FILE *stream = file ? fopen(file, "re") : NULL;
+
+        return stream && fscanf(stream, "%" SCNu64, ret_usec) == 1;
+}
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Where tests reach into a running service: named step points at which it kills or stops itself, and an
+ * injected wall clock. Compiled only with -Dtest-hooks=true; in production a point is no code at all.
+ *
+ *   ORACXPRED_TEST_POINT=NAME[:N]  act at the N-th passing (default 1) of the point NAME
+ *   ORACXPRED_TEST_ACTION=kill     SIGKILL to itself (default);  stop: SIGSTOP, until the test continues it
+ *   ORACXPRED_TEST_TRACE=FILE      append the name of every point passed, a line each
+ *   ORACXPRED_TEST_CLOCK=FILE      read the wall clock from FILE (decimal µs) at each use
+ *
+ * Points may be passed from any thread. */
+
+#include "config.h"
+
+#if TEST_HOOKS
+#include <stdbool.h>
+#include <stdint.h>
+
+void test_point(const char *name);
+bool test_hook_clock(uint64_t *ret_usec);
+#define TEST_POINT(name) test_point(name)
+#else
+#define TEST_POINT(name) ((void) 0)
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Is the content of a database file sound? Runs in a worker thread on a connection of its own, can be
+ * cancelled, and keeps "the content is wrong" apart from "I could not look": only the first is corruption,
+ * the second is a fault of another code. */
+
+#include "database/connection.h"
+
+typedef enum CheckDepth {
+        CHECK_QUICK, /* PRAGMA quick_check: structure, not index content */
+        CHECK_FULL,  /* PRAGMA integrity_check */
+} CheckDepth;
+
+typedef struct CheckResult {
+        bool healthy;
+        unsigned n_findings;             /* SQLite stops at 100 */
+        char *first_finding;             /* NULL when healthy */
+        uint64_t foreign_key_violations; /* counted by a full check; not corruption */
+} CheckResult;
+
+void check_result_done(CheckResult *result);
+
+/* 0 with *ret filled when the check ran to its end, whatever it found (SQLITE_CORRUPT and SQLITE_NOTADB met
+ * on the way are findings, too). Negative when it could not: BUSY, CANNOT_OPEN, IO, CANCELLED, …
+ * `mode` is CONNECTION_READ for the live database and CONNECTION_PRIVATE for a copy. */
+int check_run(const char *path,
+                ConnectionMode mode,
+                CheckDepth depth,
+                Progress *progress,
+                CheckResult *ret,
+                Fault *fault);

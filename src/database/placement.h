@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Where the database lies, and whether SQLite's promises hold there: directories with their owner and mode,
+ * the file system, hard and symbolic links, room left. Looks at names and inodes only: it never opens the
+ * database itself, since closing any descriptor of it would drop the locks SQLite holds in this process. */
+
+#include <sys/types.h>
+
+#include "base/fault.h"
+
+typedef struct DiskSpace {
+        uint64_t total_bytes;
+        uint64_t free_bytes; /* for an unprivileged process */
+} DiskSpace;
+
+/* Creates `path` with mode (setgid dropped when the sandbox forbids it) when it is missing, and returns a
+ * descriptor of it. An existing directory keeps its owner; a wrong mode or owner is PERMISSION with the
+ * chmod/chown that mends it, in *fault, only when the directory can't be used; a usable one returns 0. */
+int placement_open_directory(const char *path, mode_t mode, int *ret_fd, Fault *fault);
+
+/* Creates an empty database file with mode 0660, or leaves an existing one alone. *ret_created says which.
+ */
+int placement_create_database(const char *path, bool *ret_created, Fault *fault);
+
+/* UNSAFE_FILE_SYSTEM for a network or FUSE file system, for a database with more than one hard link, and
+ * for a symbolic link (SQLite's locks and journals go by name); PERMISSION when it can't be read and
+ * written. 0 when all is well or the file does not exist. */
+int placement_check(const char *path, Fault *fault);
+
+/* Room on the file system of `path`. */
+int placement_disk_space(const char *path, DiskSpace *ret, Fault *fault);
+
+/* NO_SPACE with the numbers in words when fewer than `needed_bytes` are free at `path`. */
+int placement_require_space(const char *path, uint64_t needed_bytes, Fault *fault);
+
+/* The file system's name ("ext4", "nfs", or its magic number in hex), in a static or caller-owned string. */
+const char *placement_file_system_name(long magic);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Numbers about a database file: what `status` shows and the manifest records. Counting rows reads whole
+ * indexes, so it belongs in a worker thread. */
+
+#include "database/connection.h"
+
+typedef struct TableCount {
+        char *name;
+        uint64_t rows;
+} TableCount;
+
+typedef struct Statistics {
+        uint64_t size_bytes; /* of the main file */
+        uint64_t wal_bytes;  /* of its -wal, 0 when there is none */
+        uint64_t page_size_bytes;
+        uint64_t pages;
+        uint64_t free_pages;
+        uint64_t modified_usec; /* the later of the main file's and the -wal's modification */
+        char journal_mode[16];  /* "wal", "delete", … */
+        TableCount *tables;     /* sorted by name; SQLite's own tables left out */
+        size_t n_tables;
+} Statistics;
+
+void statistics_done(Statistics *statistics);
+
+/* All of it, in one read transaction. */
+int statistics_collect(Connection *connection, Statistics *ret, Fault *fault);
