@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the system tests share: one booted machine for all of them, and a service that each finds as new."""
+
+import os
+
+import pytest
+
+from machine import Machine
+
+BUS_NAME = "org.oracxpred.Persistence1"
+UNITS = [
+    "oracxpred-backup.timer",
+    "oracxpred-verify.timer",
+    "oracxpred-backup.service",
+    "oracxpred-verify.service",
+    "oracxpredd.service",
+]
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--build-directory",
+        default=os.environ.get("ORACXPRED_BUILD", "build"),
+        help="the compiled meson build that is tested (default: $ORACXPRED_BUILD, else build)",
+    )
+
+
+@pytest.fixture(scope="session")
+def machine(request):
+    with Machine(os.path.abspath(request.config.getoption("--build-directory"))) as booted:
+        booted.run(["useradd", "--create-home", "visitor"])
+        yield booted
+
+
+@pytest.fixture
+def service(machine, request):
+    """The machine, with an empty state directory, the daemon started on it, and no timer that could fire by itself."""
+    machine.run(["systemctl", "stop", *UNITS])
+    machine.run(["systemctl", "reset-failed"])
+    machine.remove("/var/lib/oracxpred")
+    machine.remove("/etc/oracxpred")
+    machine.run(["systemd-tmpfiles", "--create", "oracxpred.conf"])
+    # Output before this point is another test's.
+    machine.cursor = journal_cursor(machine)
+    machine.run(["systemctl", "start", "oracxpredd.service"])
+    return machine
+
+
+def journal_cursor(machine):
+    shown = machine.run(["journalctl", "--lines=0", "--show-cursor", "--quiet"]).stdout
+    return shown.partition("-- cursor: ")[2].strip()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that fails says what the journal had."""
+    report = (yield).get_result()
+    booted = item.funcargs.get("machine") or item.funcargs.get("service")
+    if report.failed and booted and booted.leader:
+        journal = booted.run(["journalctl", "--lines=60", "--no-pager", "--output=short-precise"], check=False).stdout
+        report.sections.append(("the last of the machine's journal", journal))
