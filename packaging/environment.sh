@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What quickstart and run-tests share: speaking, becoming root, installing Debian packages. Sourced, not run.
+
+# Debian's own tools, whatever else (a language manager, say) the caller's PATH puts first.
+export PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
+export LC_ALL=C.UTF-8
+
+build_packages=(
+        gcc
+        gettext
+        libc6-dev
+        libcrypt-dev
+        libinih-dev
+        libjson-c-dev
+        libsqlite3-dev
+        libssl-dev
+        libsystemd-dev
+        meson
+        ninja-build
+        pkg-config
+        zlib1g-dev
+)
+
+# A heading, so that a long output can be read.
+say() {
+        printf '\n==> %s\n' "$*"
+}
+
+# Shows a command as a person would type it, then runs it.
+show() {
+        printf '\n$ %s\n' "$*"
+        "$@"
+}
+
+# Starts the calling script over as root when it isn't.
+become_root() {
+        [ "$(id -u)" -ne 0 ] || return 0
+        if ! command -v sudo >/dev/null; then
+                echo "$0: needs root, and there is no sudo to become it." >&2
+                exit 1
+        fi
+        say "Becoming root with sudo"
+        exec sudo -- "$0" "$@"
+}
+
+# Installs those of the named packages that are missing; asks the network only when one is.
+install_packages() {
+        local package missing=()
+        for package; do
+                dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' ||
+                        missing+=("$package")
+        done
+        [ "${#missing[@]}" -gt 0 ] || return 0
+        say "Installing ${missing[*]}"
+        apt-get --quiet --quiet update
+        DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet --yes --no-install-recommends install "${missing[@]}" >/dev/null
+}
+
+# systemd is PID 1 here.
+host_has_systemd() {
+        [ -d /run/systemd/system ]
+}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The plan of the house, read from the source: which room may know which, and how big a file may grow."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+
+ROOMS = {
+    "base": {"base"},
+    "database": {"base", "database"},
+    "backup": {"base", "database", "backup"},
+    "records": {"base", "database", "records"},
+    "daemon": {"base", "database", "backup", "records", "daemon"},
+    "ctl": {"base", "ctl"},
+}
+# These do the work and know nothing of who asked for it.
+ROOMS_WITHOUT_BUS = ["base", "database", "backup", "records"]
+LINES_MAX = 500
+
+
+def files(*folders, endings=(".c", ".h")):
+    for folder in folders:
+        for directory, _, names in os.walk(os.path.join(SOURCE, folder)):
+            for name in sorted(names):
+                if name.endswith(endings):
+                    yield os.path.join(directory, name)
+
+
+def text(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def includes(path, opening):
+    return re.findall(rf"^\s*#\s*include\s+{opening}([^\">]+)[\">]", text(path), re.MULTILINE)
+
+
+def test_there_is_source_to_read():
+    assert list(files("src/base"))
+
+
+def test_every_room_is_in_the_plan():
+    rooms = {os.path.relpath(path, os.path.join(SOURCE, "src")).split("/")[0] for path in files("src")}
+    assert rooms <= set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_arrows_point_one_way(room):
+    wrong = [
+        f"{path}: {included}"
+        for path in files(f"src/{room}")
+        for included in includes(path, '"')
+        if included != "config.h" and included.split("/")[0] not in ROOMS[room]
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_includes_are_spelled_from_the_source_root(room):
+    wrong = [
+        f"{path}: {included}"
+        for path in files(f"src/{room}")
+        for included in includes(path, '"')
+        if included != "config.h" and not os.path.exists(os.path.join(SOURCE, "src", included))
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", ROOMS_WITHOUT_BUS)
+def test_working_rooms_know_neither_bus_nor_loop(room):
+    wrong = [path for path in files(f"src/{room}") for name in includes(path, "<") if re.search("sd-(bus|event)", name)]
+    assert not wrong
+
+
+def test_no_file_is_a_drawer_for_everything():
+    drawer = re.compile(r"\b(util|utils|helper|helpers|misc|common)\b")
+    assert not [path for path in files("src", "tests") if drawer.search(os.path.basename(path).replace("_", "-"))]
+
+
+def test_no_file_is_two_ideas():
+    long = [path for path in files("src", "tests", endings=(".c", ".h", ".py")) if text(path).count("\n") > LINES_MAX]
+    assert not long
+
+
+def test_source_is_formatted():
+    checked = subprocess.run(
+        ["clang-format", "--dry-run", "-Werror", *files("src", "tests")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
