@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # What quickstart and run-tests share: speaking, becoming root, installing Debian packages. Sourced, not run.
 

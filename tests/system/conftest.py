@@ -6,16 +6,7 @@ import os
 import pytest
 
 from machine import Machine
-
-BUS_NAME = "org.oracxpred.Persistence1"
-UNITS = [
-    "oracxpred-backup.timer",
-    "oracxpred-verify.timer",
-    "oracxpred-backup.service",
-    "oracxpred-verify.service",
-    "oracxpredd.service",
-]
-
+from product import UNITS
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -28,7 +19,9 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def machine(request):
     with Machine(os.path.abspath(request.config.getoption("--build-directory"))) as booted:
-        booted.run(["useradd", "--create-home", "visitor"])
+        booted.boot_units = {unit: booted.unit(unit, "ActiveState")["ActiveState"] for unit in UNITS}
+        booted.run(["useradd", "visitor"])
+        booted.run(["useradd", "--groups=oracxpred", "application"])
         yield booted
 
 

@@ -7,6 +7,7 @@ pure cgroup v2 hierarchy, as Debian 12 boots with, even where the host's is the 
 
 import contextlib
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -204,6 +205,10 @@ class Machine:
         if check and done.returncode != 0:
             raise AssertionError(f"{arguments} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done
+
+    def run_json(self, arguments, user=None):
+        """What a command that must succeed prints, read as JSON."""
+        return json.loads(self.run(arguments, user).stdout)
 
     def unit(self, name, *properties):
         """The named properties of a unit, as `systemctl show` spells them."""

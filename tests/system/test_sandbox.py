@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The units' sandbox, as systemd itself rates it, and as the running process finds it."""
+
+import pytest
+
+EXPOSURE_MAX = 10  # tenths
+
+
+@pytest.mark.parametrize("unit", ["oracxpredd.service", "oracxpred-backup.service", "oracxpred-verify.service"])
+def test_exposure_is_low(machine, unit):
+    command = ["systemd-analyze", "security", f"--threshold={EXPOSURE_MAX}", "--no-pager", unit]
+    rated = machine.run(command, check=False)
+    assert rated.returncode == 0, rated.stdout
+
+
+@pytest.mark.parametrize("unit", ["oracxpredd.service", "oracxpred-backup.timer", "oracxpred-verify.timer"])
+def test_units_are_without_fault(machine, unit):
+    checked = machine.run(["systemd-analyze", "verify", unit], check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def daemon(service):
+    return service.unit("oracxpredd.service", "MainPID")["MainPID"]
+
+
+def test_daemon_has_no_privilege(service):
+    status = service.run(["cat", f"/proc/{daemon(service)}/status"]).stdout
+    fields = dict(line.split(":\t", 1) for line in status.splitlines())
+    for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(fields[capabilities], 16) == 0, capabilities
+    assert fields["NoNewPrivs"] == "1"
+    assert fields["Seccomp"] == "2"
+    assert "0" not in fields["Uid"].split()
+
+
+def test_daemon_sees_no_network(service):
+    shown = service.run(["nsenter", f"--target={daemon(service)}", "--net", "cat", "/proc/self/net/dev"]).stdout
+    assert [line.split(":")[0].strip() for line in shown.splitlines()[2:]] == ["lo"]
+
+
+def test_daemon_writes_no_core(service):
+    limits = service.run(["cat", f"/proc/{daemon(service)}/limits"]).stdout
+    core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+    assert core.split()[4:6] == ["0", "0"]
