@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Which backups to keep: a pure function of the list, the policy and the time, with a reason for each. It
+ * drops nothing itself. */
+
+#include "backup/catalogue.h"
+
+typedef struct RetentionPolicy {
+        uint64_t keep_usec;        /* age up to which everything is kept */
+        unsigned minimum_verified; /* that many of the newest verified ones stay, however old; at least 1 */
+        bool database_corrupt;     /* then nothing is dropped at all */
+} RetentionPolicy;
+
+typedef enum RetentionReason {
+        RETENTION_KEEP_INITIAL,
+        RETENTION_KEEP_RECENT,
+        RETENTION_KEEP_MINIMUM,  /* among the last verified ones (or stands in where there are too few) */
+        RETENTION_KEEP_FUTURE,   /* dated after now: the clock jumped; kept and flagged */
+        RETENTION_KEEP_IN_USE,   /* a restore or a verification reads it */
+        RETENTION_KEEP_NOT_OURS, /* adopted: never removed by itself */
+        RETENTION_KEEP_CORRUPT,  /* the database is corrupt; retention stands still */
+        RETENTION_DROP_EXPIRED,
+        _RETENTION_REASON_MAX,
+        _RETENTION_REASON_INVALID = -EINVAL,
+} RetentionReason;
+
+bool retention_keeps(RetentionReason reason);
+const char *retention_reason_text(RetentionReason reason); /* for people */
+
+/* Fills ret_reasons[i] for each entry of the catalogue, in its order. */
+void retention_plan(const Catalogue *catalogue,
+                const RetentionPolicy *policy,
+                uint64_t now_usec,
+                RetentionReason ret_reasons[]);

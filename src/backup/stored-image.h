@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A database image as it is stored: plain, or gzip (RFC 1952). The gzip form is a sequence of independent
+ * members, one for each STORED_IMAGE_BLOCK_BYTES of the image, each with its own stored size in an extra
+ * subfield; `gunzip` reads it as one file, while a reader that knows the subfield can inflate members in
+ * parallel or alone. Writing and reading work in one pass and in constant memory, and every byte that passes
+ * is digested. Members are made one after the other today; nothing in this interface depends on it, and
+ * encryption wraps the stored side. */
+
+#include "backup/manifest.h"
+#include "base/digest.h"
+#include "base/progress.h"
+
+#define STORED_IMAGE_BLOCK_BYTES (64 * KIB)
+
+typedef struct StoredImage {
+        uint64_t database_bytes;
+        uint64_t stored_bytes;
+        char database_sha256[DIGEST_HEX_MAX];
+        char stored_sha256[DIGEST_HEX_MAX];
+} StoredImage;
+
+/* Reads the image from `image_fd` (offset 0 to its end) and writes the stored form to `stored_fd` at its
+ * position. Neither is closed or synced. */
+int stored_image_write(int image_fd,
+                Compression compression,
+                int stored_fd,
+                Progress *progress,
+                StoredImage *ret,
+                Fault *fault);
+
+/* Reads a stored form from `stored_fd` (from offset 0) to its end, and writes the image to `image_fd`, or
+ * nowhere when that is negative. Any valid gzip file is read, not only our own. CORRUPT for a bad checksum,
+ * a truncated file, trailing rubbish. */
+int stored_image_read(int stored_fd,
+                Compression compression,
+                int image_fd,
+                Progress *progress,
+                StoredImage *ret,
+                Fault *fault);
