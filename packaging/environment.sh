@@ -54,8 +54,11 @@ install_packages() {
         done
         [ "${#missing[@]}" -gt 0 ] || return 0
         say "Installing ${missing[*]}"
-        apt-get --quiet --quiet update
-        DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet --yes --no-install-recommends install "${missing[@]}" >/dev/null
+        # Packages have much to say; it is of interest only when something goes wrong.
+        local output
+        output=$(apt-get --quiet update 2>&1 &&
+                DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes --no-install-recommends install "${missing[@]}" 2>&1) ||
+                { printf '%s\n' "$output" >&2; return 1; }
 }
 
 # systemd is PID 1 here.
