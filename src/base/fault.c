@@ -73,12 +73,13 @@ int fault_set_errno(Fault *fault, int error, const char *format, ...)
         char *message = NULL;
         va_list arguments;
         int positive = error < 0 ? -error : error;
+        const char *description = strerrordesc_np(positive);
 
         va_start(arguments, format);
         if (vasprintf(&what, format, arguments) < 0)
                 what = NULL;
         va_end(arguments);
-        if (!what || asprintf(&message, "%s: %s", what, strerrordesc_np(positive) ?: "unknown error") < 0)
+        if (!what || asprintf(&message, "%s: %s", what, description ? description : "unknown error") < 0)
                 message = NULL;
         return fault_fill(fault, fault_code_from_errno(positive), message);
 }
@@ -96,7 +97,8 @@ int fault_prefix(Fault *fault, const char *format, ...)
         if (vasprintf(&prefix, format, arguments) < 0)
                 prefix = NULL;
         va_end(arguments);
-        if (prefix && asprintf(&message, "%s: %s", prefix, fault->message ?: "failed") >= 0) {
+        if (prefix && asprintf(&message, "%s: %s", prefix, fault->message ? fault->message : "failed") >=
+                                        0) {
                 free(fault->message);
                 fault->message = message;
         }

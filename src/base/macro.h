@@ -26,7 +26,7 @@
         struct this_macro_takes_a_semicolon
 
 #define TAKE_GENERIC(variable, type, null)       \
-        ({                                       \
+        __extension__({                          \
                 type *taken_from_ = &(variable); \
                 type taken_ = *taken_from_;      \
                 *taken_from_ = (null);           \

@@ -12,8 +12,9 @@ void progress_done(Progress *progress)
         (void) pthread_mutex_destroy(&progress->interrupt_mutex);
 }
 
-void progress_begin(Progress *progress, uint64_t total_bytes)
+void progress_begin(Progress *progress, const char *step, uint64_t total_bytes)
 {
+        atomic_store(&progress->step, step);
         atomic_store(&progress->done_bytes, 0);
         atomic_store(&progress->total_bytes, total_bytes);
 }

@@ -16,6 +16,7 @@ typedef void (*ProgressInterrupt)(void *target);
 typedef struct Progress {
         _Atomic uint64_t done_bytes;
         _Atomic uint64_t total_bytes; /* 0 while unknown */
+        _Atomic(const char *) step;   /* a string literal: what is being done, in a few words */
         _Atomic bool cancelled;
 
         pthread_mutex_t interrupt_mutex; /* guards the next two */
@@ -26,8 +27,8 @@ typedef struct Progress {
 void progress_init(Progress *progress);
 void progress_done(Progress *progress);
 
-/* Starts a new count of `total_bytes`. */
-void progress_begin(Progress *progress, uint64_t total_bytes);
+/* Starts a new step with a count of `total_bytes` of its own (0: unknown). `step` must be a literal. */
+void progress_begin(Progress *progress, const char *step, uint64_t total_bytes);
 void progress_add(Progress *progress, uint64_t bytes);
 
 /* Asks the work to stop as soon as it can; it then ends with FAULT_CANCELLED. Idempotent, any thread. */
