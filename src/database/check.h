@@ -9,13 +9,13 @@
 
 typedef enum CheckDepth {
         CHECK_QUICK, /* PRAGMA quick_check: structure, not index content */
-        CHECK_FULL,  /* PRAGMA integrity_check */
+        CHECK_FULL,  /* PRAGMA integrity_check, then foreign_key_check */
 } CheckDepth;
 
 typedef struct CheckResult {
         bool healthy;
         unsigned n_findings;             /* SQLite stops at 100 */
-        char *first_finding;             /* NULL when healthy */
+        char *first_finding;             /* owned; NULL when healthy */
         uint64_t foreign_key_violations; /* counted by a full check; not corruption */
 } CheckResult;
 
@@ -23,7 +23,9 @@ void check_result_done(CheckResult *result);
 
 /* 0 with *ret filled when the check ran to its end, whatever it found (SQLITE_CORRUPT and SQLITE_NOTADB met
  * on the way are findings, too). Negative when it could not: BUSY, CANNOT_OPEN, IO, CANCELLED, …
- * `mode` is CONNECTION_READ for the live database and CONNECTION_PRIVATE for a copy. */
+ * `mode` is CONNECTION_READ for the live database and CONNECTION_PRIVATE for a copy. An empty file (0 bytes)
+ * is a sound database without tables. The progress counters are not touched: SQLite can't say how far it
+ * is. A foreign key whose parent columns are not unique can't be checked and counts as one violation. */
 int check_run(const char *path,
                 ConnectionMode mode,
                 CheckDepth depth,

@@ -16,28 +16,37 @@ typedef enum ConnectionMode {
         CONNECTION_PRIVATE /* a copy that nobody else knows: exclusive locking, no sync, may checkpoint */
 } ConnectionMode;
 
-/* Opens an existing file (never creates one). `progress` may be NULL; else progress_cancel() interrupts
- * whatever statement runs on this connection, until connection_close(). One connection per Progress at a
- * time. Faults: CANNOT_OPEN, NOT_A_DATABASE, CORRUPT, BUSY, IO, PERMISSION, NO_SPACE. */
+/* How long a statement waits for another process's lock before it ends with FAULT_BUSY. */
+#define CONNECTION_BUSY_BOUND_USEC (5 * USEC_PER_SEC)
+
 typedef struct Connection {
         sqlite3 *handle;
         Progress *progress; /* borrowed */
         char *path;
+        uint64_t busy_since_usec; /* monotonic; when the wait for a lock that is going on began */
 } Connection;
 
+/* Opens an existing file (never creates one) and reads its first page, so that a file that is missing or is
+ * no database is told here. `path` is a plain file name, whatever characters it has: never a URI.
+ * `progress` may be NULL; else progress_cancel() interrupts whatever statement runs on this connection, and
+ * ends a wait for a lock, until connection_close(). One connection per Progress at a time. Faults:
+ * CANNOT_OPEN, NOT_A_DATABASE, CORRUPT, BUSY, IO, PERMISSION, READ_ONLY, NO_SPACE, CANCELLED. */
 int connection_open(
                 const char *path, ConnectionMode mode, Progress *progress, Connection **ret, Fault *fault);
+
+/* Closes without a checkpoint (but for CONNECTION_PRIVATE). Finalize every statement before. */
 Connection *connection_close(Connection *connection);
 DEFINE_CLEANUP(Connection *, connection_close);
 
 /* Fills the fault for an SQLite result code (extended or not) as met while `doing` ("Counting rows"). The
- * message names the file and SQLite's own words. SQLITE_INTERRUPT after progress_cancel() is CANCELLED. */
+ * message names the file, SQLite's own words and the way out. SQLITE_INTERRUPT, and SQLITE_BUSY after
+ * progress_cancel(), are CANCELLED. */
 int connection_fault(const Connection *connection, int sqlite_code, Fault *fault, const char *doing);
 
 /* Runs statements that return nothing of interest. */
 int connection_execute(Connection *connection, const char *sql, Fault *fault);
 
-/* Prepares one statement. */
+/* Prepares one statement; the caller finalizes it (statement_finalizep). */
 int connection_prepare(Connection *connection, const char *sql, sqlite3_stmt **ret, Fault *fault);
 
 static inline void statement_finalizep(sqlite3_stmt **statement)
@@ -47,3 +56,13 @@ static inline void statement_finalizep(sqlite3_stmt **statement)
 
 /* First column of the first row as an integer; NOT_FOUND-free: 0 rows is FAILED. */
 int connection_query_integer(Connection *connection, const char *sql, int64_t *ret, Fault *fault);
+
+/* Begins a read transaction that lasts until *ret_pin is finalized: all statements in between see one state
+ * of the database. In WAL it blocks no writer, but holds back the checkpoint; in a rollback mode writers
+ * wait. While it lasts, an interrupt is not forgotten between two statements, as SQLite does otherwise. */
+int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault);
+
+/* Switches the database to journal_mode=WAL where it isn't yet (start-up only; needs CONNECTION_WRITE). The
+ * switch needs the file for itself: BUSY when the application holds it, which harms nothing but
+ * concurrency: report it and go on. NOT_SUPPORTED where SQLite keeps the old mode. */
+int connection_ensure_wal(Connection *connection, bool *ret_changed, Fault *fault);

@@ -4,7 +4,8 @@
 /* A consistent copy of the live database: one read transaction pins the snapshot for the whole copy (a
  * stepwise copy without it starts over at every commit, and may never end), sqlite3_backup copies it, and
  * the copy is switched to journal_mode=DELETE so that no -wal belongs to it. The transaction is let go as
- * soon as the last page is copied: in WAL it blocks no writer, but it holds back the checkpoint. */
+ * soon as the last page is copied: in WAL it blocks no writer, but it holds back the checkpoint. On a
+ * database in a rollback mode writers wait as long as it is held: SQLite has no other way there. */
 
 #include "database/connection.h"
 
@@ -14,8 +15,13 @@ typedef struct Snapshot {
         uint64_t held_usec; /* how long the read transaction was held */
 } Snapshot;
 
-/* Copies `source_path` to the new file `target_path` (created 0600; must not exist; removed again on
- * failure). Not synced. Progress counts bytes. Faults: BUSY, CORRUPT, NO_SPACE, IO, CANCELLED, … */
+/* Copies `source_path` to the new file `target_path` (created 0600; must not exist: INVALID_ARGUMENT;
+ * removed again on failure, and never touched when it was there before). Not synced. Begins the step
+ * "copying the database" of `progress` (which may be NULL), counted in its bytes. Faults: BUSY, CORRUPT,
+ * NOT_A_DATABASE, CANNOT_OPEN, NO_SPACE, IO, CANCELLED, …
+ *
+ * A killed run may leave the target, and for the moment of the switch its -wal or -journal: whoever cleans
+ * up after it removes the three together. */
 int snapshot_copy(const char *source_path,
                 const char *target_path,
                 Progress *progress,

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "database/connection.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+/* How often, in virtual machine steps, SQLite asks whether to go on: well under a millisecond. */
+#define PROGRESS_HANDLER_STEPS 10000
+
+static bool is_cancelled(const Connection *connection)
+{
+        return connection->progress && atomic_load(&connection->progress->cancelled);
+}
+
+static int on_progress(void *userdata)
+{
+        return is_cancelled(userdata);
+}
+
+static void on_cancel(void *handle)
+{
+        sqlite3_interrupt(handle);
+}
+
+/* SQLite's own busy_timeout can't be interrupted, so a cancelled job would still wait its seconds out. */
+static int on_busy(void *userdata, int n_before)
+{
+        static const unsigned delays_msec[] = {1, 2, 5, 10, 20, 25, 50};
+        Connection *connection = userdata;
+        unsigned delay_msec = delays_msec[MIN_OF((size_t) n_before, ELEMENTSOF(delays_msec) - 1)];
+        struct timespec delay = {.tv_nsec = (long) delay_msec * 1000 * 1000};
+        uint64_t now_usec = clock_monotonic_usec();
+
+        if (n_before == 0)
+                connection->busy_since_usec = now_usec;
+        if (is_cancelled(connection) || now_usec - connection->busy_since_usec >= CONNECTION_BUSY_BOUND_USEC)
+                return 0;
+        (void) nanosleep(&delay, NULL);
+        return 1;
+}
+
+/* SQLite folds many causes into CANTOPEN and IOERR; the errno behind them tells a full disk or a wrong mode
+ * from a broken device. Codes that are a statement about content carry no errno worth reading. */
+static FaultCode fault_code_from_system(sqlite3 *handle, FaultCode otherwise)
+{
+        FaultCode code = handle ? fault_code_from_errno(sqlite3_system_errno(handle)) : FAULT_NONE;
+
+        if (code == FAULT_NO_SPACE || code == FAULT_PERMISSION || code == FAULT_READ_ONLY)
+                return code;
+        return otherwise;
+}
+
+static FaultCode fault_code_from_input_output(sqlite3 *handle, int sqlite_code)
+{
+        switch (sqlite_code) {
+        /* No error from the kernel: the bytes that the file's own header or WAL index promises are not
+         * there, and asking again won't bring them. SQLite swallows this code where it is harmless (pages
+         * past the end of the main file), so what arrives here is a file cut short. */
+        case SQLITE_IOERR_SHORT_READ:
+        /* Only the checksum VFS says this: the page was read, and its checksum is wrong. */
+        case SQLITE_IOERR_DATA:
+                return FAULT_CORRUPT;
+        case SQLITE_IOERR_NOMEM:
+                return FAULT_FAILED;
+        default:
+                /* CORRUPTFS among them: the file system is damaged, so what the file holds is unknown. */
+                return fault_code_from_system(handle, FAULT_IO);
+        }
+}
+
+static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite_code)
+{
+        switch (sqlite_code & 0xff) {
+        case SQLITE_INTERRUPT:
+                return FAULT_CANCELLED;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+        case SQLITE_PROTOCOL: /* the same as BUSY, for the short locks of the WAL index */
+                return is_cancelled(connection) ? FAULT_CANCELLED : FAULT_BUSY;
+        case SQLITE_CORRUPT: /* with CORRUPT_VTAB, _SEQUENCE and _INDEX, which are content as well */
+                return FAULT_CORRUPT;
+        case SQLITE_NOTADB:
+                return FAULT_NOT_A_DATABASE;
+        case SQLITE_CANTOPEN:
+                return fault_code_from_system(connection->handle, FAULT_CANNOT_OPEN);
+        case SQLITE_IOERR:
+                return fault_code_from_input_output(connection->handle, sqlite_code);
+        case SQLITE_FULL:
+                return FAULT_NO_SPACE;
+        case SQLITE_READONLY:
+                return FAULT_READ_ONLY;
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+                return FAULT_PERMISSION;
+        default:
+                return FAULT_FAILED;
+        }
+}
+
+static const char *way_out(FaultCode code)
+{
+        switch (code) {
+        case FAULT_BUSY:
+                return "; another process holds its lock, try again when that is done";
+        case FAULT_CORRUPT:
+                return "; leave the file as it is and restore a backup";
+        case FAULT_NOT_A_DATABASE:
+                return "; check that this is the right file, or restore a backup";
+        case FAULT_CANNOT_OPEN:
+                return "; check that the file exists and that its directory can be entered and written";
+        case FAULT_PERMISSION:
+                return "; check owner and mode of the file, of its -wal and -shm, and of their directory";
+        case FAULT_READ_ONLY:
+                return "; check how the file system is mounted and the mode of the file";
+        case FAULT_NO_SPACE:
+                return "; make room on its file system";
+        case FAULT_IO:
+                return "; the disk or its driver reported this, see the kernel's log";
+        default:
+                return "";
+        }
+}
+
+int connection_fault(const Connection *connection, int sqlite_code, Fault *fault, const char *doing)
+{
+        FaultCode code = fault_code_from_sqlite(connection, sqlite_code);
+        sqlite3 *handle = connection->handle;
+        const char *words = sqlite3_errstr(sqlite_code);
+
+        if (code == FAULT_CANCELLED)
+                return fault_set(fault, code, "%s: %s: cancelled", connection->path, doing);
+        /* The handle's text is about its latest call, which need not be the one that gave this code. */
+        if (handle && (sqlite3_extended_errcode(handle) & 0xff) == (sqlite_code & 0xff))
+                words = sqlite3_errmsg(handle);
+        return fault_set(fault, code, "%s: %s: %s%s", connection->path, doing, words, way_out(code));
+}
+
+int connection_execute(Connection *connection, const char *sql, Fault *fault)
+{
+        int code = sqlite3_exec(connection->handle, sql, NULL, NULL, NULL);
+
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, sql);
+        return 0;
+}
+
+int connection_prepare(Connection *connection, const char *sql, sqlite3_stmt **ret, Fault *fault)
+{
+        sqlite3_stmt *statement = NULL;
+        int code = sqlite3_prepare_v2(connection->handle, sql, -1, &statement, NULL);
+
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, sql);
+        *ret = statement;
+        return 0;
+}
+
+/* Steps to the one row that the caller is about to read. */
+static int step_to_row(Connection *connection, sqlite3_stmt *statement, Fault *fault)
+{
+        int code = sqlite3_step(statement);
+
+        if (code == SQLITE_ROW)
+                return 0;
+        if (code == SQLITE_DONE)
+                return fault_set(fault,
+                                FAULT_FAILED,
+                                "%s: %s: no answer",
+                                connection->path,
+                                sqlite3_sql(statement));
+        return connection_fault(connection, code, fault, sqlite3_sql(statement));
+}
+
+int connection_query_integer(Connection *connection, const char *sql, int64_t *ret, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r = connection_prepare(connection, sql, &statement, fault);
+
+        if (r >= 0)
+                r = step_to_row(connection, statement, fault);
+        if (r < 0)
+                return r;
+        *ret = sqlite3_column_int64(statement, 0);
+        return 0;
+}
+
+int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *pin = NULL;
+        int r;
+
+        /* A statement that has given its row and not yet ended keeps its read transaction, which every other
+         * statement of this connection then shares. Counting makes it give a row on an empty database too.
+         */
+        r = connection_prepare(connection, "SELECT count(*) FROM main.sqlite_schema", &pin, fault);
+        if (r >= 0)
+                r = step_to_row(connection, pin, fault);
+        /* An interrupt is kept from here on, since a statement is active; one that came before is not. */
+        if (r >= 0 && connection->progress)
+                r = progress_check(connection->progress, fault);
+        if (r < 0)
+                return r;
+        *ret_pin = TAKE_PTR(pin);
+        return 0;
+}
+
+int connection_ensure_wal(Connection *connection, bool *ret_changed, Fault *fault)
+{
+        static const char *const statements[] = {"PRAGMA main.journal_mode", "PRAGMA main.journal_mode=WAL"};
+
+        for (size_t i = 0; i < ELEMENTSOF(statements); i++) {
+                _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+                int r = connection_prepare(connection, statements[i], &statement, fault);
+
+                if (r >= 0)
+                        r = step_to_row(connection, statement, fault);
+                if (r < 0)
+                        return r;
+                if (sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), "wal") == 0) {
+                        *ret_changed = i > 0;
+                        return 0;
+                }
+        }
+        return fault_set(fault,
+                        FAULT_NOT_SUPPORTED,
+                        "%s stays without a WAL: this file system has no shared memory for SQLite; readers "
+                        "and "
+                        "writers will wait for each other until the database is moved to a local one",
+                        connection->path);
+}
+
+static int configure_handle(Connection *connection, ConnectionMode mode, Fault *fault)
+{
+        sqlite3 *handle = connection->handle;
+        int code = SQLITE_OK;
+
+        (void) sqlite3_busy_handler(handle, on_busy, connection);
+        if (connection->progress) {
+                sqlite3_progress_handler(handle, PROGRESS_HANDLER_STEPS, on_progress, connection);
+                /* Some long operations (integrity_check in SQLite 3.40) never call that handler. */
+                progress_set_interrupt(connection->progress, on_cancel, handle);
+        }
+
+        /* What the file says in its schema is data here, never a program to be trusted. */
+        code = sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        if (code == SQLITE_OK)
+                code = sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        if (code == SQLITE_OK && mode != CONNECTION_PRIVATE) {
+                code = sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+                if (code == SQLITE_OK)
+                        code = sqlite3_wal_autocheckpoint(handle, 0);
+        }
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, "Setting the connection up");
+        return 0;
+}
+
+/* No mmap, also where nobody could truncate the file: a bad sector would be SIGBUS instead of IOERR. */
+static const char *const mode_pragmas[] = {
+                [CONNECTION_READ] = "PRAGMA cell_size_check=ON; PRAGMA query_only=ON",
+                [CONNECTION_WRITE] = "PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; "
+                                     "PRAGMA foreign_keys=ON",
+                [CONNECTION_PRIVATE] = "PRAGMA cell_size_check=ON; PRAGMA synchronous=OFF",
+};
+
+static int require_writable(const Connection *connection, Fault *fault)
+{
+        FaultCode code = FAULT_PERMISSION;
+
+        /* SQLite falls back to a read-only descriptor without a word. */
+        if (sqlite3_db_readonly(connection->handle, "main") == 0)
+                return 0;
+        if (access(connection->path, W_OK) < 0 && errno == EROFS)
+                code = FAULT_READ_ONLY;
+        return fault_set(fault, code, "%s can be read but not written%s", connection->path, way_out(code));
+}
+
+static int open_handle(Connection *connection, ConnectionMode mode, Fault *fault)
+{
+        _cleanup_free_ char *name = NULL;
+        int64_t version;
+        int code, r;
+
+        /* SQLite may be built to read "file:…" as a URI, and reads ":memory:" and the empty name as no file
+         * at all. With a slash in front of it a name is only a name. */
+        if (asprintf(&name, "%s%s", connection->path[0] == '/' ? "" : "./", connection->path) < 0) {
+                name = NULL;
+                return fault_set_errno(fault, ENOMEM, "Opening %s", connection->path);
+        }
+        code = sqlite3_open_v2(name,
+                        &connection->handle,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                        NULL);
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, "Opening the database");
+
+        r = configure_handle(connection, mode, fault);
+        /* Before the first look, else a copy that is flagged WAL gets a -shm. */
+        if (r >= 0 && mode == CONNECTION_PRIVATE)
+                r = connection_execute(connection, "PRAGMA main.locking_mode=EXCLUSIVE", fault);
+        /* Reads page 1, and nothing else: sqlite3_open_v2() has not touched the content yet. */
+        if (r >= 0)
+                r = connection_query_integer(connection, "PRAGMA main.schema_version", &version, fault);
+        if (r >= 0)
+                r = connection_execute(connection, mode_pragmas[mode], fault);
+        if (r >= 0 && mode != CONNECTION_READ)
+                r = require_writable(connection, fault);
+        return r;
+}
+
+int connection_open(
+                const char *path, ConnectionMode mode, Progress *progress, Connection **ret, Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        int r;
+
+        if (progress) {
+                r = progress_check(progress, fault);
+                if (r < 0)
+                        return r;
+        }
+        connection = calloc(1, sizeof *connection);
+        if (!connection)
+                return fault_set_errno(fault, ENOMEM, "Opening %s", path);
+        connection->progress = progress;
+        connection->path = strdup(path);
+        if (!connection->path)
+                return fault_set_errno(fault, ENOMEM, "Opening %s", path);
+
+        r = open_handle(connection, mode, fault);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(connection);
+        return 0;
+}
+
+Connection *connection_close(Connection *connection)
+{
+        if (!connection)
+                return NULL;
+        /* First, so that nobody interrupts a handle that is gone. */
+        if (connection->progress)
+                progress_set_interrupt(connection->progress, NULL, NULL);
+        (void) sqlite3_close_v2(connection->handle);
+        free(connection->path);
+        free(connection);
+        return NULL;
+}

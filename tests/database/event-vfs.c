@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "event-vfs.h"
+
+#include "base/macro.h"
+
+static sqlite3_vfs *real_vfs, event_vfs;
+static const sqlite3_io_methods *real_main_methods, *real_wal_methods; /* a -wal has no locks */
+static sqlite3_io_methods main_methods, wal_methods;
+static EventVfsHook current_hook;
+static void *current_userdata;
+
+static int ring(EventVfsCall call)
+{
+        return current_hook ? current_hook(call, current_userdata) : SQLITE_OK;
+}
+
+static int read_main(sqlite3_file *file, void *data, int n_bytes, sqlite3_int64 offset_bytes)
+{
+        int code = ring(EVENT_VFS_READ);
+
+        return code != SQLITE_OK ? code : real_main_methods->xRead(file, data, n_bytes, offset_bytes);
+}
+
+static int read_wal(sqlite3_file *file, void *data, int n_bytes, sqlite3_int64 offset_bytes)
+{
+        int code = ring(EVENT_VFS_WAL_READ);
+
+        return code != SQLITE_OK ? code : real_wal_methods->xRead(file, data, n_bytes, offset_bytes);
+}
+
+static int lock_main(sqlite3_file *file, int level)
+{
+        int code = real_main_methods->xLock(file, level);
+
+        if (code == SQLITE_BUSY)
+                (void) ring(EVENT_VFS_LOCK_BUSY);
+        return code;
+}
+
+static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
+{
+        int code = real_vfs->xOpen(real_vfs, name, file, flags, ret_flags);
+
+        if (code != SQLITE_OK || !(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)))
+                return code;
+        if (flags & SQLITE_OPEN_WAL) {
+                real_wal_methods = file->pMethods;
+                wal_methods = *real_wal_methods;
+                wal_methods.xRead = read_wal;
+                file->pMethods = &wal_methods;
+        } else {
+                real_main_methods = file->pMethods;
+                main_methods = *real_main_methods;
+                main_methods.xRead = read_main;
+                main_methods.xLock = lock_main;
+                file->pMethods = &main_methods;
+        }
+        return code;
+}
+
+void event_vfs_set_hook(EventVfsHook hook, void *userdata)
+{
+        if (!real_vfs) {
+                real_vfs = sqlite3_vfs_find(NULL);
+                event_vfs = *real_vfs;
+                event_vfs.zName = "event";
+                event_vfs.xOpen = open_file;
+                (void) sqlite3_vfs_register(&event_vfs, 1);
+        }
+        current_userdata = userdata;
+        current_hook = hook;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the tests of this room share: a directory that is gone after each test, and the application's side of
+ * the database, opened with plain SQLite as any other program would. Failures end the test. */
+
+/* cmocka.h wants these four before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "base/fault.h"
+
+/* For cmocka_unit_test_setup_teardown(). The state is the directory's path. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+/* A path in that directory, valid until the teardown. */
+const char *fixture_path(const char *name);
+
+/* Opens (and creates) a database the way an application does; -1 for the busy time-out means none. */
+sqlite3 *fixture_open(const char *path);
+void fixture_close(sqlite3 *handle);
+void fixture_execute(sqlite3 *handle, const char *sql);
+int64_t fixture_integer(sqlite3 *handle, const char *sql);
+
+/* Creates a WAL database whose commits are all still in its -wal, and which nobody has open. */
+void fixture_create_with_wal(const char *path, const char *sql);
+
+/* Creates a table `filler(id, body)` of about `n_bytes`, in a database in rollback mode, closed. */
+void fixture_create_large(const char *path, uint64_t n_bytes);
+
+/* Whole files. fixture_read() allocates. */
+char *fixture_read(const char *path, size_t *ret_size);
+void fixture_write(const char *path, const void *data, size_t size);
+void fixture_overwrite(const char *path, uint64_t offset_bytes, const void *data, size_t size);
+int64_t fixture_file_size(const char *path); /* -1 when there is no such file */
+
+/* Mounts a tmpfs of `size_bytes` on a new directory below the fixture's, in a mount namespace of this
+ * process alone; skips the test when not root. Gone with the teardown. */
+const char *fixture_mount_small(size_t size_bytes);
+
+/* The fault must have this code and a message that contains `words`; it is freed. */
+void fixture_assert_fault(Fault *fault, FaultCode code, const char *words);
