@@ -20,6 +20,19 @@ static void trace(const char *file, const char *name)
                 (void) !write(fd, line, (size_t) length);
 }
 
+/* Opening a FIFO for reading waits for the test to open it for writing; reading it, for the test to close
+ * it. */
+static void wait_at_gate(void)
+{
+        const char *file = getenv("ORACXPRED_TEST_GATE");
+        _cleanup_close_ int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : -EBADF;
+        char byte;
+
+        if (fd >= 0)
+                while (read(fd, &byte, 1) > 0)
+                        ;
+}
+
 void test_point(const char *name)
 {
         static _Atomic unsigned passed;
@@ -37,7 +50,10 @@ void test_point(const char *name)
         nth = wanted[length] == ':' ? strtoul(wanted + length + 1, NULL, 10) : 1;
         if (atomic_fetch_add(&passed, 1) + 1 != nth)
                 return;
-        (void) kill(getpid(), action && strcmp(action, "stop") == 0 ? SIGSTOP : SIGKILL);
+        if (action && strcmp(action, "wait") == 0)
+                wait_at_gate();
+        else
+                (void) kill(getpid(), action && strcmp(action, "stop") == 0 ? SIGSTOP : SIGKILL);
 }
 
 bool test_hook_clock(uint64_t *ret_usec)

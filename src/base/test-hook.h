@@ -6,6 +6,8 @@
  *
  *   ORACXPRED_TEST_POINT=NAME[:N]  act at the N-th passing (default 1) of the point NAME
  *   ORACXPRED_TEST_ACTION=kill     SIGKILL to itself (default);  stop: SIGSTOP, until the test continues it
+ *                                  wait: this thread alone waits at the gate
+ *   ORACXPRED_TEST_GATE=FIFO       the gate: reached when it opens for writing, left when that end closes
  *   ORACXPRED_TEST_TRACE=FILE      append the name of every point passed, a line each
  *   ORACXPRED_TEST_CLOCK=FILE      read the wall clock from FILE (decimal µs) at each use
  *
