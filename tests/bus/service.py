@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The daemon under test: started on a state directory of its own and the test's bus, watched through sd_notify and its
+process, and at its end asked to prove that it leaves nothing behind."""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from client import PATIENCE_SECONDS, Client
+
+SANITIZER_REPORT = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
+
+
+class Service:
+    """One state directory and configuration, and the daemon on it, which may be started many times."""
+
+    def __init__(self, executable, bus, directory):
+        self.executable = executable
+        self.bus = bus
+        self.directory = str(directory)
+        self.state = os.path.join(self.directory, "state")
+        self.database = os.path.join(self.state, "data/oracxpred.db")
+        self.backups = os.path.join(self.state, "backups")
+        self.configuration = os.path.join(self.directory, "oracxpred.conf")
+        self.log_file = os.path.join(self.directory, "log")
+        self.clock_file = os.path.join(self.directory, "clock")
+        self.trace_file = os.path.join(self.directory, "trace")
+        self.process = None
+        self.client = None
+        self.notifications = []
+        self.configure("")
+        self.notify_path = os.path.join(bus.directory, f"notify-{os.path.basename(self.directory)}")
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.notify.bind(self.notify_path)
+        os.chmod(self.notify_path, 0o777)
+
+    # What a test lays down before the start.
+
+    def configure(self, text):
+        """Writes the section [Persistence]."""
+        with open(self.configuration, "w", encoding="utf-8") as file:
+            file.write("[Persistence]\n" + text)
+
+    def set_clock(self, usec):
+        """What the daemon takes for the time, when it was started with clock=True."""
+        with open(self.clock_file + ".new", "w", encoding="ascii") as file:
+            file.write(str(usec))
+        os.rename(self.clock_file + ".new", self.clock_file)
+
+    # Start and end.
+
+    def command(self, *arguments):
+        return [
+            self.executable,
+            "--state-directory=" + self.state,
+            "--config=" + self.configuration,
+            *arguments,
+        ]
+
+    def environment(self, clock=False, trace=False, point=None, action=None, gate=None, **more):
+        environment = {
+            **os.environ,
+            "DBUS_SYSTEM_BUS_ADDRESS": self.bus.address,
+            "NOTIFY_SOCKET": self.notify_path,
+            "LC_ALL": "C.UTF-8",
+            **more,
+        }
+        environment.setdefault("ASAN_OPTIONS", "abort_on_error=1:detect_stack_use_after_return=1")
+        for name, value in {
+            "ORACXPRED_TEST_CLOCK": self.clock_file if clock else None,
+            "ORACXPRED_TEST_TRACE": self.trace_file if trace else None,
+            "ORACXPRED_TEST_POINT": point,
+            "ORACXPRED_TEST_ACTION": action,
+            "ORACXPRED_TEST_GATE": gate,
+        }.items():
+            environment.pop(name, None)
+            if value is not None:
+                environment[name] = value
+        return environment
+
+    def launch(self, *arguments, user=None, **hooks):
+        """Starts the daemon without waiting for anything."""
+        assert self.process is None, "it runs already"
+        self.drain_notifications()
+        self.notifications = []
+        if self.client is None:
+            self.client = Client(self.bus.address)
+        extra_groups = [] if user else None
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(*arguments),
+                env=self.environment(**hooks),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=user,
+                group=user,
+                extra_groups=extra_groups,
+            )
+
+    def start(self, *arguments, **hooks):
+        """Starts the daemon and waits for READY=1."""
+        self.launch(*arguments, **hooks)
+        self.wait_notification("READY=1")
+        return self.client
+
+    def refuses(self, *arguments, **hooks):
+        """Starts a daemon that must end by itself with an error: (exit status, what it wrote)."""
+        before = len(self.log())
+        self.launch(*arguments, **hooks)
+        status = self.wait()
+        assert "READY=1" not in self.drain_notifications()
+        assert status > 0, f"status {status}: {self.log()}"
+        return status, self.log()[before:]
+
+    def wait(self):
+        """Waits for the process to end; its exit status, negative for a signal."""
+        status = self.process.wait(PATIENCE_SECONDS)
+        self.process = None
+        return status
+
+    def stop(self):
+        """SIGTERM, and a clean end."""
+        self.process.terminate()
+        assert self.wait() == 0, self.log()
+        assert self.temporary_files() == []
+
+    def kill(self):
+        self.process.kill()
+        self.wait()
+
+    def killed_itself(self):
+        """Waits for the end at a test point."""
+        assert self.wait() == -signal.SIGKILL, self.log()
+
+    def finish(self):
+        """At the end of a test: a daemon that still runs has to stop cleanly, and none may have been reported."""
+        try:
+            if self.process is not None and self.process.poll() is None:
+                self.process.send_signal(signal.SIGCONT)
+                self.stop()
+        finally:
+            if self.process is not None:
+                self.kill()
+            if self.client is not None:
+                self.client.close()
+            self.notify.close()
+            os.unlink(self.notify_path)
+        assert not [line for line in self.log().splitlines() if any(word in line for word in SANITIZER_REPORT)]
+
+    # Watching.
+
+    def log(self):
+        if not os.path.exists(self.log_file):
+            return ""
+        with open(self.log_file, encoding="utf-8", errors="backslashreplace") as file:
+            return file.read()
+
+    def trace(self):
+        """The points that were passed so far, in order."""
+        if not os.path.exists(self.trace_file):
+            return []
+        with open(self.trace_file, encoding="ascii") as file:
+            return file.read().split()
+
+    def drain_notifications(self):
+        """All that sd_notify has said since the start, without waiting."""
+        while True:
+            try:
+                text = self.notify.recv(65536, socket.MSG_DONTWAIT).decode()
+            except BlockingIOError:
+                return self.notifications
+            self.notifications += text.split("\n")
+
+    def wait_notification(self, wanted):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        pidfd = os.pidfd_open(self.process.pid)
+        poller = select.poll()
+        poller.register(self.notify, select.POLLIN)
+        poller.register(pidfd, select.POLLIN)
+        try:
+            while wanted not in self.drain_notifications():
+                happened = dict(poller.poll(max(deadline - time.monotonic(), 0) * 1000))
+                assert happened, f"no {wanted}, but {self.notifications}; {self.log()}"
+                if pidfd in happened and wanted not in self.drain_notifications():
+                    raise AssertionError(f"ended with {self.wait()} before {wanted}: {self.log()}")
+        finally:
+            os.close(pidfd)
+
+    def wait_stopped(self):
+        """Waits until the process has stopped itself at a test point."""
+        found = []
+        waiter = threading.Thread(
+            target=lambda: found.append(
+                os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            ),
+            daemon=True,
+        )
+        waiter.start()
+        waiter.join(PATIENCE_SECONDS)
+        assert found and found[0].si_code == os.CLD_STOPPED, self.log()
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def temporary_files(self):
+        """What a finished or cleanly stopped job must not leave."""
+        if not os.path.isdir(self.backups):
+            return []
+        return sorted(name for name in os.listdir(self.backups) if name.startswith("."))
+
+    def stored(self):
+        """The names of all files in the backup directory."""
+        return sorted(os.listdir(self.backups))
+
+
+class Gate:
+    """Holds one worker thread of a daemon at a test point, while its loop and its other threads go on."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.entry = None
+        os.mkfifo(self.path)
+
+    def at(self, point):
+        """The hooks for Service.start()."""
+        return {"point": point, "action": "wait", "gate": self.path}
+
+    def wait_reached(self):
+        """Opening the second end of a FIFO waits for the first."""
+        opened = []
+        waiter = threading.Thread(target=lambda: opened.append(open(self.path, "wb", buffering=0)), daemon=True)
+        waiter.start()
+        waiter.join(PATIENCE_SECONDS)
+        assert opened, "the point was not reached"
+        self.entry = opened[0]
+
+    def release(self):
+        if self.entry:
+            self.entry.close()
+            self.entry = None
