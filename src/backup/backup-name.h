@@ -9,18 +9,22 @@
 #define BACKUP_NAME_MAX 128
 #define INITIAL_BACKUP_NAME "initial_backup"
 
-/* True when `name` can be a backup's name or file at all: no slash, no leading dot, no control characters,
- * bounded. Everything that comes from a caller goes through this first. */
+/* True when `name` can be a backup's name or file at all: not empty, no slash, no leading dot, valid UTF-8
+ * without control characters, shorter than BACKUP_NAME_MAX. Everything that comes from a caller goes through
+ * this first. */
 bool backup_name_is_valid(const char *name);
 
 /* The name for a backup made at `now_usec`, later than `newest_label_usec` (0 for none) by at least one
- * second even when the clock jumped back or two fall in one second. */
+ * second even when the clock jumped back or two fall in one second. -ERANGE past the year 9999. */
 int backup_name_make(uint64_t now_usec, uint64_t newest_label_usec, char ret[static BACKUP_NAME_MAX]);
 
-/* The moment that a name carries; -EINVAL for a name that carries none. */
+/* The moment that a name (or file) carries; -EINVAL for a name that carries none. What an operator put
+ * behind it (`backup_20260124_014621_before_update`) is no obstacle, as long as it isn't more letters or
+ * digits. */
 int backup_name_usec(const char *name, uint64_t *ret_usec);
 
-/* The file for a name: ".db", ".db.gz", ".db.gz.age". Owned by the caller; NULL when out of memory. */
+/* The file for a name: with ".db", ".db.gz", ".db.age" or ".db.gz.age". Owned by the caller; NULL when out
+ * of memory. */
 char *backup_name_to_file(const char *name, Compression compression, bool encrypted);
 
 /* Takes a file's name apart. -EINVAL when it is none of a backup's (another suffix, a manifest, a temporary

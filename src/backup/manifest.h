@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What is known about one backup, and its form on disk: NAME.meta beside the stored file, JSON, written
- * last and removed first. Fields that this version does not know survive a rewrite. */
+/* What is known about one backup, and its form on disk: FILE.meta beside the stored file, JSON, written
+ * last and removed first. Fields that this version does not know survive a rewrite.
+ *
+ * A document is ours when it has an integer `version` and a string `file`; it is then judged strictly. Any
+ * other JSON object is a foreign manifest (the application wrote such ones): nothing in it is judged or
+ * used, all of it is kept. Not thread-safe: one thread at a time has a Manifest (json-c counts references
+ * without atomics); manifest_copy() makes one that shares nothing. */
 
 #include <json-c/json.h>
 
@@ -34,6 +39,13 @@ Compression compression_from_string(const char *text);
 
 #define BACKUP_LABEL_MAX_BYTES 256
 #define MANIFEST_SUFFIX ".meta"
+#define MANIFEST_VERSION 1
+#define MANIFEST_MAX_BYTES MIB
+#define BACKUP_FILE_MODE 0640 /* of stored files and manifests; the group may read */
+
+/* True for a label that a backup may carry: valid UTF-8 without control characters, at most
+ * BACKUP_LABEL_MAX_BYTES. The empty one counts as valid. */
+bool backup_label_is_valid(const char *label);
 
 typedef struct Manifest {
         char *name; /* "backup_20260124_014621": what people type */
@@ -75,15 +87,24 @@ int manifest_new(Manifest **ret);
 /* Copies all of it, but not the foreign fields. NULL when out of memory. */
 Manifest *manifest_copy(const Manifest *manifest);
 
-/* Reads a document of `size` bytes. CORRUPT when it is not JSON, or a field has the wrong type or an
- * impossible value; missing fields keep their zero. Fields of a foreign writer are kept, not judged. */
+/* Reads a document of `size` bytes. CORRUPT when it is not one JSON object of at most MANIFEST_MAX_BYTES,
+ * names a key twice, or (ours) a field has the wrong type or an impossible value; NOT_SUPPORTED when a later
+ * version wrote it. Fields that are missing keep their zero, but name, file and kind may not be missing.
+ * A foreign document gives a Manifest with `adopted` and `unknown` alone: name and file are NULL. */
 int manifest_parse(const char *text, size_t size, Manifest **ret, Fault *fault);
 
-/* The document, owned by the caller. */
+/* The document, owned by the caller. Of a foreign document everything stays but the fields that are named as
+ * ours are. Text that is not UTF-8 gets '?' for the bytes that aren't. A table list that would make the
+ * document larger than can be read again is left out. */
 int manifest_format(const Manifest *manifest, char **ret, Fault *fault);
 
-/* Reads FILE.meta below `directory_fd`. NOT_FOUND when there is none. */
+/* Reads FILE.meta below `directory_fd`. NOT_FOUND when there is none; CORRUPT also when it is about another
+ * file. Name, file, kind, compression and encrypted are always filled, of a foreign one from `file`, which
+ * must be a name that backup_name_from_file() takes (else INVALID_ARGUMENT). */
 int manifest_load(int directory_fd, const char *file, Manifest **ret, Fault *fault);
 
-/* Rewrites FILE.meta atomically. */
+/* Writes or rewrites FILE.meta atomically, mode 0640. */
 int manifest_store(int directory_fd, const Manifest *manifest, Fault *fault);
+
+/* The same under another name in the same directory, where nothing must be yet. */
+int manifest_store_as(int directory_fd, const Manifest *manifest, const char *name, Fault *fault);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Text that came from outside (a caller, a file name, a table name) and has to be valid UTF-8 before it goes
+ * into a manifest or onto the bus, which both refuse anything else. Any thread. */
+
+#include "base/macro.h"
+
+/* Decodes the character at the start of `text`, which ends with a zero byte. Returns its length in bytes, 0
+ * when it is not valid (overlong forms, surrogates and values past U+10FFFF are not). The final zero byte
+ * decodes as the character 0 of length 1. */
+size_t utf8_decode(const char *text, uint32_t *ret);
+
+bool utf8_is_valid(const char *text);
+
+/* Valid UTF-8 in which no character is a control character (C0, DEL, C1): what may stand in one line. */
+bool utf8_is_line(const char *text);
+
+/* Puts '?' in place of every byte that does not belong to valid UTF-8. */
+void utf8_make_valid(char *text);
