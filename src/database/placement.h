@@ -2,8 +2,9 @@
 #pragma once
 
 /* Where the database lies, and whether SQLite's promises hold there: directories with their owner and mode,
- * the file system, hard and symbolic links, room left. Looks at names and inodes only: it never opens the
- * database itself, since closing any descriptor of it would drop the locks SQLite holds in this process. */
+ * the file system, hard and symbolic links, room left. Looks at names and inodes only: it never opens a
+ * database that was there before, since closing any descriptor of it would drop the locks SQLite holds in
+ * this process. Any thread. */
 
 #include <sys/types.h>
 
@@ -15,24 +16,27 @@ typedef struct DiskSpace {
 } DiskSpace;
 
 /* Creates `path` with mode (setgid dropped when the sandbox forbids it) when it is missing, and returns a
- * descriptor of it. An existing directory keeps its owner; a wrong mode or owner is PERMISSION with the
- * chmod/chown that mends it, in *fault, only when the directory can't be used; a usable one returns 0. */
+ * descriptor of it. Its parent must exist, and is synced. An existing directory keeps its owner and mode;
+ * one that this process can't list and write is PERMISSION with the command that mends it (READ_ONLY on a
+ * read-only file system); a usable one returns 0. */
 int placement_open_directory(const char *path, mode_t mode, int *ret_fd, Fault *fault);
 
-/* Creates an empty database file with mode 0660, or leaves an existing one alone. *ret_created says which.
- */
+/* Creates an empty database file with mode 0660, whatever the umask, and syncs its directory; or leaves
+ * alone whatever has that name. *ret_created says which. */
 int placement_create_database(const char *path, bool *ret_created, Fault *fault);
 
 /* UNSAFE_FILE_SYSTEM for a network or FUSE file system, for a database with more than one hard link, and
- * for a symbolic link (SQLite's locks and journals go by name); PERMISSION when it can't be read and
- * written. 0 when all is well or the file does not exist. */
+ * for a symbolic link (SQLite's locks and journals go by name); PERMISSION or READ_ONLY when it, its -wal,
+ * -shm or -journal, or its directory can't be read and written; CANNOT_OPEN when it is no regular file. 0
+ * when all is well. Of a file that does not exist yet the directory is checked; 0 without one. */
 int placement_check(const char *path, Fault *fault);
 
-/* Room on the file system of `path`. */
+/* Room on the file system of `path` (a file or directory). */
 int placement_disk_space(const char *path, DiskSpace *ret, Fault *fault);
 
 /* NO_SPACE with the numbers in words when fewer than `needed_bytes` are free at `path`. */
 int placement_require_space(const char *path, uint64_t needed_bytes, Fault *fault);
 
-/* The file system's name ("ext4", "nfs", or its magic number in hex), in a static or caller-owned string. */
+/* The file system's name ("ext4", "nfs", or its magic number in hex) for f_type of statfs(2). A static
+ * string, or one that lasts until this thread's next call. */
 const char *placement_file_system_name(long magic);

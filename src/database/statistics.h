@@ -7,7 +7,7 @@
 #include "database/connection.h"
 
 typedef struct TableCount {
-        char *name;
+        char *name; /* owned */
         uint64_t rows;
 } TableCount;
 
@@ -19,11 +19,13 @@ typedef struct Statistics {
         uint64_t free_pages;
         uint64_t modified_usec; /* the later of the main file's and the -wal's modification */
         char journal_mode[16];  /* "wal", "delete", … */
-        TableCount *tables;     /* sorted by name; SQLite's own tables left out */
+        TableCount *tables;     /* owned; sorted by name, byte by byte */
         size_t n_tables;
 } Statistics;
 
 void statistics_done(Statistics *statistics);
 
-/* All of it, in one read transaction. */
+/* All of it, in one read transaction. Counted are the tables of the application, whatever their names.
+ * Left out are SQLite's own, the shadow tables in which virtual ones keep their content, views, and virtual
+ * tables whose module this process does not have. Faults as in connection.h. */
 int statistics_collect(Connection *connection, Statistics *ret, Fault *fault);

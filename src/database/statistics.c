@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "database/statistics.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+void statistics_done(Statistics *statistics)
+{
+        for (size_t i = 0; i < statistics->n_tables; i++)
+                free(statistics->tables[i].name);
+        free(statistics->tables);
+        *statistics = (Statistics){0};
+}
+
+static uint64_t modified_usec(const struct stat *status)
+{
+        return (uint64_t) status->st_mtim.tv_sec * USEC_PER_SEC + (uint64_t) status->st_mtim.tv_nsec / 1000;
+}
+
+/* By name: closing a descriptor of the file would drop the locks that SQLite holds in this process. */
+static int collect_files(const Connection *connection, Statistics *statistics, Fault *fault)
+{
+        _cleanup_free_ char *wal_path = NULL;
+        struct stat status;
+
+        if (stat(connection->path, &status) < 0)
+                return fault_set_errno(fault, errno, "Looking at %s", connection->path);
+        statistics->size_bytes = (uint64_t) status.st_size;
+        statistics->modified_usec = modified_usec(&status);
+
+        if (asprintf(&wal_path, "%s-wal", connection->path) < 0) {
+                wal_path = NULL;
+                return fault_set_errno(fault, ENOMEM, "Looking at %s", connection->path);
+        }
+        if (stat(wal_path, &status) < 0) {
+                if (errno == ENOENT)
+                        return 0;
+                return fault_set_errno(fault, errno, "Looking at %s", wal_path);
+        }
+        statistics->wal_bytes = (uint64_t) status.st_size;
+        /* An empty -wal appears when somebody opens the database, not when somebody writes. */
+        if (status.st_size > 0)
+                statistics->modified_usec = MAX_OF(statistics->modified_usec, modified_usec(&status));
+        return 0;
+}
+
+static int collect_pages(Connection *connection, Statistics *statistics, Fault *fault)
+{
+        const struct {
+                const char *sql;
+                uint64_t *value;
+        } questions[] = {
+                        {"PRAGMA main.page_size", &statistics->page_size_bytes},
+                        {"PRAGMA main.page_count", &statistics->pages},
+                        {"PRAGMA main.freelist_count", &statistics->free_pages},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(questions); i++) {
+                int64_t value;
+                int r = connection_query_integer(connection, questions[i].sql, &value, fault);
+
+                if (r < 0)
+                        return r;
+                *questions[i].value = (uint64_t) value;
+        }
+        return 0;
+}
+
+static int collect_journal_mode(Connection *connection, Statistics *statistics, Fault *fault)
+{
+        static const char sql[] = "PRAGMA main.journal_mode";
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int code, r = connection_prepare(connection, sql, &statement, fault);
+
+        if (r < 0)
+                return r;
+        code = sqlite3_step(statement);
+        if (code != SQLITE_ROW)
+                return connection_fault(connection, code, fault, sql);
+        (void) snprintf(statistics->journal_mode,
+                        sizeof statistics->journal_mode,
+                        "%s",
+                        (const char *) sqlite3_column_text(statement, 0));
+        return 0;
+}
+
+static int add_table(Statistics *statistics, const char *name, uint64_t rows)
+{
+        TableCount *larger = reallocarray(
+                        statistics->tables, statistics->n_tables + 1, sizeof *statistics->tables);
+        char *copy = strdup(name);
+
+        if (larger)
+                statistics->tables = larger;
+        if (!larger || !copy) {
+                free(copy);
+                return -ENOMEM;
+        }
+        larger[statistics->n_tables++] = (TableCount){.name = copy, .rows = rows};
+        return 0;
+}
+
+static int count_table(Connection *connection,
+                const char *name,
+                bool is_virtual,
+                Statistics *statistics,
+                Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        char *sql = sqlite3_mprintf("SELECT count(*) FROM main.\"%w\"", name);
+        int code = SQLITE_NOMEM;
+
+        if (sql)
+                code = sqlite3_prepare_v2(connection->handle, sql, -1, &statement, NULL);
+        sqlite3_free(sql);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW) {
+                uint64_t rows = (uint64_t) sqlite3_column_int64(statement, 0);
+
+                if (add_table(statistics, name, rows) >= 0)
+                        return 0;
+                code = SQLITE_NOMEM;
+        }
+        /* "No such module": what it means is known to the application alone, and the rest still counts. */
+        if (is_virtual && code == SQLITE_ERROR)
+                return 0;
+        return connection_fault(connection, code, fault, "Counting rows");
+}
+
+static int collect_tables(Connection *connection, Statistics *statistics, Fault *fault)
+{
+        static const char sql[] =
+                        "SELECT s.name, l.type = 'virtual' FROM main.sqlite_schema AS s"
+                        " LEFT JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = s.name"
+                        " WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+                        " AND coalesce(l.type, '') <> 'shadow' ORDER BY s.name";
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int code = SQLITE_ROW, r = connection_prepare(connection, sql, &statement, fault);
+
+        while (r >= 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+                const char *name = (const char *) sqlite3_column_text(statement, 0);
+
+                r = name ? count_table(connection, name, sqlite3_column_int(statement, 1), statistics, fault)
+                         : connection_fault(connection, SQLITE_NOMEM, fault, "Listing the tables");
+        }
+        if (r >= 0 && code != SQLITE_DONE)
+                return connection_fault(connection, code, fault, "Listing the tables");
+        return r;
+}
+
+int statistics_collect(Connection *connection, Statistics *ret, Fault *fault)
+{
+        _cleanup_(statistics_done) Statistics statistics = {0};
+        _cleanup_(statement_finalizep) sqlite3_stmt *pin = NULL;
+        int r;
+
+        r = connection_pin(connection, &pin, fault);
+        if (r >= 0)
+                r = collect_files(connection, &statistics, fault);
+        if (r >= 0)
+                r = collect_pages(connection, &statistics, fault);
+        if (r >= 0)
+                r = collect_journal_mode(connection, &statistics, fault);
+        if (r >= 0)
+                r = collect_tables(connection, &statistics, fault);
+        if (r < 0)
+                return r;
+        *ret = statistics;
+        statistics = (Statistics){0};
+        return 0;
+}
