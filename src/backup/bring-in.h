@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Takes a database file that comes from elsewhere into the backups: any SQLite file, plain or gzip, over a
+ * descriptor. It is copied, proved and stored like every backup, of kind `imported`; restoring from a file
+ * is this, and then a restore of it.
+ *
+ * A plain file that is in WAL mode is taken as it is: a descriptor alone can't tell whether a -wal with
+ * later commits lies beside it. Who has the path checks for that (and -journal) before. */
+
+#include "backup/manifest.h"
+#include "base/progress.h"
+
+typedef struct BringInRequest {
+        int source_fd;              /* a regular file, readable; read from its start, not closed */
+        const char *source_name;    /* for messages and for the manifest's `source`: the caller's path */
+        int directory_fd;           /* of the backups */
+        const char *directory_path; /* the same, for messages and for SQLite */
+        const char *name;           /* from backup_name_make() */
+        const char *label;          /* may be NULL */
+        Compression compression;
+        uint64_t now_usec;
+} BringInRequest;
+
+/* INVALID_ARGUMENT for what is no regular file; NOT_A_DATABASE for neither SQLite nor gzip of it; CORRUPT
+ * for one that fails its check; NOT_SUPPORTED for an encrypted one; NO_SPACE before anything is written. */
+int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, Fault *fault);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One restore, start to finish. The source is proved before anything of the target is touched; what is there
+ * is saved before it is changed; and the result is the old database or the new one, never a mix, whatever is
+ * killed at whatever moment.
+ *
+ * In place: sqlite3_backup INTO the live file in one write transaction, so that connected processes stay
+ * connected. With that transaction's lock held the files are copied into the quarantine first: no commit
+ * that anybody was told about falls between the copy and the restore. Afterwards the copy becomes a
+ * `pre-restore` backup; a corrupt one stays in the quarantine.
+ * By replacing: when the live file can't be written through SQLite (no database any more, another page size,
+ * missing, replaced under its users). Its users are stopped first, the four files move into the quarantine,
+ * the new file takes their place. restore-recover.h finishes it after a crash.
+ *
+ * Runs in a worker thread. The caller guarantees that no SQLite connection of this process has the database
+ * open meanwhile: the files are also read raw, and closing a raw descriptor drops this process's locks. */
+
+#include "backup/manifest.h"
+#include "base/progress.h"
+
+/* How long the restore waits for readers and writers before it ends with FAULT_BUSY. */
+#define RESTORE_BUSY_BOUND_USEC (30 * USEC_PER_SEC)
+
+/* How the application is stopped and started; the daemon does it through systemd. Called in the restore's
+ * thread; returns a negative errno with the fault filled. */
+typedef struct ApplicationControl {
+        void *userdata;
+        bool has_units; /* without units neither function is called */
+        int (*stop)(void *userdata, Fault *fault);
+        int (*start)(void *userdata, Fault *fault);
+} ApplicationControl;
+
+typedef struct RestoreRequest {
+        const char *state_directory_path; /* holds restore.json and last-restore.json */
+        const char *database_path;
+        int directory_fd;           /* of the backups */
+        const char *directory_path; /* the same, for messages and for SQLite */
+        const char *quarantine_path;
+
+        const Manifest *source;        /* the backup to restore: a copy of the caller's; or NULL and: */
+        const char *source_quarantine; /* a quarantine folder that an undo brings back */
+
+        const char *pre_restore_name;      /* from backup_name_make() */
+        Compression compression;           /* of the pre-restore backup */
+        const ApplicationControl *control; /* NULL counts as one without units */
+        bool force;     /* replace although others have the file open; take a source_quarantine that fails
+                         * its check. A backup that fails is never restored. */
+        bool replaced;  /* the caller saw the file deleted or replaced under its users: they still have the
+                         * old one, so this one is not restored in place */
+        bool automatic; /* for the record */
+        uint64_t now_usec;
+} RestoreRequest;
+
+typedef enum RestoreMethod {
+        RESTORE_IN_PLACE,
+        RESTORE_REPLACE,
+        _RESTORE_METHOD_MAX,
+        _RESTORE_METHOD_INVALID = -EINVAL,
+} RestoreMethod;
+
+const char *restore_method_to_string(RestoreMethod method); /* "in-place", "replace" */
+RestoreMethod restore_method_from_string(const char *text);
+
+typedef struct RestoreOutcome {
+        RestoreMethod method;
+        Manifest *pre_restore;   /* what was replaced, as a backup; NULL when it isn't one */
+        char *quarantine;        /* folder with the files that were replaced; NULL when there is none */
+        char *saving_problem;    /* why there is no pre-restore backup; NULL when there is one */
+        bool checked;            /* false: cancelled after the restore was already in force */
+        bool checkpointed;       /* the new content is in the main file, no longer in the -wal */
+        bool units_stopped;      /* stopped, and started again unless: */
+        Fault start_fault;       /* why they could not be started again */
+        uint64_t database_bytes; /* of the new database */
+        uint64_t duration_usec;
+        uint64_t waited_usec; /* for other processes' locks */
+        uint64_t held_usec;   /* how long writers had to wait (in place), or the file was away (replace) */
+} RestoreOutcome;
+
+void restore_outcome_done(RestoreOutcome *outcome);
+
+/* 0 with *ret filled when the new database is in force. Otherwise the old one is (or, for CORRUPT after the
+ * final check, the message says what to do):
+ *   CORRUPT, NOT_A_DATABASE, NOT_FOUND  the source is not sound or not there; nothing was touched
+ *   BUSY                  readers or writers did not make way within RESTORE_BUSY_BOUND_USEC
+ *   DATABASE_IN_USE       it has to be replaced, and others have it open
+ *   NO_SPACE, IO, PERMISSION, CANCELLED, … */
+int restore_backup(const RestoreRequest *request, Progress *progress, RestoreOutcome *ret, Fault *fault);
