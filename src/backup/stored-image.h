@@ -6,7 +6,9 @@
  * subfield; `gunzip` reads it as one file, while a reader that knows the subfield can inflate members in
  * parallel or alone. Writing and reading work in one pass and in constant memory, and every byte that passes
  * is digested. Members are made one after the other today; nothing in this interface depends on it, and
- * encryption wraps the stored side. */
+ * encryption wraps the stored side. An image of 0 bytes is CORRUPT in both directions: SQLite takes an empty
+ * file for a sound database, but no backup of ours is one. Messages name no file; the caller does. Each call
+ * begins a step of `progress` (which may not be NULL) and asks it between blocks. */
 
 #include "backup/manifest.h"
 #include "base/digest.h"
@@ -32,7 +34,7 @@ int stored_image_write(int image_fd,
 
 /* Reads a stored form from `stored_fd` (from offset 0) to its end, and writes the image to `image_fd`, or
  * nowhere when that is negative. Any valid gzip file is read, not only our own. CORRUPT for a bad checksum,
- * a truncated file, trailing rubbish. */
+ * a truncated file, trailing rubbish; what was written to `image_fd` until then is worth nothing. */
 int stored_image_read(int stored_fd,
                 Compression compression,
                 int image_fd,

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../database/fixture.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "backup/stored-image.h"
+
+/* Not a whole number of blocks, and more than the reader's input buffer when stored. */
+#define IMAGE_BYTES (20 * STORED_IMAGE_BLOCK_BYTES + 4096)
+
+static Progress progress;
+
+static void make_image(const char *path, size_t size)
+{
+        _cleanup_free_ char *data = malloc(size + 1);
+        uint32_t state = 99;
+
+        assert_non_null(data);
+        for (size_t i = 0; i < size; i++) {
+                state = state * UINT32_C(1664525) + UINT32_C(1013904223);
+                data[i] = (char) (i % 3 == 0 ? 'x' : state >> 24);
+        }
+        fixture_write(path, data, size);
+}
+
+static int store(const char *image,
+                const char *stored,
+                Compression compression,
+                StoredImage *ret,
+                Fault *fault)
+{
+        _cleanup_close_ int image_fd = open(image, O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int stored_fd = open(stored, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+        assert_true(image_fd >= 0 && stored_fd >= 0);
+        return stored_image_write(image_fd, compression, stored_fd, &progress, ret, fault);
+}
+
+static int unpack(const char *stored,
+                Compression compression,
+                const char *image,
+                StoredImage *ret,
+                Fault *fault)
+{
+        _cleanup_close_ int stored_fd = open(stored, O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int image_fd =
+                        image ? open(image, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -EBADF;
+
+        assert_true(stored_fd >= 0);
+        return stored_image_read(stored_fd, compression, image_fd, &progress, ret, fault);
+}
+
+static void run(const char *format, ...) _printf_(1, 2);
+static void run(const char *format, ...)
+{
+        char command[1024];
+        va_list arguments;
+
+        va_start(arguments, format);
+        assert_true(vsnprintf(command, sizeof command, format, arguments) < (int) sizeof command);
+        va_end(arguments);
+        if (system(command) != 0)
+                fail_msg("failed: %s", command);
+}
+
+static void assert_corrupt(const char *stored, const char *words)
+{
+        Fault fault = {0};
+        StoredImage result;
+
+        assert_int_equal(
+                        unpack(stored, COMPRESSION_GZIP, NULL, &result, &fault), fault_errno(FAULT_CORRUPT));
+        fixture_assert_fault(&fault, FAULT_CORRUPT, words);
+}
+
+static int setup(void **state)
+{
+        progress_init(&progress);
+        return fixture_setup(state);
+}
+
+static int teardown(void **state)
+{
+        progress_done(&progress);
+        return fixture_teardown(state);
+}
+
+static void assert_round_trip(size_t size, Compression compression)
+{
+        const char *image = fixture_path("image"), *stored = fixture_path("stored"),
+                   *again = fixture_path("again");
+        StoredImage written, read;
+        _cleanup_fault_ Fault fault = {0};
+
+        make_image(image, size);
+        assert_int_equal(store(image, stored, compression, &written, &fault), 0);
+        assert_int_equal(atomic_load(&progress.done_bytes), atomic_load(&progress.total_bytes));
+        assert_int_equal(unpack(stored, compression, again, &read, &fault), 0);
+        assert_int_equal(atomic_load(&progress.done_bytes), atomic_load(&progress.total_bytes));
+        assert_memory_equal(&written.database_sha256, &read.database_sha256, DIGEST_HEX_MAX);
+        assert_memory_equal(&written.stored_sha256, &read.stored_sha256, DIGEST_HEX_MAX);
+        assert_int_equal(written.database_bytes, size);
+        assert_int_equal(read.database_bytes, size);
+        assert_int_equal(written.stored_bytes, fixture_file_size(stored));
+        assert_int_equal(read.stored_bytes, fixture_file_size(stored));
+        run("cmp %s %s", image, again);
+        run("test \"$(sha256sum <%s)\" = '%s  -'", image, written.database_sha256);
+        run("test \"$(sha256sum <%s)\" = '%s  -'", stored, written.stored_sha256);
+}
+
+static void test_round_trips(void **state)
+{
+        static const size_t sizes[] = {
+                        1, 512, STORED_IMAGE_BLOCK_BYTES, 4 * STORED_IMAGE_BLOCK_BYTES, IMAGE_BYTES};
+
+        for (size_t i = 0; i < ELEMENTSOF(sizes); i++) {
+                assert_round_trip(sizes[i], COMPRESSION_NONE);
+                assert_round_trip(sizes[i], COMPRESSION_GZIP);
+        }
+}
+
+static void test_gunzip_gives_the_image(void **state)
+{
+        const char *image = fixture_path("image"), *stored = fixture_path("stored.gz");
+        StoredImage written;
+        _cleanup_fault_ Fault fault = {0};
+
+        make_image(image, IMAGE_BYTES);
+        assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
+        run("gzip -t %s", stored);
+        run("gunzip -c %s | cmp - %s", stored, image);
+}
+
+static void test_plain_form_is_the_image(void **state)
+{
+        const char *image = fixture_path("image"), *stored = fixture_path("stored");
+        StoredImage written;
+        _cleanup_fault_ Fault fault = {0};
+
+        make_image(image, IMAGE_BYTES);
+        assert_int_equal(store(image, stored, COMPRESSION_NONE, &written, &fault), 0);
+        run("cmp %s %s", stored, image);
+        assert_string_equal(written.database_sha256, written.stored_sha256);
+}
+
+static void test_any_gzip_file_is_read(void **state)
+{
+        static const char *const commands[] = {
+                        "gzip -9 <%s >%s",
+                        "gzip -1 -N -c %s >%s", /* with a name and a time */
+                        "(f=%s; head -c 100 $f | gzip; tail -c +101 $f | gzip) >%s",
+                        "(f=%s; printf '' | gzip; cat $f | gzip; printf '' | gzip) >%s",
+        };
+        const char *image = fixture_path("image"), *stored = fixture_path("stored"),
+                   *again = fixture_path("again"), *own = fixture_path("own");
+        StoredImage read;
+        _cleanup_fault_ Fault fault = {0};
+
+        make_image(image, IMAGE_BYTES);
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                char command[512];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+                (void) snprintf(command, sizeof command, commands[i], image, stored);
+#pragma GCC diagnostic pop
+                run("%s", command);
+                assert_int_equal(unpack(stored, COMPRESSION_GZIP, again, &read, &fault), 0);
+                run("cmp %s %s", image, again);
+        }
+
+        /* Ours and others in one file. */
+        assert_int_equal(store(image, own, COMPRESSION_GZIP, &read, &fault), 0);
+        run("cat %s %s %s >%s.2", stored, own, stored, stored);
+        run("cat %s %s %s >%s.3", image, image, image, image);
+        run("mv %s.2 %s", stored, stored);
+        assert_int_equal(unpack(stored, COMPRESSION_GZIP, again, &read, &fault), 0);
+        run("cmp %s.3 %s", image, again);
+}
+
+/* Truncations of a file of ours, or of the one that `gzip` makes. */
+static void assert_truncations_are_corrupt(bool ours)
+{
+        const char *image = fixture_path("image"), *stored = fixture_path("stored"),
+                   *cut = fixture_path("cut");
+        StoredImage written;
+        _cleanup_fault_ Fault fault = {0};
+        int64_t size;
+
+        make_image(image, 2 * STORED_IMAGE_BLOCK_BYTES + 100);
+        assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
+        if (!ours)
+                run("gzip <%s >%s", image, stored);
+        size = fixture_file_size(stored);
+        for (int64_t length = 0; length < size; length += length < 40 || length > size - 200 ? 1 : 997) {
+                size_t stored_bytes;
+                _cleanup_free_ char *data = fixture_read(stored, &stored_bytes);
+
+                fixture_write(cut, data, (size_t) length);
+                /* Between two members our file is whole gzip data; the manifest tells that it is too short.
+                 */
+                if (unpack(cut, COMPRESSION_GZIP, NULL, &written, &fault) >= 0) {
+                        assert_true(ours);
+                        assert_int_equal(written.database_bytes % STORED_IMAGE_BLOCK_BYTES, 0);
+                        assert_int_not_equal(written.stored_bytes, size);
+                        continue;
+                }
+                assert_int_equal(fault.code, FAULT_CORRUPT);
+        }
+}
+
+static void test_truncated_file_of_ours_is_corrupt(void **state)
+{
+        assert_truncations_are_corrupt(true);
+}
+
+static void test_truncated_foreign_file_is_corrupt(void **state)
+{
+        assert_truncations_are_corrupt(false);
+}
+
+static void test_rubbish_is_corrupt(void **state)
+{
+        const char *image = fixture_path("image"), *stored = fixture_path("stored"),
+                   *bad = fixture_path("bad");
+        StoredImage written;
+        _cleanup_fault_ Fault fault = {0};
+
+        make_image(image, IMAGE_BYTES);
+        assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
+        run("(cat %s; printf rubbish) >%s", stored, bad);
+        assert_corrupt(bad, "follows");
+        run("(cat %s; printf '\\0') >%s", stored, bad);
+        assert_corrupt(bad, "follows");
+        run("(cat %s; printf '\\037') >%s", stored, bad);
+        assert_corrupt(bad, "follows");
+        assert_corrupt(image, "no gzip");
+        run("(gzip <%s; printf rubbish) >%s", image, bad);
+        assert_corrupt(bad, "follows");
+        fixture_write(bad, "", 0);
+        assert_corrupt(bad, "no gzip");
+        run("printf '' | gzip >%s", bad);
+        assert_corrupt(bad, "empty");
+}
+
+/* Flips one bit at `offset_bytes` (from the end when negative). */
+static void assert_flip_is_noticed(const char *stored, int64_t offset_bytes)
+{
+        const char *bad = fixture_path("bad");
+        size_t size;
+        _cleanup_free_ char *data = fixture_read(stored, &size);
+        size_t offset = offset_bytes >= 0 ? (size_t) offset_bytes : size - (size_t) -offset_bytes;
+        Fault fault = {0};
+        StoredImage read;
+
+        data[offset] ^= 4;
+        fixture_write(bad, data, size);
+        if (unpack(bad, COMPRESSION_GZIP, NULL, &read, &fault) >= 0)
+                fail_msg("a flipped bit at %zu was not noticed", offset);
+        fixture_assert_fault(&fault, FAULT_CORRUPT, "");
+}
+
+static void test_flipped_bits_are_corrupt(void **state)
+{
+        static const int64_t everywhere[] = {0, 1, 2, 100, 10000, -1, -4, -5, -8};
+        const char *image = fixture_path("image"), *ours = fixture_path("ours"),
+                   *theirs = fixture_path("theirs");
+        StoredImage written;
+        _cleanup_fault_ Fault fault = {0};
+
+        make_image(image, 2 * STORED_IMAGE_BLOCK_BYTES);
+        assert_int_equal(store(image, ours, COMPRESSION_GZIP, &written, &fault), 0);
+        run("gzip <%s >%s", image, theirs);
+        for (size_t i = 0; i < ELEMENTSOF(everywhere); i++) {
+                assert_flip_is_noticed(ours, everywhere[i]);
+                assert_flip_is_noticed(theirs, everywhere[i]);
+        }
+        for (int64_t offset = 16; offset < 20; offset++)
+                assert_flip_is_noticed(ours, offset); /* the size of the member */
+}
+
+/* A bit in a header field that no gzip reader judges changes the digest of the stored file. */
+static void test_flip_in_an_idle_header_field_changes_the_digest(void **state)
+{
+        const char *image = fixture_path("image"), *stored = fixture_path("stored");
+        StoredImage written, read;
+        _cleanup_fault_ Fault fault = {0};
+
+        make_image(image, IMAGE_BYTES);
+        assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
+        fixture_overwrite(stored, 4, "T", 1);
+        assert_int_equal(unpack(stored, COMPRESSION_GZIP, NULL, &read, &fault), 0);
+        assert_string_equal(read.database_sha256, written.database_sha256);
+        assert_string_not_equal(read.stored_sha256, written.stored_sha256);
+}
+
+static void test_empty_image_is_corrupt(void **state)
+{
+        const char *image = fixture_path("image"), *stored = fixture_path("stored");
+        StoredImage written;
+        Fault fault = {0};
+
+        fixture_write(image, "", 0);
+        assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault),
+                        fault_errno(FAULT_CORRUPT));
+        fixture_assert_fault(&fault, FAULT_CORRUPT, "empty");
+        assert_int_equal(
+                        unpack(image, COMPRESSION_NONE, NULL, &written, &fault), fault_errno(FAULT_CORRUPT));
+        fixture_assert_fault(&fault, FAULT_CORRUPT, "empty");
+}
+
+static void test_cancelled(void **state)
+{
+        const char *image = fixture_path("image"), *stored = fixture_path("stored");
+        StoredImage written;
+        Fault fault = {0};
+
+        make_image(image, IMAGE_BYTES);
+        assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
+        progress_cancel(&progress);
+        assert_int_equal(unpack(stored, COMPRESSION_GZIP, NULL, &written, &fault),
+                        fault_errno(FAULT_CANCELLED));
+        fault_done(&fault);
+        assert_int_equal(store(image, stored, COMPRESSION_NONE, &written, &fault),
+                        fault_errno(FAULT_CANCELLED));
+        fault_done(&fault);
+}
+
+static void test_full_disk(void **state)
+{
+        const char *image = fixture_path("image"), *stored;
+        _cleanup_free_ char *small = strdup(fixture_mount_small(256 * KIB));
+        StoredImage written;
+        Fault fault = {0};
+        char path[256];
+
+        make_image(image, IMAGE_BYTES);
+        (void) snprintf(path, sizeof path, "%s/stored", small);
+        stored = path;
+        assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault),
+                        fault_errno(FAULT_NO_SPACE));
+        fault_done(&fault);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        TEST(test_round_trips),
+                        TEST(test_gunzip_gives_the_image),
+                        TEST(test_plain_form_is_the_image),
+                        TEST(test_any_gzip_file_is_read),
+                        TEST(test_truncated_file_of_ours_is_corrupt),
+                        TEST(test_truncated_foreign_file_is_corrupt),
+                        TEST(test_rubbish_is_corrupt),
+                        TEST(test_flipped_bits_are_corrupt),
+                        TEST(test_flip_in_an_idle_header_field_changes_the_digest),
+                        TEST(test_empty_image_is_corrupt),
+                        TEST(test_cancelled),
+                        TEST(test_full_disk),
+        };
+
+        return cmocka_run_group_tests_name("stored-image", tests, NULL, NULL);
+}
