@@ -2,6 +2,8 @@
 """A caller on the bus that keeps every signal of the service, in the order in which they came, and waits by events."""
 
 import collections
+import contextlib
+import os
 import time
 
 from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
@@ -29,11 +31,22 @@ class ServiceGone(Exception):
     """The service left the bus while a test waited for it."""
 
 
+@contextlib.contextmanager
+def becoming(uid):
+    """Has the kernel name another user as who connects to a socket meanwhile."""
+    os.setresuid(uid, uid, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
 class Client:
     """One connection. `signals` holds what the service emitted since the connection was made."""
 
-    def __init__(self, address):
-        self.connection = open_dbus_connection(address)
+    def __init__(self, address, uid=0):
+        with becoming(uid):
+            self.connection = open_dbus_connection(address)
         self.signals = []
         self.replies = {}
         self.signatures = method_signatures()

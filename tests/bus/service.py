@@ -4,6 +4,7 @@ process, and at its end asked to prove that it leaves nothing behind."""
 
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -50,6 +51,16 @@ class Service:
         with open(self.clock_file + ".new", "w", encoding="ascii") as file:
             file.write(str(usec))
         os.rename(self.clock_file + ".new", self.clock_file)
+
+    def give_to(self, user):
+        """Makes the directory one that a daemon run as another user can work in."""
+        os.makedirs(self.state, exist_ok=True)
+        shutil.chown(self.state, user, user)
+        # pytest closes its own directories to other users.
+        directory = self.directory
+        while directory != "/tmp":
+            os.chmod(directory, os.stat(directory).st_mode | 0o011)
+            directory = os.path.dirname(directory)
 
     # Start and end.
 

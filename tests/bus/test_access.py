@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may do what: everybody may look, root may act, and nothing changes before that was decided."""
+
+import pwd
+
+import pytest
+
+from client import BusError, Client
+from contract import ACCESS_DENIED, BACKUP, BUS_PATH, INTROSPECTABLE, JOB, LOG_CONTROL, LOG_CONTROL_PATH, MANAGER, PROPERTIES
+from private_bus import SERVICE_USER
+
+NOBODY = pwd.getpwnam("nobody").pw_uid
+
+
+@pytest.fixture
+def stranger(bus, client):
+    opened = Client(bus.address, uid=NOBODY)
+    yield opened
+    opened.close()
+
+
+def test_everybody_may_look(client, stranger):
+    # Others write to this disk too.
+    moving = {"DiskFreeBytes": 0}
+    assert stranger.get_all() | moving == client.get_all() | moving
+    assert stranger.backups() == client.backups()
+    assert stranger.objects() == client.objects()
+    assert "Backup" in stranger.call(BUS_PATH, INTROSPECTABLE, "Introspect")
+    assert stranger.manager("Diagnose")
+    assert stranger.get("LogLevel", LOG_CONTROL_PATH, LOG_CONTROL)
+
+
+FORBIDDEN = {
+    "Backup": (BUS_PATH, MANAGER, "Backup", {}),
+    "Verify": (BUS_PATH, MANAGER, "Verify", "initial_backup", {}),
+    "Cleanup": (BUS_PATH, MANAGER, "Cleanup", {}),
+    "Reload": (BUS_PATH, MANAGER, "Reload"),
+    "object-Verify": (None, BACKUP, "Verify", {}),
+    "object-Delete": (None, BACKUP, "Delete", {}),
+    "LogLevel": (LOG_CONTROL_PATH, PROPERTIES, "Set", LOG_CONTROL, "LogLevel", ("s", "debug")),
+}
+
+
+@pytest.mark.parametrize("path, interface, member, arguments", [(c[0], c[1], c[2], c[3:]) for c in FORBIDDEN.values()], ids=FORBIDDEN.keys())
+def test_stranger_may_not_act_and_nothing_changes(service, client, stranger, path, interface, member, arguments):
+    client.back_up()
+    files, before = service.stored(), client.get_all()
+    service.configure("Retention=1d\n")
+    since = client.mark()
+    with pytest.raises(BusError) as caught:
+        stranger.call(path or client.backups()[0]["path"], interface, member, *arguments)
+    assert caught.value.name == ACCESS_DENIED
+    after = client.get_all()
+    assert service.stored() == files
+    assert {name for name in before if before[name] != after[name]} <= {"DiskFreeBytes"}
+    assert client.get("LogLevel", LOG_CONTROL_PATH, LOG_CONTROL) == "info"
+    assert not [signal for signal in client.signals[since:] if signal.member in ("JobNew", "PropertiesChanged")]
+
+
+def test_stranger_may_not_cancel(service, gate, bus):
+    client = service.start(**gate.at("snapshot-pinned:2"))
+    job_id, job = client.manager("Backup", {})
+    gate.wait_reached()
+    stranger = Client(bus.address, uid=NOBODY)
+    for call in ((BUS_PATH, MANAGER, "CancelJob", job_id), (job, JOB, "Cancel")):
+        with pytest.raises(BusError) as caught:
+            stranger.call(*call)
+        assert caught.value.name == ACCESS_DENIED
+    stranger.close()
+    assert client.job_state(job) == "running"
+    gate.release()
+    assert client.ended(job_id) == ("done", "", "")
+
+
+def test_invalid_call_of_a_stranger_changes_nothing_either(service, client, stranger):
+    with pytest.raises(BusError):
+        stranger.manager("Backup", {"colour": ("s", "blue")})
+    assert client.names() == ["initial_backup"]
+
+
+def test_job_names_its_caller(service, gate):
+    client = service.start(**gate.at("snapshot-pinned:2"))
+    job_id, job = client.manager("Backup", {})
+    gate.wait_reached()
+    assert client.get("CallerUID", job, JOB) == 0
+    gate.release()
+    client.ended(job_id)
+
+
+def test_services_own_user_may_act(service, bus):
+    """Run as its own user: that user may, root may, nobody may not."""
+    own = pwd.getpwnam(SERVICE_USER).pw_uid
+    service.give_to(SERVICE_USER)
+    root = service.start(user=SERVICE_USER)
+    root.back_up()
+    for uid, allowed in ((own, True), (NOBODY, False)):
+        caller = Client(bus.address, uid=uid)
+        try:
+            caller.back_up()
+            assert allowed
+        except BusError as error:
+            assert error.name == ACCESS_DENIED and not allowed
+        caller.close()

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Jobs: queued and bounded, cancelled without a trace, and never in the way of a reader or of a quick question."""
+
+import os
+import subprocess
+
+import pytest
+
+from application import Application, check, unpack
+from client import BusError, Client
+from contract import BUS_NAME, BUS_PATH, ERROR, JOB, MANAGER
+
+# The initial backup passes this point first.
+HELD_IN_A_BACKUP = "snapshot-pinned:2"
+# No queue that is meant to be bounded holds as many.
+FAR_BEYOND_THE_QUEUE = 1000
+
+
+@pytest.fixture
+def held(service, gate):
+    """A service whose bulk lane waits at the gate in a backup: (client, job id, job path)."""
+    client = service.start(**gate.at(HELD_IN_A_BACKUP))
+    job_id, job = client.manager("Backup", {})
+    gate.wait_reached()
+    return client, job_id, job
+
+
+def fill_queue(client):
+    """Queues backups until the service refuses: (ids, the error)."""
+    ids = []
+    with pytest.raises(BusError) as caught:
+        for _ in range(FAR_BEYOND_THE_QUEUE):
+            ids.append(client.manager("Backup", {})[0])
+    return ids, caught.value
+
+
+def test_state_of_jobs_is_told(held, gate):
+    client, job_id, job = held
+    client.wait_property("State", "running", job, JOB)
+    shown = client.get_all(job, JOB)
+    assert shown["Id"] == job_id
+    assert shown["Operation"] == "backup"
+    assert shown["StartedUSec"] >= shown["QueuedUSec"] > 0
+    assert shown["Step"]
+    assert shown["Cancellable"]
+    queued_id, queued = client.manager("Backup", {})
+    shown = client.get_all(queued, JOB)
+    assert (shown["State"], shown["StartedUSec"]) == ("queued", 0)
+    assert client.get("NJobs") == 2
+    gate.release()
+    assert client.ended(job_id)[0] == client.ended(queued_id)[0] == "done"
+    with pytest.raises(BusError) as caught:
+        client.get("State", queued, JOB)
+    assert caught.value.name == "org.freedesktop.DBus.Error.UnknownObject"
+
+
+def test_jobs_of_one_lane_run_in_their_order(held, gate):
+    client, first, _ = held
+    others = [client.manager("Backup", {})[0] for _ in range(3)]
+    gate.release()
+    for job_id in (first, *others):
+        client.ended(job_id)
+    ended = [signal.body[0] for signal in client.signals if signal.member == "JobRemoved"]
+    assert [job_id for job_id in ended if job_id in (first, *others)] == [first, *others]
+
+
+def test_queue_is_bounded_and_says_busy(held, gate):
+    client, first, _ = held
+    ids, error = fill_queue(client)
+    assert error.name == ERROR + "Busy"
+    assert error.message
+    # A caller that floods it does not shut the others out of what needs no queue.
+    assert client.get("Health")
+    assert client.names() == ["initial_backup"]
+    for job_id in ids:
+        client.manager("CancelJob", job_id)
+    gate.release()
+    assert client.ended(first)[0] == "done"
+    assert {client.ended(job_id)[0] for job_id in ids} == {"cancelled"}
+    # There is room again.
+    client.back_up()
+
+
+def test_reads_are_answered_while_a_backup_runs(held, gate):
+    client, job_id, _ = held
+    assert client.get_all()["NJobs"] == 1
+    assert client.backups() and client.objects()
+    assert client.call(BUS_PATH, "org.freedesktop.DBus.Introspectable", "Introspect")
+    assert not [signal for signal in client.signals if signal.member == "JobRemoved" and signal.body[0] == job_id]
+    gate.release()
+    assert client.ended(job_id)[0] == "done"
+
+
+def test_quick_work_finishes_while_a_backup_runs(held, gate):
+    client, job_id, _ = held
+    assert client.manager("GetStatistics")["JournalMode"] == ("s", "wal")
+    assert client.manager("Diagnose")
+    assert not [signal for signal in client.signals if signal.member == "JobRemoved" and signal.body[0] == job_id]
+    gate.release()
+    assert client.ended(job_id)[0] == "done"
+
+
+def test_big_backup_reports_its_progress_and_answers_meanwhile(service, client, application):
+    application.add_bulk(48 * 1024 * 1024)
+    since = client.mark()
+    job_id, job = client.manager("Backup", {})
+    asked = 0
+    while not [signal for signal in client.signals[since:] if signal.member == "JobRemoved"]:
+        client.get("NJobs")
+        asked += 1
+    assert asked > 2
+    assert client.ended(job_id)[0] == "done"
+    done = [
+        signal.body[1]["DoneBytes"][1]
+        for signal in client.signals[since:]
+        if signal.path == job and signal.member == "PropertiesChanged" and "DoneBytes" in signal.body[1]
+    ]
+    assert any(done)
+
+
+def test_running_job_is_cancelled_without_a_trace(service, held, gate):
+    client, job_id, job = held
+    before = service.stored()
+    client.manager("CancelJob", job_id)
+    assert client.job_state(job) == "cancelling"
+    gate.release()
+    result, error, message = client.ended(job_id)
+    assert (result, error) == ("cancelled", ERROR + "Cancelled")
+    assert message
+    assert [name for name in service.stored() if name in before or not name.startswith(".")] == service.stored()
+    assert client.names() == ["initial_backup"]
+    assert service.temporary_files() == []
+    client.back_up()
+
+
+@pytest.mark.parametrize("point", ["snapshot-half:2", "snapshot-copied:2", "publish-synced:3"])
+def test_job_is_cancelled_at_any_step_without_a_trace(service, gate, point):
+    client = service.start(**gate.at(point))
+    before = service.stored()
+    job_id, _ = client.manager("Backup", {})
+    gate.wait_reached()
+    client.manager("CancelJob", job_id)
+    gate.release()
+    result = client.ended(job_id)[0]
+    # Past the point of no return a job may still finish, but never half.
+    if result == "cancelled":
+        assert service.stored() == before
+    else:
+        assert result == "done" and len(client.names()) == 2
+        assert client.run("Verify", client.names()[0], {})[1] == "done"
+    assert service.temporary_files() == []
+
+
+def test_queued_job_is_cancelled_at_once(held, gate):
+    client, first, _ = held
+    job_id, job = client.manager("Backup", {})
+    client.call(job, JOB, "Cancel")
+    assert client.ended(job_id)[0] == "cancelled"
+    # The one that runs is not touched by it.
+    assert not [signal for signal in client.signals if signal.member == "JobRemoved" and signal.body[0] == first]
+    gate.release()
+    assert client.ended(first)[0] == "done"
+    assert len(client.names()) == 2
+
+
+def test_cancelling_twice_does_no_harm(held, gate):
+    client, job_id, _ = held
+    client.manager("CancelJob", job_id)
+    client.manager("CancelJob", job_id)
+    gate.release()
+    assert client.ended(job_id)[0] == "cancelled"
+    assert len([signal for signal in client.signals if signal.member == "JobRemoved" and signal.body[0] == job_id]) == 1
+
+
+@pytest.mark.parametrize("job_id", [0, 99999, 4294967295])
+def test_job_that_there_is_not_is_not_cancelled(client, job_id):
+    with pytest.raises(BusError) as caught:
+        client.manager("CancelJob", job_id)
+    assert caught.value.name == ERROR + "NotFound"
+
+
+def test_client_that_vanishes_before_its_reply_does_no_harm(service, gate, bus):
+    client = service.start(**gate.at(HELD_IN_A_BACKUP))
+    leaving = Client(bus.address)
+    leaving.send(BUS_PATH, MANAGER, "Backup", {})
+    leaving.send(BUS_PATH, MANAGER, "GetStatistics")
+    leaving.send(BUS_PATH, MANAGER, "Cleanup", {})
+    leaving.close()
+    gate.wait_reached()
+    gate.release()
+    job_id = client.wait(lambda signal: signal.member == "JobNew" and signal.body[2] == "backup").body[0]
+    assert client.ended(job_id)[0] == "done"
+    assert client.get("Health")
+    client.back_up()
+
+
+def test_jobs_outlive_the_client_that_asked(service, gate, bus, tmp_path):
+    client = service.start(**gate.at(HELD_IN_A_BACKUP))
+    leaving = Client(bus.address)
+    job_id, _ = leaving.manager("Backup", {})
+    gate.wait_reached()
+    leaving.close()
+    gate.release()
+    assert client.ended(job_id)[0] == "done"
+    stored = next(name for name in service.stored() if name.startswith("backup_") and name.endswith(".gz"))
+    check(unpack(os.path.join(service.backups, stored), tmp_path / "image.db"))
+
+
+def test_stop_in_the_middle_of_a_backup_is_clean(service, held, gate):
+    client, _, _ = held
+    client.manager("Backup", {})
+    service.process.terminate()
+    service.wait_notification("STOPPING=1")
+    gate.release()
+    assert service.wait() == 0
+    assert service.temporary_files() == []
+    client = service.start()
+    assert client.names() == ["initial_backup"]
+    assert client.get("Health") == "ok"
+    client.back_up()
+
+
+def test_stop_in_the_middle_of_a_big_backup_is_clean(service, client, application):
+    application.add_bulk(64 * 1024 * 1024)
+    _, job = client.manager("Backup", {})
+    client.wait(lambda signal: signal.path == job and signal.member == "PropertiesChanged")
+    service.stop()
+    client = service.start()
+    assert [name for name in client.names() if name != "initial_backup"] == []
+
+
+def test_stop_in_the_middle_of_the_start_is_clean(service, gate):
+    service.launch(**gate.at("snapshot-pinned"))
+    gate.wait_reached()
+    service.process.terminate()
+    service.wait_notification("STOPPING=1")
+    gate.release()
+    assert service.wait() == 0
+    assert service.temporary_files() == []
+    assert "READY=1" not in service.drain_notifications()
+    assert service.start().names() == ["initial_backup"]
+
+
+def test_stop_while_everything_is_queued_is_clean(service, held, gate):
+    client, _, _ = held
+    fill_queue(client)
+    service.process.terminate()
+    service.wait_notification("STOPPING=1")
+    gate.release()
+    assert service.wait() == 0
+    assert service.temporary_files() == []
+
+
+def test_busctl_waits_for_no_backup(bus, held, gate):
+    """The reply comes with the job's id, not with its end: busctl's time-out never counts."""
+    client, _, _ = held
+    done = subprocess.run(
+        ["busctl", "--address=" + bus.address, "call", BUS_NAME, BUS_PATH, MANAGER, "Backup", "a{sv}", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("uo ")
+    gate.release()
+    assert client.ended(int(done.stdout.split()[1]))[0] == "done"
+
+
+def test_commits_go_on_while_the_snapshot_is_pinned(service, held, gate):
+    client, job_id, _ = held
+    application = Application(service.database)
+    application.add_users(5)
+    assert application.query("SELECT count(*) FROM users") == [(5,)]
+    application.close()
+    gate.release()
+    assert client.ended(job_id)[0] == "done"

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""kill -9 at every step of everything: the next start is clean, every listed backup verifies, the database is whole.
+
+The steps are the test points that a run passes; each is asked for in a run that is not killed, then taken in turn."""
+
+import collections
+import os
+import re
+
+import pytest
+
+from application import Application, check, row_counts, unpack
+from client import BusError, Client, ServiceGone
+from contract import BACKUP, BUS_PATH, MANAGER, SOURCE
+
+HOUR_USEC = 3_600_000_000
+# 24 January 2026, 01:46:21 UTC
+MOMENT_USEC = 1769219181 * 1_000_000
+
+USERS = 20
+
+
+def prepare_nothing(service):
+    """An empty directory."""
+
+
+def prepare_backups(service):
+    """A database with rows, and backups so old that a cleanup drops some."""
+    service.set_clock(MOMENT_USEC)
+    service.configure("Retention=1h\nRetentionMinimumVerified=1\n")
+    client = service.start(clock=True)
+    application = Application(service.database)
+    application.add_users(USERS)
+    application.close()
+    # So close together that retention, which follows each backup, keeps them all.
+    for _ in range(3):
+        client.back_up()
+    service.stop()
+    service.set_clock(MOMENT_USEC + 100 * HOUR_USEC)
+
+
+def prepare_leftovers(service):
+    prepare_backups(service)
+    for name in (".backup_20260101_120000.db.gz.tmp", ".backup_20260101_120000.db.gz.meta.tmp"):
+        with open(os.path.join(service.backups, name), "wb") as file:
+            file.write(b"half")
+
+
+def do_nothing(client):
+    """The start alone."""
+
+
+def do_backup(client):
+    job_id, _ = client.manager("Backup", {})
+    client.ended(job_id)
+
+
+def do_verify(client):
+    job_id, _ = client.manager("Verify", client.names()[0], {})
+    client.ended(job_id)
+
+
+def do_cleanup(client):
+    client.manager("Cleanup", {})
+
+
+def do_delete(client):
+    job_id, _ = client.call(client.backups()[0]["path"], BACKUP, "Delete", {})
+    client.ended(job_id)
+
+
+SCENES = {
+    "first-start": (prepare_nothing, do_nothing),
+    "later-start": (prepare_leftovers, do_nothing),
+    "backup": (prepare_backups, do_backup),
+    "verify": (prepare_backups, do_verify),
+    "cleanup": (prepare_backups, do_cleanup),
+    "delete": (prepare_backups, do_delete),
+}
+
+
+def take(service, work, **hooks):
+    """Starts the service and does the work; false when the service went away on the way."""
+    service.launch(clock=True, **hooks)
+    try:
+        service.wait_notification("READY=1")
+        work(service.client)
+    except (ServiceGone, BusError, AssertionError, ConnectionError):
+        if service.process is not None and service.process.poll() is None and "point" not in hooks:
+            raise
+        return False
+    return True
+
+
+def passed_points(service, work):
+    """name:N for every passing of a point in a run that is not killed."""
+    assert take(service, work, trace=True), service.log()
+    service.stop()
+    counts = collections.Counter()
+    points = []
+    for name in service.trace():
+        counts[name] += 1
+        points.append(f"{name}:{counts[name]}")
+    return points
+
+
+def prove_whole(service, rows_expected, tmp_path):
+    """What must hold after any kill."""
+    client = service.start(clock=True)
+    assert service.temporary_files() == []
+    listed = client.backups()
+    assert "initial_backup" in [backup["name"] for backup in listed]
+    assert not [backup["problem"] for backup in listed if backup["problem"]]
+    known = set()
+    for backup in listed:
+        stored = client.get("File", backup["path"], BACKUP)
+        known |= {stored, stored + ".meta"}
+        assert client.run("Verify", backup["name"], {})[1:] == ("done", "", "")
+        check(unpack(os.path.join(service.backups, stored), tmp_path / "image.db"))
+    # No file without its backup, and no backup without its manifest.
+    assert set(service.stored()) == known
+    assert client.get("Health") in ("ok", "stale")
+    check(service.database)
+    assert dict(row_counts(service.database))["users"] == rows_expected
+    client.back_up()
+    service.stop()
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_killed_at_every_step(make_service, tmp_path, scene):
+    prepare, work = SCENES[scene]
+    rehearsal = make_service("rehearsal")
+    prepare(rehearsal)
+    points = passed_points(rehearsal, work)
+    assert points, f"{scene} passes no test point"
+    for number, point in enumerate(points):
+        service = make_service(f"run{number}")
+        prepare(service)
+        assert not take(service, work, point=point), f"{point} was not reached"
+        service.killed_itself()
+        try:
+            prove_whole(service, 0 if prepare is prepare_nothing else USERS, tmp_path)
+        except Exception as error:
+            raise AssertionError(f"after a kill at {point}") from error
+
+
+def test_every_point_in_the_source_belongs_to_a_scene(make_service):
+    """A step that no scene reaches is a step at which nobody ever killed it."""
+    declared = set()
+    for directory, _, names in os.walk(os.path.join(SOURCE, "src")):
+        for name in names:
+            if name.endswith(".c"):
+                with open(os.path.join(directory, name), encoding="utf-8") as file:
+                    declared |= set(re.findall(r'TEST_POINT\("([^"]+)"\)', file.read()))
+    reached = set()
+    for scene, (prepare, work) in SCENES.items():
+        service = make_service(scene)
+        prepare(service)
+        reached |= {point.partition(":")[0] for point in passed_points(service, work)}
+    assert reached == declared
+
+
+def test_killed_twice_in_a_row(make_service, tmp_path):
+    """A kill while the start clears away what an earlier kill left."""
+    service = make_service()
+    prepare_leftovers(service)
+    for point in ("snapshot-half", "publish-synced"):
+        assert not take(service, do_backup, point=point)
+        service.killed_itself()
+    prove_whole(service, USERS, tmp_path)
+
+
+def test_commits_outlive_a_kill_of_the_service(service, gate):
+    client = service.start(**gate.at("snapshot-pinned:2"))
+    application = Application(service.database)
+    client.manager("Backup", {})
+    gate.wait_reached()
+    application.add_users(USERS)
+    service.kill()
+    gate.release()
+    application.add_users(USERS, prefix="later")
+    assert application.query("SELECT count(*) FROM users") == [(2 * USERS,)]
+    application.close()
+    check(service.database)
+    service.start()
+    assert dict(row_counts(service.database))["users"] == 2 * USERS
+
+
+def test_new_caller_sees_the_restarted_service(service, bus):
+    service.start()
+    service.kill()
+    service.start()
+    caller = Client(bus.address)
+    assert caller.call(BUS_PATH, MANAGER, "ListBackups")
+    caller.close()
