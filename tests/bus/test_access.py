@@ -6,7 +6,17 @@ import pwd
 import pytest
 
 from client import BusError, Client
-from contract import ACCESS_DENIED, BACKUP, BUS_PATH, INTROSPECTABLE, JOB, LOG_CONTROL, LOG_CONTROL_PATH, MANAGER, PROPERTIES
+from contract import (
+    ACCESS_DENIED,
+    BACKUP,
+    BUS_PATH,
+    INTROSPECTABLE,
+    JOB,
+    LOG_CONTROL,
+    LOG_CONTROL_PATH,
+    MANAGER,
+    PROPERTIES,
+)
 from private_bus import SERVICE_USER
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
@@ -41,14 +51,15 @@ FORBIDDEN = {
 }
 
 
-@pytest.mark.parametrize("path, interface, member, arguments", [(c[0], c[1], c[2], c[3:]) for c in FORBIDDEN.values()], ids=FORBIDDEN.keys())
-def test_stranger_may_not_act_and_nothing_changes(service, client, stranger, path, interface, member, arguments):
+@pytest.mark.parametrize("forbidden", FORBIDDEN)
+def test_stranger_may_not_act_and_nothing_changes(service, client, stranger, forbidden):
+    path, *call = FORBIDDEN[forbidden]
     client.back_up()
     files, before = service.stored(), client.get_all()
     service.configure("Retention=1d\n")
     since = client.mark()
     with pytest.raises(BusError) as caught:
-        stranger.call(path or client.backups()[0]["path"], interface, member, *arguments)
+        stranger.call(path or client.backups()[0]["path"], *call)
     assert caught.value.name == ACCESS_DENIED
     after = client.get_all()
     assert service.stored() == files

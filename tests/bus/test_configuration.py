@@ -38,16 +38,27 @@ def drop_in(service, name, text):
         file.write(text)
 
 
-def test_empty_file_and_no_file_mean_the_defaults(service):
-    os.unlink(service.configuration)
+def test_empty_file_means_the_defaults(service):
+    with open(service.configuration, "w", encoding="ascii"):
+        pass
     client = service.start()
     assert client.get("ConfigurationFaults") == []
     assert client.get("CadenceUSec") == 6 * HOUR_USEC
     assert client.get("RetentionUSec") == 7 * DAY_USEC
-    assert check_configuration(service) == (0, "")
-    service.stop()
-    with open(service.configuration, "w", encoding="ascii"):
-        pass
+    assert check_configuration(service)[0] == 0
+
+
+def test_named_file_that_is_not_there_is_an_error(service):
+    os.unlink(service.configuration)
+    status, output = service.refuses()
+    assert status == EXIT_CONFIGURATION
+    assert service.configuration in output
+    assert check_configuration(service)[0] == EXIT_CONFIGURATION
+
+
+def test_empty_value_brings_the_default_back(service):
+    service.configure("Retention=30d\n")
+    drop_in(service, "10.conf", "[Persistence]\nRetention=\n")
     client = service.start()
     assert client.get("ConfigurationFaults") == []
     assert client.get("RetentionUSec") == 7 * DAY_USEC
@@ -75,7 +86,7 @@ def test_drop_ins_override_in_their_order(service):
 WRONG = {
     "unknown-key": "Retentoin=7d",
     "bad-span": "Retention=sevendays",
-    "empty-span": "Retention=",
+    "zero-span": "Retention=0",
     "negative-span": "Cadence=-6h",
     "bad-word": "Compression=zip",
     "zero-minimum": "RetentionMinimumVerified=0",

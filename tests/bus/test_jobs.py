@@ -2,6 +2,7 @@
 """Jobs: queued and bounded, cancelled without a trace, and never in the way of a reader or of a quick question."""
 
 import os
+import pwd
 import subprocess
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from application import Application, check, unpack
 from client import BusError, Client
 from contract import BUS_NAME, BUS_PATH, ERROR, JOB, MANAGER
+from private_bus import SERVICE_USER
 
 # The initial backup passes this point first.
 HELD_IN_A_BACKUP = "snapshot-pinned:2"
@@ -81,6 +83,20 @@ def test_queue_is_bounded_and_says_busy(held, gate):
     client.back_up()
 
 
+def test_one_caller_does_not_take_the_whole_queue(service, gate, bus):
+    service.give_to(SERVICE_USER)
+    client = service.start(user=SERVICE_USER, **gate.at(HELD_IN_A_BACKUP))
+    ids, error = fill_queue(client)
+    assert error.name == ERROR + "Busy"
+    other = Client(bus.address, uid=pwd.getpwnam(SERVICE_USER).pw_uid)
+    job_id, job = other.manager("Backup", {})
+    assert other.get("CallerUID", job, JOB) == pwd.getpwnam(SERVICE_USER).pw_uid
+    gate.wait_reached()
+    gate.release()
+    assert {client.ended(one)[0] for one in (*ids, job_id)} == {"done"}
+    other.close()
+
+
 def test_reads_are_answered_while_a_backup_runs(held, gate):
     client, job_id, _ = held
     assert client.get_all()["NJobs"] == 1
@@ -133,7 +149,10 @@ def test_running_job_is_cancelled_without_a_trace(service, held, gate):
     client.back_up()
 
 
-@pytest.mark.parametrize("point", ["snapshot-half:2", "snapshot-copied:2", "publish-synced:3"])
+STEPS = "snapshot-half snapshot-copied create-copied create-checked create-stored create-read-back create-marked"
+
+
+@pytest.mark.parametrize("point", [step + ":2" for step in [*STEPS.split(), "create-data-published"]])
 def test_job_is_cancelled_at_any_step_without_a_trace(service, gate, point):
     client = service.start(**gate.at(point))
     before = service.stored()

@@ -116,17 +116,25 @@ def test_missing_database_with_backups_is_not_replaced_by_an_empty_one(service):
     before = {name: content(os.path.join(service.backups, name)) for name in service.stored()}
     client = service.start()
     assert not os.path.exists(service.database)
-    assert client.get("Health") != "ok"
-    assert client.get("HealthReasons")
+    assert client.get("Health") == "corrupt"
+    assert client.get("Integrity") == "unknown"
+    assert [code for code, _ in client.get("HealthReasons")] == ["database-missing"]
     assert len(client.names()) == 2
     _, result, error, message = client.run("Backup", {})
-    assert (result, error) == ("failed", ERROR + "CannotOpen")
+    assert (result, error) == ("failed", ERROR + "Corrupt")
     assert service.database in message
     assert not os.path.exists(service.database)
     assert {name: content(os.path.join(service.backups, name)) for name in service.stored()} == before
 
 
-@pytest.mark.parametrize("rubbish", [b"this is no database\n" * 500, b"\0" * 8192, b"SQLite format 3\0" + b"\xff" * 8176])
+RUBBISH = {
+    "text": b"this is no database\n" * 500,
+    "zeros": b"\0" * 8192,
+    "header-only": b"SQLite format 3\0" + b"\xff" * 8176,
+}
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH.values(), ids=RUBBISH.keys())
 def test_file_that_is_no_database_is_left_as_it_is(service, rubbish):
     os.makedirs(os.path.dirname(service.database))
     with open(service.database, "wb") as file:
