@@ -5,7 +5,7 @@
  * disk, publish it, its manifest last. Runs in a worker thread; touches nothing that is shared. A fault or a
  * cancellation at any step leaves no trace but the earlier backups. */
 
-#include "backup/manifest.h"
+#include "backup/unfinished.h" /* and with it create_clean_up_leftovers() */
 #include "base/progress.h"
 
 typedef struct CreateRequest {
@@ -19,10 +19,10 @@ typedef struct CreateRequest {
         uint64_t now_usec;
 } CreateRequest;
 
-/* CORRUPT when the snapshot itself fails its check: nothing is published then. NO_SPACE is told before the
- * copy where it can be foreseen. */
+/* *ret is the manifest as it was stored. CORRUPT (or NOT_A_DATABASE) when the snapshot itself fails its
+ * check, and only then: nothing is published, and the database wants attention. A stored file that does not
+ * read back as it was written is IO: the disk below the backups does. NO_SPACE is told before the copy where
+ * it can be foreseen. INVALID_ARGUMENT for a bad label or name, or where a file of that name is. Violated
+ * foreign keys are counted, not refused. A cancellation that comes after the last step of publishing began
+ * is too late. */
 int create_backup(const CreateRequest *request, Progress *progress, Manifest **ret, Fault *fault);
-
-/* Removes what killed runs left: temporary files, and backups whose publication or removal was cut off
- * (marked by `.FILE.meta.unfinished`). Nothing else. Returns the number of files removed. */
-int create_clean_up_leftovers(int directory_fd, unsigned *ret_removed, Fault *fault);
