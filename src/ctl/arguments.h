@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The command line: what may be said, and what was said. Options may stand before and after the verb, as in
+ * systemctl. Each verb tells which options of its own it takes; everything else is refused with a hint,
+ * since an option that is silently ignored is one that the operator believes in. */
+
+#include "base/fault.h"
+
+typedef enum Transport {
+        TRANSPORT_SYSTEM,
+        TRANSPORT_USER,
+        TRANSPORT_HOST,    /* ssh, as systemctl -H */
+        TRANSPORT_MACHINE, /* local container, as systemctl -M */
+} Transport;
+
+typedef enum Format {
+        FORMAT_TEXT,
+        FORMAT_JSON_PRETTY,
+        FORMAT_JSON_SHORT,
+} Format;
+
+/* Options that belong to some verbs only. */
+typedef enum VerbOption {
+        OPTION_LABEL = 1 << 0,
+        OPTION_AUTOMATIC = 1 << 1,
+        OPTION_ALL = 1 << 2,
+        OPTION_DRY_RUN = 1 << 3,
+        OPTION_WAIT = 1 << 4, /* --wait and --no-wait */
+} VerbOption;
+
+typedef struct Session Session;
+typedef struct Verb Verb;
+
+/* Every string points into argv. */
+typedef struct Arguments {
+        const Verb *verb; /* NULL with help or version */
+        char **operands;  /* what follows the verb; NULL-terminated */
+        size_t n_operands;
+        Transport transport;
+        const char *target; /* of TRANSPORT_HOST and TRANSPORT_MACHINE */
+        Format format;
+        bool no_pager;
+        bool no_legend;
+        bool quiet;
+        bool no_wait;
+        bool help;
+        bool version;
+        unsigned given; /* VerbOption that were said */
+        const char *label;
+} Arguments;
+
+struct Verb {
+        const char *name;
+        const char *operands; /* as --help shows them */
+        size_t min_operands;
+        size_t max_operands;
+        unsigned options; /* VerbOption that it takes */
+        const char *summary;
+        const char *group; /* heading in --help; NULL: the same as the verb above */
+
+        /* Does it. Returns the exit status, or a negative errno with *fault filled. */
+        int (*run)(Session *session, Fault *fault);
+};
+
+/* Reads the command line; `verbs` ends with a nameless one. No verb at all means the first. argv's order may
+ * change. Returns 0, or a negative errno with a FAULT_INVALID_ARGUMENT that has a hint. */
+int arguments_parse(int argc, char **argv, const Verb *verbs, Arguments *ret, Fault *fault);
+
+/* Prints what --help shows. */
+void arguments_print_help(FILE *stream, const Verb *verbs, bool colour);

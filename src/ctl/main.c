@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* oracxpredctl: the operator's hand on the service. The bus is its only door; it never touches a file of the
+ * service itself, so that it works the same on a remote host. */
+
+#include <locale.h>
+
+#include "config.h"
+#include "ctl/arguments.h"
+#include "ctl/document.h"
+#include "ctl/session.h"
+#include "ctl/terminal.h"
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+
+#define ANY_NUMBER SIZE_MAX
+
+/* The first is what no verb at all stands for. */
+static const Verb verbs[] = {
+                {"status",
+                                "",
+                                0,
+                                0,
+                                0,
+                                "Show health, database, backups and disk space",
+                                "State",
+                                verb_status},
+                {"doctor", "", 0, 0, 0, "Check everything the service depends on", NULL, verb_doctor},
+                {"monitor", "", 0, 0, 0, "Print what happens, until interrupted", NULL, verb_monitor},
+                {"backup",
+                                "",
+                                0,
+                                0,
+                                OPTION_LABEL | OPTION_AUTOMATIC | OPTION_WAIT,
+                                "Take a backup",
+                                "Backups",
+                                verb_backup},
+                {"list", "", 0, 0, 0, "List the backups, newest first", NULL, verb_list},
+                {"show", "NAME", 1, 1, 0, "Show one backup in full", NULL, verb_show},
+                {"verify",
+                                "[NAME|--all]",
+                                0,
+                                1,
+                                OPTION_ALL | OPTION_WAIT,
+                                "Prove a backup, or check the live database",
+                                NULL,
+                                verb_verify},
+                {"cleanup",
+                                "",
+                                0,
+                                0,
+                                OPTION_DRY_RUN,
+                                "Remove the backups that retention drops",
+                                NULL,
+                                verb_cleanup},
+                {"delete", "NAME...", 1, ANY_NUMBER, OPTION_WAIT, "Remove backups", NULL, verb_delete},
+                {"jobs", "", 0, 0, 0, "List what the service is doing", "Service", verb_jobs},
+                {"cancel", "ID", 1, 1, 0, "Stop a job", NULL, verb_cancel},
+                {"reload", "", 0, 0, 0, "Read the configuration again", NULL, verb_reload},
+                {0},
+};
+
+/* Tells a fault on standard error and, with --json, on standard output too, where a document is expected. */
+static void report(Session *session, const Fault *fault)
+{
+        _cleanup_json_ json_object *document = NULL;
+
+        if (session_json(session) && !session->document_printed) {
+                document = json_object_new_object();
+                if (document &&
+                                document_put(document,
+                                                "Error",
+                                                json_object_new_string(fault_bus_name(fault->code))) >= 0 &&
+                                document_put(document, "Message", json_object_new_string(fault->message)) >=
+                                                0)
+                        (void) document_print(
+                                        document, session->arguments->format == FORMAT_JSON_PRETTY, stdout);
+        }
+        (void) fputs("oracxpredctl: ", stderr);
+        text_print(stderr, fault->message);
+        (void) fputc('\n', stderr);
+}
+
+static int run(Session *session)
+{
+        const Arguments *arguments = session->arguments;
+        _cleanup_fault_ Fault fault = {0};
+        int r = 0, finished;
+
+        if (arguments->help) {
+                terminal_open_pager(arguments->no_pager);
+                arguments_print_help(stdout, verbs, terminal_colour());
+        } else if (arguments->version)
+                (void) puts("oracxpredctl " PROJECT_VERSION);
+        else {
+                r = session_open(session, &fault);
+                if (r >= 0)
+                        r = arguments->verb->run(session, &fault);
+        }
+        if (r < 0)
+                report(session, &fault);
+        session_done(session);
+        finished = terminal_finish();
+        if (finished < 0) {
+                (void) fault_set_errno(&fault, finished, "Can't write to standard output");
+                (void) fprintf(stderr, "oracxpredctl: %s\n", fault.message);
+                r = finished;
+        }
+        return r < 0 ? fault_exit_code(fault.code) : r;
+}
+
+int main(int argc, char **argv)
+{
+        _cleanup_fault_ Fault fault = {0};
+        Arguments arguments = {0};
+        Session session = {.arguments = &arguments};
+
+        (void) setlocale(LC_ALL, "");
+        if (arguments_parse(argc, argv, verbs, &arguments, &fault) < 0) {
+                report(&session, &fault);
+                return fault_exit_code(fault.code);
+        }
+        return run(&session);
+}

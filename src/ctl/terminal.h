@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What standard output and standard error are: colour only on a terminal, and a pager for what may be long,
+ * both as systemd's tools have them. */
+
+#include "base/macro.h"
+
+/* Whether standard output takes colour: a terminal that is not dumb, and no NO_COLOR. Asked first before a
+ * pager stands between; the answer stays. */
+bool terminal_colour(void);
+
+/* The same for standard error. */
+bool terminal_colour_errors(void);
+
+/* Columns of the terminal on standard error; 80 when it doesn't say. */
+size_t terminal_width_errors(void);
+
+/* Puts a pager between standard output and the terminal, when that is one. Without any pager to be found,
+ * everything goes on without; with `no_pager` (--no-pager) nothing happens. */
+void terminal_open_pager(bool no_pager);
+
+/* Writes out what is left and waits for the pager. Returns -errno when standard output could not take all.
+ */
+int terminal_finish(void);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The verbs that main's table names, one file per family (verb-*.c). Each returns the exit status, or a
+ * negative errno with *fault filled. */
+
+#include "ctl/session.h"
+
+int verb_status(Session *session, Fault *fault);
+int verb_backup(Session *session, Fault *fault);
+int verb_list(Session *session, Fault *fault);
+int verb_show(Session *session, Fault *fault);
+int verb_verify(Session *session, Fault *fault);
+int verb_cleanup(Session *session, Fault *fault);
+int verb_delete(Session *session, Fault *fault);
+int verb_jobs(Session *session, Fault *fault);
+int verb_cancel(Session *session, Fault *fault);
+int verb_monitor(Session *session, Fault *fault);
+int verb_doctor(Session *session, Fault *fault);
+int verb_reload(Session *session, Fault *fault);
