@@ -73,9 +73,12 @@ static int read_dictionary(sd_bus_message *message, unsigned depth, json_object 
 
         if (!object)
                 return -ENOMEM;
-        while ((r = sd_bus_message_enter_container(message, SD_BUS_TYPE_DICT_ENTRY, NULL)) > 0) {
+        while ((r = sd_bus_message_at_end(message, false)) == 0) {
                 json_object *value;
 
+                r = sd_bus_message_enter_container(message, SD_BUS_TYPE_DICT_ENTRY, NULL);
+                if (r < 0)
+                        return r;
                 r = sd_bus_message_read_basic(message, SD_BUS_TYPE_STRING, &key);
                 if (r < 0)
                         return r == -ENXIO ? -EOPNOTSUPP : r;
