@@ -68,6 +68,20 @@ char *backup_name_to_file(const char *name, Compression compression, bool encryp
         return NULL;
 }
 
+/* Else one backup's name could be another one's file. */
+static bool ends_as_a_file(const char *stem, size_t length)
+{
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
+                size_t suffix_length = strlen(suffixes[i].suffix);
+
+                if (length >= suffix_length &&
+                                strncmp(stem + length - suffix_length, suffixes[i].suffix, suffix_length) ==
+                                                0)
+                        return true;
+        }
+        return false;
+}
+
 static bool has_prefix(const char *name, size_t length, const char *prefix, size_t minimum)
 {
         return length >= minimum && strncmp(name, prefix, strlen(prefix)) == 0;
@@ -91,6 +105,8 @@ int backup_name_from_file(const char *file,
                 length = file_length - suffix_length;
                 if (!has_prefix(file, length, LABELLED_PREFIX, strlen(LABELLED_PREFIX) + 1) &&
                                 !has_prefix(file, length, INITIAL_BACKUP_NAME, strlen(INITIAL_BACKUP_NAME)))
+                        return -EINVAL;
+                if (ends_as_a_file(file, length))
                         return -EINVAL;
                 memcpy(ret_name, file, length);
                 ret_name[length] = '\0';

@@ -12,22 +12,34 @@
 typedef struct CatalogueEntry {
         Manifest *manifest;
         unsigned leases;
+        uint64_t moment_usec; /* that it is sorted by: the label's, else created_usec */
 } CatalogueEntry;
 
 typedef struct Catalogue {
-        CatalogueEntry *entries; /* newest first: by the label's moment, else created_usec */
+        CatalogueEntry *entries; /* newest first; of one moment by the file's name */
         size_t n_entries;
+        size_t n_allocated;
+        uint64_t newest_label_usec; /* see catalogue_newest_label_usec() */
 } Catalogue;
 
 int catalogue_new(Catalogue **ret);
 Catalogue *catalogue_free(Catalogue *catalogue);
 DEFINE_CLEANUP(Catalogue *, catalogue_free);
 
-/* Scans the directory. 10,000 manifests in well under a second. One bad entry never fails the scan. */
+/* Scans the directory. 10,000 manifests in well under a second. One bad entry never fails the scan.
+ *
+ * Listed are: every stored file with a manifest; a manifest without its file, with a `problem`; and a plain,
+ * unencrypted .db file without a manifest, adopted. Not listed: what a marker says is unfinished, and a
+ * compressed or encrypted file without a manifest (nobody can tell a whole one from half a copy). Entries
+ * whose manifest is foreign, unreadable or not there are `adopted`, and so are safe from retention.
+ *
+ * A backup's name is the stem of its file; when two files have the same stem, the one that comes second is
+ * called by its whole file name. It keeps that name while this catalogue lives, even when the other goes. */
 int catalogue_load(int directory_fd, Catalogue **ret, Fault *fault);
 
 /* Reads one stored file's entry again after something happened to it or to its manifest, and adds, replaces
- * or drops it. The leases of a replaced entry stay. */
+ * or drops it. `file` may be any name in the directory, as inotify tells it: one that concerns no backup is
+ * CATALOGUE_UNCHANGED. The leases of a replaced entry stay. On a fault the catalogue is as it was. */
 typedef enum CatalogueChange {
         CATALOGUE_UNCHANGED,
         CATALOGUE_ADDED,
@@ -40,7 +52,8 @@ int catalogue_refresh(Catalogue *catalogue,
                 CatalogueChange *ret,
                 Fault *fault);
 
-/* Adds or replaces an entry; takes the manifest over on success. */
+/* Adds or replaces the entry of that file; takes the manifest over on success, and gives it its name.
+ * -EINVAL when its file is not named as a backup's is, -ENOMEM. */
 int catalogue_put(Catalogue *catalogue, Manifest *manifest);
 void catalogue_drop(Catalogue *catalogue, const char *file);
 
@@ -50,5 +63,6 @@ CatalogueEntry *catalogue_find(const Catalogue *catalogue, const char *name_or_f
 /* The newest entry that was verified and has no problem; NULL when there is none. */
 CatalogueEntry *catalogue_newest_verified(const Catalogue *catalogue);
 
-/* The latest moment that any name carries, for backup_name_make(); 0 when there is none. */
+/* The latest moment that any name carries, or carried while this catalogue lives, for backup_name_make(); 0
+ * when there is none. Files that are not listed count, too: their names are taken. */
 uint64_t catalogue_newest_label_usec(const Catalogue *catalogue);

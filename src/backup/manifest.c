@@ -89,6 +89,11 @@ int manifest_new(Manifest **ret)
         return 0;
 }
 
+bool manifest_is_verified(const Manifest *manifest)
+{
+        return manifest->verified_usec > 0 && !manifest->verification_fault && !manifest->problem;
+}
+
 static int copy_text(char **target, const char *source)
 {
         *target = source ? strdup(source) : NULL;

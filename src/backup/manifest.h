@@ -73,7 +73,7 @@ typedef struct Manifest {
         uint64_t foreign_key_violations;
         char *verification_fault; /* what the last verification found; NULL when it passed or never ran */
 
-        bool adopted;         /* no manifest of ours: never removed by retention */
+        bool adopted;         /* not of our making: never removed by retention */
         char *problem;        /* what is wrong with the entry itself (unreadable manifest, missing
                                * or truncated file); NULL when nothing is */
         json_object *unknown; /* the parsed document, so that foreign fields survive */
@@ -83,6 +83,9 @@ Manifest *manifest_free(Manifest *manifest);
 DEFINE_CLEANUP(Manifest *, manifest_free);
 
 int manifest_new(Manifest **ret);
+
+/* True when it was proved in full, the last verification found nothing, and the entry has no problem. */
+bool manifest_is_verified(const Manifest *manifest);
 
 /* Copies all of it, but not the foreign fields. NULL when out of memory. */
 Manifest *manifest_copy(const Manifest *manifest);

@@ -19,7 +19,7 @@
 #include "backup/manifest.h"
 #include "base/progress.h"
 
-/* How long the restore waits for readers and writers before it ends with FAULT_BUSY. */
+/* How long a restore waits for readers and writers before it ends with FAULT_BUSY. */
 #define RESTORE_BUSY_BOUND_USEC (30 * USEC_PER_SEC)
 
 /* How the application is stopped and started; the daemon does it through systemd. Called in the restore's
@@ -49,6 +49,7 @@ typedef struct RestoreRequest {
         bool replaced;  /* the caller saw the file deleted or replaced under its users: they still have the
                          * old one, so this one is not restored in place */
         bool automatic; /* for the record */
+        uint64_t busy_bound_usec; /* how long to wait for others; 0: RESTORE_BUSY_BOUND_USEC */
         uint64_t now_usec;
 } RestoreRequest;
 

@@ -94,6 +94,8 @@ static void test_other_files_are_not_taken(void **state)
                         "../backup_x.db",
                         "backup_x/y.db",
                         "backup_x\n.db",
+                        "backup_x.db.db",
+                        "backup_x.db.gz.db.gz",
                         "backup_\xff.db",
         };
         char name[BACKUP_NAME_MAX];
