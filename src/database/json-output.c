@@ -40,7 +40,7 @@ static int output_kind(int fd, JsonOutputKind *ret, Fault *fault)
 
 int json_output_new(int fd, uint64_t stall_usec, Progress *progress, JsonOutput **ret, Fault *fault)
 {
-        JsonOutputKind kind;
+        JsonOutputKind kind = JSON_OUTPUT_FILE;
         JsonOutput *output;
         int r;
 
@@ -90,7 +90,8 @@ static int wait_for_reader(JsonOutput *output, uint64_t *idle_since_usec)
                 if (n > 0)
                         return 0;
                 if (n < 0 && errno != EINTR)
-                        return fault_set_errno(&output->fault, errno, "Waiting for the reader of the export");
+                        return fault_set_errno(
+                                        &output->fault, errno, "Waiting for the reader of the export");
 
                 now_usec = clock_monotonic_usec();
                 if (*idle_since_usec == 0)

@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "database/json-base64.h"
 #include "database/json-real.h"
+#include "database/json-unicode.h"
 
 /* Encoded at a time; a multiple of 3, so that no padding comes but at the end. */
 #define BASE64_PIECE_BYTES 3072
@@ -28,7 +28,8 @@ void json_write_real(JsonOutput *output, double value)
         char text[JSON_REAL_MAX];
 
         if (isinf(value))
-                json_output_put_text(output, value > 0 ? "{\"real\":\"Infinity\"}" : "{\"real\":\"-Infinity\"}");
+                json_output_put_text(
+                                output, value > 0 ? "{\"real\":\"Infinity\"}" : "{\"real\":\"-Infinity\"}");
         else
                 json_output_put(output, text, json_real_format(value, text));
 }
@@ -100,92 +101,12 @@ void json_write_string(JsonOutput *output, const char *text)
         json_output_put(output, "\"", 1);
 }
 
-size_t json_valid_utf8(const void *bytes, size_t size_bytes)
-{
-        const char *text = bytes;
-        size_t done = 0;
-
-        while (done < size_bytes) {
-                size_t left = size_bytes - done, length;
-                char tail[4] = {0};
-                uint32_t character;
-
-                if ((unsigned char) text[done] < 0x80) {
-                        done++;
-                        continue;
-                }
-                if (left < sizeof tail) {
-                        /* The decoder counts on a zero byte at the end. */
-                        memcpy(tail, text + done, left);
-                        length = utf8_decode(tail, &character);
-                } else
-                        length = utf8_decode(text + done, &character);
-                if (length == 0)
-                        break;
-                done += length;
-        }
-        return done;
-}
-
-static uint16_t utf16_unit(const unsigned char *bytes, JsonTextEncoding encoding)
-{
-        return encoding == JSON_TEXT_UTF16LE ? (uint16_t) (bytes[0] | bytes[1] << 8)
-                                             : (uint16_t) (bytes[1] | bytes[0] << 8);
-}
-
-/* Returns the length in bytes, 0 when the text can't be a JSON string that SQLite turns into the same bytes
- * again: a surrogate without its other half, half a unit, and U+FFFE and U+FFFF, which SQLite replaces. */
-static size_t utf16_decode(
-                const unsigned char *bytes, size_t left_bytes, JsonTextEncoding encoding, uint32_t *ret)
-{
-        uint16_t high, low;
-
-        if (left_bytes < 2)
-                return 0;
-        high = utf16_unit(bytes, encoding);
-        if (high < 0xd800 || high > 0xdfff) {
-                *ret = high;
-                return high >= 0xfffe ? 0 : 2;
-        }
-        if (high > 0xdbff || left_bytes < 4)
-                return 0;
-        low = utf16_unit(bytes + 2, encoding);
-        if (low < 0xdc00 || low > 0xdfff)
-                return 0;
-        *ret = 0x10000 + ((uint32_t) (high - 0xd800) << 10 | (uint32_t) (low - 0xdc00));
-        return 4;
-}
-
-static size_t utf8_encode(uint32_t character, char *ret)
-{
-        if (character < 0x80) {
-                ret[0] = (char) character;
-                return 1;
-        }
-        if (character < 0x800) {
-                ret[0] = (char) (0xc0 | character >> 6);
-                ret[1] = (char) (0x80 | (character & 0x3f));
-                return 2;
-        }
-        if (character < 0x10000) {
-                ret[0] = (char) (0xe0 | character >> 12);
-                ret[1] = (char) (0x80 | (character >> 6 & 0x3f));
-                ret[2] = (char) (0x80 | (character & 0x3f));
-                return 3;
-        }
-        ret[0] = (char) (0xf0 | character >> 18);
-        ret[1] = (char) (0x80 | (character >> 12 & 0x3f));
-        ret[2] = (char) (0x80 | (character >> 6 & 0x3f));
-        ret[3] = (char) (0x80 | (character & 0x3f));
-        return 4;
-}
-
-static bool is_valid_utf16(const unsigned char *bytes, size_t size_bytes, JsonTextEncoding encoding)
+static bool is_valid_utf16(const unsigned char *bytes, size_t size_bytes, JsonEncoding encoding)
 {
         for (size_t done = 0, length; done < size_bytes; done += length) {
                 uint32_t character;
 
-                length = utf16_decode(bytes + done, size_bytes - done, encoding, &character);
+                length = json_utf16_decode(bytes + done, size_bytes - done, encoding, &character);
                 if (length == 0)
                         return false;
         }
@@ -193,15 +114,15 @@ static bool is_valid_utf16(const unsigned char *bytes, size_t size_bytes, JsonTe
 }
 
 static void write_utf16(
-                JsonOutput *output, const unsigned char *bytes, size_t size_bytes, JsonTextEncoding encoding)
+                JsonOutput *output, const unsigned char *bytes, size_t size_bytes, JsonEncoding encoding)
 {
         char piece[UTF8_PIECE_BYTES];
         size_t used = 0;
         uint32_t character = 0;
 
         for (size_t done = 0; done < size_bytes;) {
-                done += utf16_decode(bytes + done, size_bytes - done, encoding, &character);
-                used += utf8_encode(character, piece + used);
+                done += json_utf16_decode(bytes + done, size_bytes - done, encoding, &character);
+                used += json_utf8_encode(character, piece + used);
                 if (used > sizeof piece - 4 || done >= size_bytes) {
                         json_write_escaped(output, piece, used);
                         used = 0;
@@ -209,17 +130,17 @@ static void write_utf16(
         }
 }
 
-void json_write_text(JsonOutput *output, const void *bytes, size_t size_bytes, JsonTextEncoding encoding)
+void json_write_text(JsonOutput *output, const void *bytes, size_t size_bytes, JsonEncoding encoding)
 {
-        bool valid = encoding == JSON_TEXT_UTF8 ? json_valid_utf8(bytes, size_bytes) == size_bytes
-                                                : is_valid_utf16(bytes, size_bytes, encoding);
+        bool valid = encoding == JSON_UTF8 ? json_valid_utf8(bytes, size_bytes) == size_bytes
+                                           : is_valid_utf16(bytes, size_bytes, encoding);
 
         if (!valid) {
                 write_marked(output, "text", bytes, size_bytes);
                 return;
         }
         json_output_put(output, "\"", 1);
-        if (encoding == JSON_TEXT_UTF8)
+        if (encoding == JSON_UTF8)
                 json_write_escaped(output, bytes, size_bytes);
         else
                 write_utf16(output, bytes, size_bytes, encoding);

@@ -5,13 +5,7 @@
  * straight into the output's buffer; errors stay there. Belongs to the output's thread. */
 
 #include "database/json-output.h"
-
-/* The bytes of a text as they lie in the database. */
-typedef enum JsonTextEncoding {
-        JSON_TEXT_UTF8 = 1, /* the numbers are SQLite's */
-        JSON_TEXT_UTF16LE = 2,
-        JSON_TEXT_UTF16BE = 3,
-} JsonTextEncoding;
+#include "database/json-unicode.h"
 
 void json_write_integer(JsonOutput *output, int64_t value);
 
@@ -22,7 +16,7 @@ void json_write_real(JsonOutput *output, double value);
 
 /* A string when the bytes are valid in their encoding (and, for UTF-16, SQLite would give the same bytes
  * back), else {"text":"base64 of the bytes"}. */
-void json_write_text(JsonOutput *output, const void *bytes, size_t size_bytes, JsonTextEncoding encoding);
+void json_write_text(JsonOutput *output, const void *bytes, size_t size_bytes, JsonEncoding encoding);
 
 /* {"blob":"base64"} */
 void json_write_blob(JsonOutput *output, const void *bytes, size_t size_bytes);
@@ -34,7 +28,3 @@ void json_write_string(JsonOutput *output, const char *text);
 void json_write_escaped(JsonOutput *output, const char *text, size_t size_bytes);
 /* `size_bytes` must be a multiple of 3 but for the last piece. */
 void json_write_base64(JsonOutput *output, const void *bytes, size_t size_bytes);
-
-/* How many of the bytes are whole, valid characters, from the start: less than `size_bytes` when the rest
- * is invalid or, at up to 3 bytes before the end, cut short. */
-size_t json_valid_utf8(const void *bytes, size_t size_bytes);
