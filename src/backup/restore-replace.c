@@ -282,7 +282,7 @@ static int exchange(Replacing *replacing, RestoreOutcome *outcome, Fault *fault)
         if (r >= 0)
                 r = replacement_publish(&replacing->state, fault);
         /* The rename counts even when the sync after it failed: the file is there. */
-        replacing->in_force = replacement_is_in_force(&replacing->state);
+        replacing->in_force = r >= 0 || replacement_is_in_force(&replacing->state);
         if (!replacing->in_force)
                 return r;
         outcome->held_usec = clock_monotonic_usec() - begun_usec;

@@ -102,7 +102,7 @@ bool unfinished_is_marked(int directory_fd, const char *file)
         return marker && faccessat(directory_fd, marker, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
 }
 
-void unfinished_remove_image(int directory_fd, const char *name)
+void unfinished_remove_beside(int directory_fd, const char *name)
 {
         for (size_t i = 0; i < ELEMENTSOF(sqlite_suffixes); i++) {
                 _cleanup_free_ char *beside = frame("", name, sqlite_suffixes[i]);
@@ -110,6 +110,11 @@ void unfinished_remove_image(int directory_fd, const char *name)
                 if (beside)
                         (void) unlinkat(directory_fd, beside, 0);
         }
+}
+
+void unfinished_remove_image(int directory_fd, const char *name)
+{
+        unfinished_remove_beside(directory_fd, name);
         (void) unlinkat(directory_fd, name, 0);
 }
 

@@ -30,7 +30,11 @@ int unfinished_file_of_marker(const char *name, char ret_file[static BACKUP_NAME
 /* True while a marker says that `file` is nobody's backup. */
 bool unfinished_is_marked(int directory_fd, const char *file);
 
-/* Removes a raw image and what SQLite may have put beside it. Not synced. */
+/* Removes what SQLite may have put beside a raw image of that name: it would be replayed into the next one.
+ */
+void unfinished_remove_beside(int directory_fd, const char *name);
+
+/* Removes the image, too. Not synced. */
 void unfinished_remove_image(int directory_fd, const char *name);
 
 /* Removes what killed runs left: temporary files, and backups whose publication or removal was cut off

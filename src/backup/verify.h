@@ -8,8 +8,12 @@
 #include "base/progress.h"
 
 /* 0 with *ret (the updated manifest, stored on disk too) when the verification passed. CORRUPT when the
- * backup is bad: *ret is filled then as well, with verification_fault set and stored. Other faults: it could
- * not be verified, and the manifest is left alone. `manifest` is the caller's copy. */
+ * backup is bad: *ret is filled then as well, with verification_fault set, and stored, except that a
+ * manifest which can't be read is left as it is (`problem` says so, too). *ret carries the facts that the
+ * reading gave where they were unknown: an adopted file gets a manifest that way. Other faults: it could not
+ * be verified (NOT_SUPPORTED an encrypted one, CANNOT_OPEN a missing file, NO_SPACE, CANCELLED, …) or the
+ * verdict could not be stored; *ret and the manifest are left alone. `manifest` is the caller's copy; what
+ * is on disk counts. The stored file itself is only read: SQLite sees an unpacked copy. */
 int verify_backup(int directory_fd,
                 const char *directory_path,
                 const Manifest *manifest,

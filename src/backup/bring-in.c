@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backup/bring-in.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backup/backup-name.h"
+#include "backup/create.h"
+#include "backup/stored-image.h"
+#include "backup/unfinished.h"
+#include "base/io.h"
+#include "database/placement.h"
+
+#define MAGIC_BYTES 22
+
+typedef struct BringIn {
+        const BringInRequest *request;
+        Compression compression; /* of the source */
+        char *copy_name;
+        char *copy_path;
+} BringIn;
+
+static void bring_in_done(BringIn *bring_in)
+{
+        if (bring_in->copy_name)
+                unfinished_remove_image(bring_in->request->directory_fd, bring_in->copy_name);
+        free(bring_in->copy_name);
+        free(bring_in->copy_path);
+}
+
+/* What it is, is told by its first bytes, whatever it is called. */
+static int recognise(BringIn *bring_in, Fault *fault)
+{
+        const BringInRequest *request = bring_in->request;
+        unsigned char magic[MAGIC_BYTES] = {0};
+        struct stat status;
+        size_t size;
+        int r;
+
+        if (fstat(request->source_fd, &status) < 0)
+                return fault_set_errno(fault, errno, "Looking at %s", request->source_name);
+        /* Anything else may never end, or never begin. */
+        if (!S_ISREG(status.st_mode))
+                return fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "%s is no regular file; give a database file or a .gz of one",
+                                request->source_name);
+        r = io_read_full_at(request->source_fd, magic, sizeof magic, 0, &size);
+        if (r == -EBADF)
+                return fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "%s is not open for reading",
+                                request->source_name);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Reading %s", request->source_name);
+        if (size >= 16 && memcmp(magic, "SQLite format 3", 16) == 0)
+                bring_in->compression = COMPRESSION_NONE;
+        else if (size >= 3 && memcmp(magic, "\x1f\x8b\x08", 3) == 0)
+                bring_in->compression = COMPRESSION_GZIP;
+        else if (size >= sizeof magic && memcmp(magic, "age-encryption.org/v1\n", sizeof magic) == 0)
+                return fault_set(fault,
+                                FAULT_NOT_SUPPORTED,
+                                "%s is encrypted with age; decrypt it first (age -d -i IDENTITY)",
+                                request->source_name);
+        else
+                return fault_set(fault,
+                                FAULT_NOT_A_DATABASE,
+                                "%s is neither an SQLite database nor a .gz of one; check that this is the "
+                                "right file",
+                                request->source_name);
+        return 0;
+}
+
+static int begin_copy(BringIn *bring_in, int *ret_fd, Fault *fault)
+{
+        const BringInRequest *request = bring_in->request;
+        _cleanup_free_ char *file = backup_name_to_file(request->name, request->compression, false);
+        _cleanup_free_ char *verify_name = file ? unfinished_verify_name(file) : NULL;
+        int fd;
+
+        if (!verify_name || asprintf(&bring_in->copy_name, ".%s.tmp", verify_name) < 0) {
+                bring_in->copy_name = NULL;
+                return fault_set_errno(fault, ENOMEM, "Bringing in %s", request->source_name);
+        }
+        if (asprintf(&bring_in->copy_path, "%s/%s", request->directory_path, bring_in->copy_name) < 0) {
+                bring_in->copy_path = NULL;
+                return fault_set_errno(fault, ENOMEM, "Bringing in %s", request->source_name);
+        }
+        unfinished_remove_image(request->directory_fd, bring_in->copy_name);
+        fd = openat(request->directory_fd,
+                        bring_in->copy_name,
+                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                        0600);
+        if (fd < 0)
+                return fault_set_errno(fault, errno, "Creating %s", bring_in->copy_path);
+        *ret_fd = fd;
+        return 0;
+}
+
+/* Twice through the source: a .gz may hold a thousand times its size, and whether that fits is known before
+ * the first byte is written. */
+static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
+{
+        const BringInRequest *request = bring_in->request;
+        _cleanup_close_ int fd = -EBADF;
+        StoredImage first, image;
+        int r;
+
+        r = stored_image_read(request->source_fd, bring_in->compression, -EBADF, progress, &first, fault);
+        if (r < 0)
+                return fault_prefix(fault, "%s", request->source_name);
+        r = placement_require_space(request->directory_path, 2 * first.database_bytes, fault);
+        if (r >= 0)
+                r = begin_copy(bring_in, &fd, fault);
+        if (r < 0)
+                return r;
+        r = stored_image_read(request->source_fd, bring_in->compression, fd, progress, &image, fault);
+        if (r < 0)
+                return fault_prefix(fault, "%s", request->source_name);
+        if (strcmp(first.database_sha256, image.database_sha256) != 0)
+                return fault_set(fault,
+                                FAULT_BUSY,
+                                "%s changed while it was read; bring it in when nobody writes to it",
+                                request->source_name);
+        return 0;
+}
+
+int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, Fault *fault)
+{
+        _cleanup_(bring_in_done) BringIn bring_in = {.request = request};
+        _cleanup_(manifest_freep) Manifest *manifest = NULL;
+        _cleanup_free_ char *source = strdup(request->source_name);
+        CreateRequest create = {
+                        .directory_fd = request->directory_fd,
+                        .directory_path = request->directory_path,
+                        .name = request->name,
+                        .kind = BACKUP_IMPORTED,
+                        .label = request->label,
+                        .compression = request->compression,
+                        .now_usec = request->now_usec,
+        };
+        int r;
+
+        if (!source)
+                return fault_set_errno(fault, ENOMEM, "Bringing in %s", request->source_name);
+        if (!backup_name_is_valid(request->name))
+                return fault_set(fault, FAULT_INVALID_ARGUMENT, "The name of the new backup is not valid");
+        r = recognise(&bring_in, fault);
+        if (r >= 0)
+                r = copy_source(&bring_in, progress, fault);
+        if (r < 0)
+                return r;
+        create.database_path = bring_in.copy_path;
+        r = create_backup(&create, progress, &manifest, fault);
+        if (r < 0)
+                return fault_prefix(fault, "Bringing in %s", request->source_name);
+        /* Where it came from, not the copy that it was made of. */
+        free(manifest->source);
+        manifest->source = TAKE_PTR(source);
+        r = manifest_store(request->directory_fd, manifest, fault);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(manifest);
+        return 0;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backup/restore.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backup/backup-name.h"
+#include "backup/create.h"
+#include "backup/quarantine.h"
+#include "backup/restore-in-place.h"
+#include "backup/restore-record.h"
+#include "backup/restore-replace.h"
+#include "base/clock.h"
+#include "base/test-hook.h"
+#include "database/check.h"
+#include "database/open-files.h"
+#include "database/placement.h"
+
+void restore_outcome_done(RestoreOutcome *outcome)
+{
+        outcome->pre_restore = manifest_free(outcome->pre_restore);
+        free(outcome->quarantine);
+        free(outcome->saving_problem);
+        fault_done(&outcome->start_fault);
+        *outcome = (RestoreOutcome){0};
+}
+
+static int refuse_bad_request(const RestoreRequest *request, Fault *fault)
+{
+        if (!request->source == !request->source_quarantine)
+                return fault_set(fault, FAULT_INVALID_ARGUMENT, "A restore needs one source");
+        if (!backup_name_is_valid(request->pre_restore_name))
+                return fault_set(fault, FAULT_INVALID_ARGUMENT, "The name of the new backup is not valid");
+        /* A link or a second name of the file, a network file system: its locks and journals hold for
+         * nobody. */
+        return placement_check(request->database_path, fault);
+}
+
+/* The restored pages wait in the -wal (or the old ones in the -journal) while the files that are replaced
+ * are in the quarantine; told before anything is changed. */
+static int require_space(const RestoreRequest *request, const RestoreSource *source, Fault *fault)
+{
+        uint64_t saved_bytes = 0;
+        struct stat database, state;
+        _cleanup_free_ char *directory = NULL;
+        const char *slash = strrchr(request->database_path, '/');
+        int r;
+
+        for (size_t i = 0; i < QUARANTINE_N_FILES; i++) {
+                _cleanup_free_ char *path = NULL;
+
+                if (asprintf(&path, "%s%s", request->database_path, quarantine_suffixes[i]) < 0) {
+                        path = NULL;
+                        return fault_set_errno(fault, ENOMEM, "Preparing a restore");
+                }
+                if (stat(path, &database) == 0)
+                        saved_bytes += (uint64_t) database.st_size;
+        }
+        directory = slash ? strndup(request->database_path, (size_t) (slash - request->database_path) + 1)
+                          : strdup(".");
+        if (!directory)
+                return fault_set_errno(fault, ENOMEM, "Preparing a restore");
+        if (stat(directory, &database) < 0)
+                return fault_set_errno(fault, errno, "Looking at %s", directory);
+        if (stat(request->state_directory_path, &state) < 0)
+                return fault_set_errno(fault, errno, "Looking at %s", request->state_directory_path);
+        if (database.st_dev == state.st_dev)
+                return placement_require_space(directory, saved_bytes + source->database_bytes, fault);
+        r = placement_require_space(directory, source->database_bytes, fault);
+        return r < 0 ? r : placement_require_space(request->state_directory_path, saved_bytes, fault);
+}
+
+/* Looks at names and inodes only; whether SQLite can write into the file is seen when it tries. */
+static bool can_be_in_place(const RestoreRequest *request, const RestoreSource *source)
+{
+        _cleanup_(open_files_done) OpenFiles open_files = {0};
+        struct stat status;
+
+        if (request->replaced || !source->healthy)
+                return false;
+        /* A file of 0 bytes is an empty database to SQLite, which would delete the -wal beside it. */
+        if (stat(request->database_path, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+                return false;
+        if (open_files_find(request->database_path, &open_files, NULL) < 0)
+                return true;
+        for (size_t i = 0; i < open_files.n_holders; i++)
+                if (open_files.holders[i].on_replaced_file)
+                        return false;
+        return true;
+}
+
+static int put_in_force(const RestoreRequest *request,
+                RestoreSource *source,
+                Progress *progress,
+                RestoreOutcome *outcome,
+                bool *ret_readable,
+                Fault *fault)
+{
+        bool impossible = true;
+        int r;
+
+        if (can_be_in_place(request, source)) {
+                r = restore_in_place(request, source, progress, outcome, &impossible, fault);
+                if (r >= 0 || !impossible)
+                        return r;
+                /* Another page size is the one reason that leaves a sound database. */
+                *ret_readable = fault && fault->code == FAULT_READ_ONLY;
+        }
+        return restore_replace(request, source, progress, outcome, fault);
+}
+
+static int check_result(
+                const RestoreRequest *request, Progress *progress, RestoreOutcome *outcome, Fault *fault)
+{
+        _cleanup_(check_result_done) CheckResult result = {0};
+
+        progress_begin(progress, "checking", 0);
+        if (check_run(request->database_path, CONNECTION_READ, CHECK_FULL, progress, &result, NULL) < 0)
+                return 0; /* cancelled, or a lock in the way: the restore is in force, and not checked */
+        outcome->checked = true;
+        if (result.healthy)
+                return 0;
+        return fault_set(fault,
+                        FAULT_CORRUPT,
+                        "%s fails its check (%s) after a restore from a source that passed: suspect the "
+                        "disk or the "
+                        "memory; what it replaced is in %s",
+                        request->database_path,
+                        result.first_finding ?: "unknown damage",
+                        outcome->quarantine ?: "no place, there was nothing");
+}
+
+/* With the application connected this is left to it: two that checkpoint at the same moment can corrupt the
+ * database in SQLite before 3.51.3. */
+static void checkpoint_if_alone(const RestoreRequest *request, Progress *progress, RestoreOutcome *outcome)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(open_files_done) OpenFiles open_files = {0};
+        OpenFilesUse use = OPEN_FILES_UNKNOWN;
+        int64_t busy = 1;
+
+        if (outcome->method != RESTORE_IN_PLACE ||
+                        open_files_find(request->database_path, &open_files, NULL) < 0 ||
+                        open_files.n_holders > 0 ||
+                        open_files_probe(request->database_path, &use, NULL) < 0 || use != OPEN_FILES_UNUSED)
+                return;
+        if (connection_open(request->database_path, CONNECTION_WRITE, progress, &connection, NULL) < 0)
+                return;
+        outcome->checkpointed =
+                        connection_query_integer(
+                                        connection, "PRAGMA main.wal_checkpoint(TRUNCATE)", &busy, NULL) >=
+                                        0 &&
+                        busy == 0;
+}
+
+/* The saved files become a backup like any other when they are sound; else they are evidence and stay. */
+static int store_what_was_there(
+                const RestoreRequest *request, Progress *progress, RestoreOutcome *outcome, Fault *fault)
+{
+        _cleanup_free_ char *path = NULL, *source = strdup(request->database_path);
+        const char *slash = strrchr(request->database_path, '/');
+        CreateRequest create = {
+                        .directory_fd = request->directory_fd,
+                        .directory_path = request->directory_path,
+                        .name = request->pre_restore_name,
+                        .kind = BACKUP_PRE_RESTORE,
+                        .compression = request->compression,
+                        .now_usec = request->now_usec,
+        };
+        int r;
+
+        if (!source || asprintf(&path,
+                                       "%s/%s",
+                                       outcome->quarantine,
+                                       slash ? slash + 1 : request->database_path) < 0) {
+                path = NULL;
+                return fault_set_errno(fault, ENOMEM, "Backing up what was restored over");
+        }
+        create.database_path = path;
+        r = create_backup(&create, progress, &outcome->pre_restore, fault);
+        if (r < 0)
+                return r;
+        /* It was made from the saved files, but it is the database's. */
+        free(outcome->pre_restore->source);
+        outcome->pre_restore->source = TAKE_PTR(source);
+        (void) manifest_store(request->directory_fd, outcome->pre_restore, NULL);
+        TEST_POINT("restore-pre-restore");
+        return 0;
+}
+
+static int record(const RestoreRequest *request, const RestoreOutcome *outcome, Fault *fault)
+{
+        RestoreRecord final = {
+                        .source = request->source ? request->source->name
+                                                  : (char *) request->source_quarantine,
+                        .database = (char *) request->database_path,
+                        .pre_restore = outcome->pre_restore ? outcome->pre_restore->name : NULL,
+                        .quarantine = outcome->quarantine,
+                        .method = outcome->method,
+                        .automatic = request->automatic,
+                        .finished = true,
+                        .restored_usec = request->now_usec,
+        };
+        int r = restore_record_store(request->state_directory_path, &final, fault);
+
+        TEST_POINT("restore-record-final");
+        return r;
+}
+
+/* The restore is in force whatever happens here, and no fault of this makes it undone. */
+static void finish(const RestoreRequest *request, Progress *progress, bool readable, RestoreOutcome *outcome)
+{
+        bool in_place = outcome->method == RESTORE_IN_PLACE;
+        _cleanup_fault_ Fault met = {0};
+        int r = 0;
+
+        if (outcome->quarantine && (in_place || readable))
+                r = store_what_was_there(request, progress, outcome, &met);
+        if (r >= 0)
+                r = record(request, outcome, &met);
+        else
+                (void) record(request, outcome, NULL);
+        if (r < 0)
+                outcome->saving_problem = TAKE_PTR(met.message);
+        else if (outcome->quarantine && !outcome->pre_restore)
+                outcome->saving_problem =
+                                strdup("The files that were replaced could not be read as a database");
+        if (r < 0 || !in_place || !outcome->pre_restore)
+                return;
+
+        /* A copy that is now a backup. What a replacement moved there stays: somebody may still have it
+         * open. */
+        if (quarantine_remove(outcome->quarantine, request->database_path, NULL) < 0)
+                return;
+        free(TAKE_PTR(outcome->quarantine));
+        (void) record(request, outcome, NULL);
+}
+
+int restore_backup(const RestoreRequest *request, Progress *progress, RestoreOutcome *ret, Fault *fault)
+{
+        _cleanup_(restore_outcome_done) RestoreOutcome outcome = {0};
+        _cleanup_(restore_source_done) RestoreSource source = {0};
+        uint64_t begun_usec = clock_monotonic_usec();
+        _cleanup_fault_ Fault met = {0};
+        bool readable = false;
+        int r = refuse_bad_request(request, &met);
+
+        if (r >= 0)
+                r = restore_source_prove(request, progress, &source, &met);
+        if (r >= 0)
+                r = require_space(request, &source, &met);
+        if (r >= 0)
+                r = put_in_force(request, &source, progress, &outcome, &readable, &met);
+        if (r >= 0) {
+                bool judge = source.healthy;
+
+                outcome.database_bytes = source.database_bytes;
+                restore_source_done(&source); /* its room is needed */
+                fault_done(&met);
+                if (judge)
+                        r = check_result(request, progress, &outcome, &met);
+                TEST_POINT("restore-checked");
+                if (r >= 0)
+                        checkpoint_if_alone(request, progress, &outcome);
+                finish(request, progress, readable, &outcome);
+        }
+        if (r < 0) {
+                if (fault)
+                        fault_move(fault, &met);
+                return r;
+        }
+        outcome.duration_usec = clock_monotonic_usec() - begun_usec;
+        *ret = outcome;
+        outcome = (RestoreOutcome){0};
+        return 0;
+}
