@@ -293,8 +293,9 @@ bool document_flag(json_object *object, const char *key)
 
 int document_print(json_object *document, bool pretty, FILE *stream)
 {
-        const char *text = json_object_to_json_string_ext(
-                        document, JSON_C_TO_STRING_NOSLASHESCAPE | (pretty ? JSON_C_TO_STRING_PRETTY : 0));
+        const char *text = json_object_to_json_string_ext(document,
+                        JSON_C_TO_STRING_NOSLASHESCAPE |
+                                        (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0));
 
         if (!text)
                 return -ENOMEM;

@@ -60,7 +60,7 @@ static size_t widest_name(json_object *tables)
         return widest;
 }
 
-void fields_add_tables(Table *fields, json_object *tables)
+void fields_add_tables(Table *fields, json_object *tables, const char *remark)
 {
         uint64_t sum = 0;
         size_t widest;
@@ -75,10 +75,11 @@ void fields_add_tables(Table *fields, json_object *tables)
         fields_addf(fields,
                         "Tables",
                         STYLE_PLAIN,
-                        "%d, with %" PRIu64 " row%s in all",
+                        "%d, %" PRIu64 " record%s in all%s",
                         json_object_object_length(tables),
                         sum,
-                        sum == 1 ? "" : "s");
+                        sum == 1 ? "" : "s",
+                        remark);
         json_object_object_foreach (tables, name, rows) {
                 _cleanup_free_ char *sanitized = text_sanitize(name);
 

@@ -18,7 +18,8 @@ void fields_addf(Table *fields, const char *name, Style style, const char *forma
 /* A moment, absolute and relative. */
 void fields_add_moment(Table *fields, const char *name, uint64_t usec, uint64_t now_usec);
 
-/* Rows per table, a line each and the sum in front; `tables` as document.h shapes it, NULL for none. */
-void fields_add_tables(Table *fields, json_object *tables);
+/* Records per table, a line each and the sum in front; `tables` as document.h shapes it, NULL for none.
+ * `remark` goes behind the sum. */
+void fields_add_tables(Table *fields, json_object *tables, const char *remark);
 
 int fields_print(const Session *session, const Table *fields, Fault *fault);

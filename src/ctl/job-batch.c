@@ -2,14 +2,16 @@
 #include "ctl/job-batch.h"
 
 #include "ctl/backup-objects.h"
+#include "ctl/terminal.h"
 #include "ctl/text.h"
 
-int job_batch_begin(JobBatch *batch, Session *session, const char *done, Fault *fault)
+int job_batch_begin(JobBatch *batch, Session *session, const char *done, bool many, Fault *fault)
 {
-        *batch = (JobBatch){.session = session, .done = done, .outcomes = json_object_new_array()};
+        *batch = (JobBatch){
+                        .session = session, .many = many, .done = done, .outcomes = json_object_new_array()};
         if (!batch->outcomes)
                 return session_set_errno(-ENOMEM, fault);
-        return job_waiter_new(session, &batch->waiter, fault);
+        return job_waiter_new(session, many, &batch->waiter, fault);
 }
 
 void job_batch_done(JobBatch *batch)
@@ -37,22 +39,20 @@ static int refused_outcome(const Fault *refused, json_object **ret)
 
 static void print_line(const JobBatch *batch, const char *title, json_object *outcome, const Fault *failed)
 {
-        FILE *stream = failed->code == FAULT_NONE ? stdout : stderr;
+        const Arguments *arguments = batch->session->arguments;
 
         if (session_json(batch->session))
                 return;
-        if (failed->code == FAULT_NONE && batch->session->arguments->no_wait) {
+        if (failed->code != FAULT_NONE)
+                terminal_print_fault(title, failed->message);
+        else if (arguments->no_wait)
                 job_print_queued(outcome);
-                return;
+        else if (!arguments->quiet) {
+                text_print(stdout, title);
+                (void) printf(": %s\n", batch->done);
         }
-        if (failed->code == FAULT_NONE && batch->session->arguments->quiet)
-                return;
-        /* In order, also where both streams end in the same log. */
+        /* Now, so that the order holds where both streams end in the same log. */
         (void) fflush(stdout);
-        text_print(stream, title);
-        (void) fputs(": ", stream);
-        text_print(stream, failed->code == FAULT_NONE ? batch->done : failed->message);
-        (void) fputc('\n', stream);
 }
 
 int job_batch_run(JobBatch *batch,
@@ -95,15 +95,16 @@ int job_batch_run(JobBatch *batch,
         return 0;
 }
 
-int job_batch_end(JobBatch *batch, bool single, Fault *fault)
+int job_batch_end(JobBatch *batch, Fault *fault)
 {
         int r = 0;
 
         if (session_json(batch->session))
                 r = session_print_document(batch->session,
-                                single ? json_object_array_get_idx(batch->outcomes, 0) : batch->outcomes,
+                                batch->many ? batch->outcomes
+                                            : json_object_array_get_idx(batch->outcomes, 0),
                                 fault);
-        else if (!single && !batch->session->arguments->quiet && !batch->session->arguments->no_wait)
+        else if (batch->many && !batch->session->arguments->quiet && !batch->session->arguments->no_wait)
                 session_print_legend(batch->session,
                                 "%zu %s, %zu failed.",
                                 batch->n_done,
@@ -111,6 +112,5 @@ int job_batch_end(JobBatch *batch, bool single, Fault *fault)
                                 batch->n_failed);
         if (r < 0)
                 return r;
-        /* Each fault has had its line; what is left to tell is the exit status. */
         return fault_exit_code(batch->first.code);
 }

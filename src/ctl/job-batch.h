@@ -10,13 +10,15 @@ typedef struct JobBatch {
         Session *session;
         JobWaiter *waiter;
         json_object *outcomes; /* an array, in order; each with Name, the backup it was about */
-        const char *done;      /* what to say of one that succeeded: "verified" */
+        bool many;
+        const char *done; /* what to say of one that succeeded: "verified" */
         size_t n_done;
         size_t n_failed;
         Fault first; /* of those that failed */
 } JobBatch;
 
-int job_batch_begin(JobBatch *batch, Session *session, const char *done, Fault *fault);
+/* `many` as job_waiter_new() has it, and whether --json prints an array and people get a sum. */
+int job_batch_begin(JobBatch *batch, Session *session, const char *done, bool many, Fault *fault);
 void job_batch_done(JobBatch *batch);
 
 /* Runs a call that answers with a job, about the backup `name` ("" for the live database, shown as `title`),
@@ -29,6 +31,6 @@ int job_batch_run(JobBatch *batch,
                 const char *title,
                 Fault *fault);
 
-/* The exit status of all, 0 or the first fault in *fault. Prints the document with --json: the array, or its
- * only element when `single`. */
-int job_batch_end(JobBatch *batch, bool single, Fault *fault);
+/* Prints the document or the sum. Returns the exit status of all: 0, or that of the first fault, which has
+ * had its line already. */
+int job_batch_end(JobBatch *batch, Fault *fault);

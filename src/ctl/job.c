@@ -140,7 +140,7 @@ static int subscribe(JobWaiter *waiter)
         return 0;
 }
 
-int job_waiter_new(Session *session, JobWaiter **ret, Fault *fault)
+int job_waiter_new(Session *session, bool many, JobWaiter **ret, Fault *fault)
 {
         _cleanup_(job_waiter_freep) JobWaiter *waiter = calloc(1, sizeof *waiter);
         int r;
@@ -148,8 +148,8 @@ int job_waiter_new(Session *session, JobWaiter **ret, Fault *fault)
         if (!waiter)
                 return session_set_errno(-ENOMEM, fault);
         waiter->session = session;
-        waiter->line.quiet = session->arguments->quiet;
         waiter->line.terminal = isatty(STDERR_FILENO);
+        waiter->line.quiet = session->arguments->quiet || (many && !waiter->line.terminal);
         r = sd_event_new(&waiter->event);
         if (r >= 0)
                 r = sd_bus_attach_event(session->bus, waiter->event, SD_EVENT_PRIORITY_NORMAL);

@@ -8,8 +8,9 @@
 
 typedef struct JobWaiter JobWaiter;
 
-/* Subscribes. The waiter serves any number of jobs, one after the other. */
-int job_waiter_new(Session *session, JobWaiter **ret, Fault *fault);
+/* Subscribes. The waiter serves any number of jobs, one after the other. With `many`, their steps are shown
+ * on a terminal only: in a log the result of each says enough. */
+int job_waiter_new(Session *session, bool many, JobWaiter **ret, Fault *fault);
 JobWaiter *job_waiter_free(JobWaiter *waiter);
 DEFINE_CLEANUP(JobWaiter *, job_waiter_free);
 

@@ -10,7 +10,6 @@
 #include "ctl/document.h"
 #include "ctl/session.h"
 #include "ctl/terminal.h"
-#include "ctl/text.h"
 #include "ctl/verbs.h"
 
 #define ANY_NUMBER SIZE_MAX
@@ -76,9 +75,7 @@ static void report(Session *session, const Fault *fault)
                         (void) document_print(
                                         document, session->arguments->format == FORMAT_JSON_PRETTY, stdout);
         }
-        (void) fputs("oracxpredctl: ", stderr);
-        text_print(stderr, fault->message);
-        (void) fputc('\n', stderr);
+        terminal_print_fault("oracxpredctl", fault->message);
 }
 
 static int run(Session *session)
@@ -103,7 +100,7 @@ static int run(Session *session)
         finished = terminal_finish();
         if (finished < 0) {
                 (void) fault_set_errno(&fault, finished, "Can't write to standard output");
-                (void) fprintf(stderr, "oracxpredctl: %s\n", fault.message);
+                terminal_print_fault("oracxpredctl", fault.message);
                 r = finished;
         }
         return r < 0 ? fault_exit_code(fault.code) : r;

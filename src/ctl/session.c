@@ -116,6 +116,8 @@ int session_set_fault(const Session *session, const sd_bus_error *error, int r, 
                 return session_set_errno(r, fault);
         }
         code = code_from_standard_error(error->name);
+        if (sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+                return fault_set(fault, code, "The service is not running. %s", way_out(session));
         if (code == FAULT_NOT_RUNNING)
                 return fault_set(fault,
                                 code,

@@ -10,6 +10,9 @@
 #include <sys/wait.h>
 #include <systemd/sd-login.h>
 
+#include "ctl/table.h"
+#include "ctl/text.h"
+
 extern char **environ;
 
 static pid_t pager_pid;
@@ -31,9 +34,15 @@ bool terminal_colour(void)
         return answer;
 }
 
-bool terminal_colour_errors(void)
+void terminal_print_fault(const char *title, const char *message)
 {
-        return takes_colour(STDERR_FILENO);
+        bool colour = takes_colour(STDERR_FILENO);
+
+        (void) fputs(style_begin(STYLE_BAD, colour), stderr);
+        text_print(stderr, title);
+        (void) fputs(": ", stderr);
+        text_print(stderr, message);
+        (void) fprintf(stderr, "%s\n", style_end(STYLE_BAD, colour));
 }
 
 size_t terminal_width_errors(void)

@@ -10,8 +10,8 @@
  * pager stands between; the answer stays. */
 bool terminal_colour(void);
 
-/* The same for standard error. */
-bool terminal_colour_errors(void);
+/* Prints "title: message" on standard error, sanitized, and red where that takes colour. */
+void terminal_print_fault(const char *title, const char *message);
 
 /* Columns of the terminal on standard error; 80 when it doesn't say. */
 size_t terminal_width_errors(void);

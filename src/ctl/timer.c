@@ -69,11 +69,11 @@ int timer_describe(Session *session, json_object *document)
         if (r == -ENOMEM)
                 return r;
         if (sd_bus_error_has_name(&error, SYSTEMD_NAME ".NoSuchUnit"))
-                finding = TIMER_UNIT " is not enabled; `systemctl enable --now " TIMER_UNIT "` does it.";
+                finding = TIMER_UNIT " is not enabled; `systemctl enable --now " TIMER_UNIT "` does it";
         else if (r < 0)
-                finding = "unknown, systemd does not answer on this bus.";
+                finding = "unknown: systemd does not answer on this bus";
         else if (strcmp(state, "active") != 0)
-                finding = TIMER_UNIT " is stopped; `systemctl start " TIMER_UNIT "` starts it.";
+                finding = TIMER_UNIT " is stopped; `systemctl start " TIMER_UNIT "` starts it";
 
         r = document_put(document, "NextBackupUSec", json_object_new_uint64(next_usec));
         if (r >= 0)

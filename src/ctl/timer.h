@@ -7,5 +7,5 @@
 #include "ctl/session.h"
 
 /* Puts into `document`: NextBackupUSec (0 when none is due), TimerState (the unit's ActiveState, "" when
- * there is no such unit or no systemd) and TimerFinding, a sentence for people, "" when all is well. */
+ * there is no such unit or no systemd) and TimerFinding, a few words for people, "" when all is well. */
 int timer_describe(Session *session, json_object *document);

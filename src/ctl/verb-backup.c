@@ -20,26 +20,21 @@ static int append_options(sd_bus_message *call, const Arguments *arguments)
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/* Puts the properties of the new backup into the outcome. Retention can't have removed it yet in practice, a
- * person could have; then the outcome stays as it is. */
-static int add_properties(Session *session, json_object *outcome, Fault *fault)
+/* Puts the properties of the new backup into the outcome. Not being told them, because somebody has removed
+ * it already or the service stops, does not make the backup a failure. */
+static int add_properties(Session *session, json_object *outcome)
 {
         _cleanup_json_ json_object *properties = NULL;
         _cleanup_free_ char *path = NULL;
-        int r = backup_objects_path(document_text(outcome, "Name"), &path, fault);
+        _cleanup_fault_ Fault ignored = {0};
 
-        if (r < 0)
-                return r;
-        r = session_get_properties(session, path, BUS_INTERFACE_BACKUP, &properties, fault);
-        if (r < 0 && fault->code == FAULT_NOT_FOUND) {
-                fault_done(fault);
+        if (backup_objects_path(document_text(outcome, "Name"), &path, &ignored) < 0 ||
+                        session_get_properties(session, path, BUS_INTERFACE_BACKUP, &properties, &ignored) <
+                                        0)
                 return 0;
-        }
-        if (r < 0)
-                return r;
         json_object_object_foreach (properties, key, value) {
                 if (document_put(outcome, key, json_object_get(value)) < 0)
-                        return session_set_errno(-ENOMEM, fault);
+                        return -ENOMEM;
         }
         return 0;
 }
@@ -48,10 +43,14 @@ static void print_backup(json_object *backup)
 {
         char size[QUANTITY_MAX], stored[QUANTITY_MAX], duration[QUANTITY_MAX];
 
+        text_print(stdout, document_text(backup, "Name"));
+        if (!document_member(backup, "DatabaseBytes")) {
+                (void) puts(": made");
+                return;
+        }
         quantity_format_size(document_number(backup, "DatabaseBytes"), size);
         quantity_format_size(document_number(backup, "StoredBytes"), stored);
         quantity_format_span(document_number(backup, "DurationUSec"), duration);
-        text_print(stdout, document_text(backup, "Name"));
         (void) printf(": %s, stored in %s, %s, took %s\n",
                         size,
                         stored,
@@ -65,7 +64,7 @@ int verb_backup(Session *session, Fault *fault)
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         _cleanup_json_ json_object *outcome = NULL;
         _cleanup_fault_ Fault failed = {0};
-        int r = job_waiter_new(session, &waiter, fault);
+        int r = job_waiter_new(session, false, &waiter, fault);
 
         if (r < 0)
                 return r;
@@ -81,9 +80,9 @@ int verb_backup(Session *session, Fault *fault)
 
         (void) job_outcome_fault(session, outcome, &failed);
         if (document_text(outcome, "Name")[0] != '\0') {
-                r = add_properties(session, outcome, fault);
+                r = add_properties(session, outcome);
                 if (r < 0)
-                        return r;
+                        return session_set_errno(r, fault);
         }
         if (session_json(session))
                 r = session_print_document(session, outcome, fault);

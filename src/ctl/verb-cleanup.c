@@ -99,9 +99,9 @@ static int delete_one(JobBatch *batch, const char *name, Fault *fault)
 int verb_delete(Session *session, Fault *fault)
 {
         _cleanup_(job_batch_done) JobBatch batch = {0};
-        int r = job_batch_begin(&batch, session, "deleted", fault);
+        int r = job_batch_begin(&batch, session, "deleted", true, fault);
 
         for (char **name = session->arguments->operands; r >= 0 && *name; name++)
                 r = delete_one(&batch, *name, fault);
-        return r < 0 ? r : job_batch_end(&batch, false, fault);
+        return r < 0 ? r : job_batch_end(&batch, fault);
 }

@@ -152,7 +152,7 @@ static int print_backup(Session *session, json_object *backup, Fault *fault)
         fields_add(fields, "Made by", STYLE_PLAIN, document_text(backup, "ToolVersion"));
         fields_add(fields, "SHA-256 stored", STYLE_PLAIN, document_text(backup, "StoredSHA256"));
         fields_add(fields, "SHA-256 database", STYLE_PLAIN, document_text(backup, "DatabaseSHA256"));
-        fields_add_tables(fields, document_member(backup, "Tables"));
+        fields_add_tables(fields, document_member(backup, "Tables"), "");
 
         terminal_open_pager(session->arguments->no_pager);
         return fields_print(session, fields, fault);

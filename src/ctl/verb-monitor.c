@@ -197,6 +197,8 @@ int verb_monitor(Session *session, Fault *fault)
 {
         int r = subscribe(session);
 
+        if (r >= 0 && !session->arguments->quiet)
+                (void) fputs("Watching the service; interrupt to end.\n", stderr);
         /* Interrupting is the way to end this, and needs no goodbye: the default action of the signal does.
          */
         while (r >= 0) {

@@ -199,7 +199,7 @@ static int print_status(Session *session, json_object *status, Fault *fault)
 {
         _cleanup_(table_freep) Table *fields = fields_new();
         uint64_t now_usec = clock_now_usec();
-        char counted[MOMENT_MAX];
+        char counted[MOMENT_MAX], remark[MOMENT_MAX];
 
         if (!fields)
                 return session_set_errno(-ENOMEM, fault);
@@ -217,8 +217,8 @@ static int print_status(Session *session, json_object *status, Fault *fault)
                         document_text(status, "Version"),
                         document_text(status, "SQLiteVersion"));
         moment_format_relative(document_number(status, "TablesCountedUSec"), now_usec, counted);
-        fields_addf(fields, "Counted", STYLE_PLAIN, "%s", counted);
-        fields_add_tables(fields, document_member(status, "Tables"));
+        (void) snprintf(remark, sizeof remark, " (counted %.64s)", counted);
+        fields_add_tables(fields, document_member(status, "Tables"), remark);
 
         terminal_open_pager(session->arguments->no_pager);
         return fields_print(session, fields, fault);

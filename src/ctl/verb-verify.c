@@ -44,12 +44,12 @@ int verb_verify(Session *session, Fault *fault)
 
         if (all && arguments->n_operands > 0)
                 return fault_set(fault, FAULT_INVALID_ARGUMENT, "--all takes no name beside it.");
-        r = job_batch_begin(&batch, session, "verified", fault);
+        r = job_batch_begin(&batch, session, "verified", all, fault);
         if (r < 0)
                 return r;
         if (all)
                 r = verify_all(&batch, fault);
         else
                 r = verify_one(&batch, arguments->n_operands > 0 ? arguments->operands[0] : "", fault);
-        return r < 0 ? r : job_batch_end(&batch, !all, fault);
+        return r < 0 ? r : job_batch_end(&batch, fault);
 }

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""oracxpredctl as an operator has it: at the end of a pipe, or on a terminal of a given width."""
+
+import fcntl
+import json
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+
+from client import PATIENCE_SECONDS
+
+
+class CommandLine:
+    """Runs the tool against one bus, in a known locale and time zone and with no pager but what a test names."""
+
+    def __init__(self, executable, address):
+        self.executable = executable
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "DBUS_SYSTEM_BUS_ADDRESS": address,
+            "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+            "TERM": "xterm",
+        }
+        self.environment.update({name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")})
+
+    def run(self, *arguments, status=0, **environment):
+        """Piped. Checks the exit status; returns what was printed, standard error in `stderr`."""
+        done = subprocess.run(
+            [self.executable, *arguments],
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        return done
+
+    def json(self, *arguments, status=0):
+        """The one document that --json prints."""
+        return json.loads(self.run("--json=short", *arguments, status=status).stdout)
+
+    def start(self, *arguments, **environment):
+        return subprocess.Popen(
+            [self.executable, *arguments],
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def terminal(self, *arguments, columns=100, **environment):
+        """On a terminal: (exit status, all that was written to it)."""
+        main, end = pty.openpty()
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+        process = subprocess.Popen(
+            [self.executable, *arguments],
+            env={**self.environment, **environment},
+            stdin=end,
+            stdout=end,
+            stderr=end,
+        )
+        os.close(end)
+        written = bytearray()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            assert select.select([main], [], [], max(deadline - time.monotonic(), 0))[0], bytes(written)
+            try:
+                part = os.read(main, 65536)
+            except OSError:  # EIO: nobody has the terminal any more
+                part = b""
+            if not part:
+                break
+            written += part
+        os.close(main)
+        return process.wait(PATIENCE_SECONDS), written.decode().replace("\r\n", "\n")
