@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/authorize.h"
+
+#include <unistd.h>
+
+#include "daemon/event.h"
+
+static const char *const action_table[_ACTION_MAX] = {
+                [ACTION_BACKUP] = "take backups",
+                [ACTION_VERIFY] = "verify backups or the database",
+                [ACTION_DELETE] = "remove backups",
+                [ACTION_CANCEL] = "cancel jobs",
+                [ACTION_CONFIGURE] = "configure the service",
+};
+
+int caller_of(sd_bus_message *message, Caller *ret, sd_bus_error *error)
+{
+        __attribute__((cleanup(sd_bus_creds_unrefp))) sd_bus_creds *creds = NULL;
+        Caller caller = caller_self();
+        int r;
+
+        r = sd_bus_query_sender_creds(message, SD_BUS_CREDS_EUID | SD_BUS_CREDS_PID, &creds);
+        if (r >= 0)
+                r = sd_bus_creds_get_euid(creds, &caller.uid);
+        if (r < 0 || caller.uid == UID_INVALID)
+                return sd_bus_error_set(
+                                error, SD_BUS_ERROR_ACCESS_DENIED, "The bus does not tell who you are");
+        /* Only for the log. */
+        if (sd_bus_creds_get_pid(creds, &caller.pid) < 0)
+                caller.pid = 0;
+        *ret = caller;
+        return 0;
+}
+
+int authorize(sd_bus_message *message, Action action, Caller *ret, sd_bus_error *error)
+{
+        Caller caller;
+        int r;
+
+        r = caller_of(message, &caller, error);
+        if (r < 0)
+                return r;
+        if (caller.uid != 0 && caller.uid != geteuid()) {
+                event_refused(&caller, sd_bus_message_get_member(message), action_table[action]);
+                return sd_bus_error_setf(error,
+                                SD_BUS_ERROR_ACCESS_DENIED,
+                                "You may not %s: only root and the service's own user may",
+                                action_table[action]);
+        }
+        *ret = caller;
+        return 1;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who may do what: every method that does more than read asks here, and nowhere else. Root and the service's
+ * own user may do everything, nobody else anything. */
+
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+
+#include "base/macro.h"
+
+#define UID_INVALID ((uid_t) -1)
+
+/* One per kind of risk. */
+typedef enum Action {
+        ACTION_BACKUP,
+        ACTION_VERIFY,
+        ACTION_DELETE,
+        ACTION_CANCEL,
+        ACTION_CONFIGURE,
+        _ACTION_MAX,
+        _ACTION_INVALID = -EINVAL,
+} Action;
+
+/* Who asked, as the bus vouches for it. */
+typedef struct Caller {
+        uid_t uid; /* UID_INVALID for the service itself */
+        pid_t pid; /* 0 when unknown or the service itself */
+} Caller;
+
+static inline Caller caller_self(void)
+{
+        return (Caller){.uid = UID_INVALID};
+}
+
+/* Reads who sent the message. Used alone only where everybody may call, to bound what one of them can queue.
+ */
+int caller_of(sd_bus_message *message, Caller *ret, sd_bus_error *error);
+
+/* > 0: go on, with *ret filled. 0: the answer is not there yet, and the message will be dispatched again
+ * when it is; the handler returns 1 and must not have changed anything. Negative: refused (or the caller
+ * can't be told), with *error filled; a refusal is logged. */
+int authorize(sd_bus_message *message, Action action, Caller *ret, sd_bus_error *error);

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/backup-bus.h"
+
+#include <string.h>
+
+#include "base/journal.h"
+#include "base/names.h"
+#include "daemon/bus-argument.h"
+#include "daemon/change.h"
+#include "daemon/manager-bus.h"
+#include "daemon/property.h"
+
+static void warn_signal(int error)
+{
+        if (error < 0)
+                journal_line(LOG_WARNING,
+                                "Telling a backup's change on the bus failed: %s",
+                                strerrordesc_np(-error));
+}
+
+void backup_emit_added(Manager *manager, const char *name)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = bus_path_of_backup(name, &path);
+        if (r >= 0)
+                r = sd_bus_emit_object_added(manager->bus, path);
+        warn_signal(r);
+}
+
+void backup_emit_interfaces_removed(Manager *manager, const char *name)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = bus_path_of_backup(name, &path);
+        if (r >= 0)
+                /* The object is gone already, so its interfaces are named: those that object_added tells. */
+                r = sd_bus_emit_interfaces_removed(manager->bus,
+                                path,
+                                BUS_INTERFACE_BACKUP,
+                                "org.freedesktop.DBus.Introspectable",
+                                "org.freedesktop.DBus.Peer",
+                                "org.freedesktop.DBus.Properties",
+                                NULL);
+        warn_signal(r);
+}
+
+static void emit_properties(Manager *manager, const char *name, const char *const *properties)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = bus_path_of_backup(name, &path);
+        if (r >= 0)
+                r = sd_bus_emit_properties_changed_strv(
+                                manager->bus, path, BUS_INTERFACE_BACKUP, (char **) properties);
+        warn_signal(r);
+}
+
+void backup_emit_changed(Manager *manager, const char *name)
+{
+        static const char *const all[] = {"Kind",
+                        "Label",
+                        "CreatedUSec",
+                        "DurationUSec",
+                        "VerifiedUSec",
+                        "VerificationFault",
+                        "PageSize",
+                        "Pages",
+                        "DatabaseBytes",
+                        "StoredBytes",
+                        "DatabaseSHA256",
+                        "StoredSHA256",
+                        "Compression",
+                        "Encrypted",
+                        "Tables",
+                        "ForeignKeyViolations",
+                        "Source",
+                        "Host",
+                        "ToolVersion",
+                        "Problem",
+                        NULL};
+
+        emit_properties(manager, name, all);
+}
+
+void backup_emit_in_use(Manager *manager, const char *name)
+{
+        static const char *const in_use[] = {"InUse", NULL};
+
+        emit_properties(manager, name, in_use);
+}
+
+void backup_emit_created(Manager *manager, uint32_t job_id, const char *name)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = bus_path_of_backup(name, &path);
+        if (r >= 0)
+                r = sd_bus_emit_signal(manager->bus,
+                                BUS_PATH,
+                                BUS_INTERFACE_MANAGER,
+                                "BackupCreated",
+                                "uso",
+                                job_id,
+                                name,
+                                path);
+        warn_signal(r);
+}
+
+void backup_emit_removed(Manager *manager, const char *name)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = bus_path_of_backup(name, &path);
+        if (r >= 0)
+                r = sd_bus_emit_signal(manager->bus,
+                                BUS_PATH,
+                                BUS_INTERFACE_MANAGER,
+                                "BackupRemoved",
+                                "so",
+                                name,
+                                path);
+        warn_signal(r);
+}
+
+static CatalogueEntry *entry_of_path(Manager *manager, const char *path)
+{
+        _cleanup_free_ char *name = NULL;
+
+        if (sd_bus_path_decode(path, BUS_PATH_BACKUP, &name) <= 0)
+                return NULL;
+
+        CatalogueEntry *entry = catalogue_find(manager->catalogue, name);
+        /* It also finds by file, and a path stands for a name. */
+        return entry && strcmp(entry->manifest->name, name) == 0 ? entry : NULL;
+}
+
+/* What getters and methods get as their user data: the entry, good until the catalogue changes. */
+static int find_backup(sd_bus *bus,
+                const char *path,
+                const char *interface,
+                void *userdata,
+                void **ret,
+                sd_bus_error *error)
+{
+        CatalogueEntry *entry = entry_of_path(userdata, path);
+
+        if (!entry)
+                return 0;
+        *ret = entry;
+        return 1;
+}
+
+static int list_backups(sd_bus *bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *error)
+{
+        Manager *manager = userdata;
+        const Catalogue *catalogue = manager->catalogue;
+        char **paths;
+        size_t n = 0;
+        int r;
+
+        manager->catalogue_shown |= !manager->catalogue_loaded;
+        paths = calloc(catalogue->n_entries + 1, sizeof(char *));
+        if (!paths)
+                return -ENOMEM;
+        for (size_t i = 0; i < catalogue->n_entries; i++) {
+                r = bus_path_of_backup(catalogue->entries[i].manifest->name, &paths[n]);
+                if (r < 0) {
+                        while (n > 0)
+                                free(paths[--n]);
+                        free(paths);
+                        return r;
+                }
+                n++;
+        }
+        *ret = paths;
+        return 1;
+}
+
+static int get_text(sd_bus *bus,
+                const char *path,
+                const char *interface,
+                const char *property,
+                sd_bus_message *reply,
+                void *userdata,
+                sd_bus_error *error)
+{
+        const CatalogueEntry *entry = userdata;
+        const Manifest *manifest = entry->manifest;
+        const struct {
+                const char *property;
+                const char *value;
+        } texts[] = {
+                        {"Name", manifest->name},
+                        {"File", manifest->file},
+                        {"Kind", backup_kind_to_string(manifest->kind)},
+                        {"Label", manifest->label},
+                        {"VerificationFault", manifest->verification_fault},
+                        {"DatabaseSHA256", manifest->database_sha256},
+                        {"StoredSHA256", manifest->stored_sha256},
+                        {"Compression", compression_to_string(manifest->compression)},
+                        {"Source", manifest->source},
+                        {"Host", manifest->host},
+                        {"ToolVersion", manifest->tool_version},
+                        {"Problem", manifest->problem},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (strcmp(texts[i].property, property) == 0)
+                        return sd_bus_message_append(reply, "s", texts[i].value);
+        return -EINVAL;
+}
+
+static int get_number(sd_bus *bus,
+                const char *path,
+                const char *interface,
+                const char *property,
+                sd_bus_message *reply,
+                void *userdata,
+                sd_bus_error *error)
+{
+        const CatalogueEntry *entry = userdata;
+        const Manifest *manifest = entry->manifest;
+        const struct {
+                const char *property;
+                uint64_t value;
+        } numbers[] = {
+                        {"CreatedUSec", manifest->created_usec},
+                        {"DurationUSec", manifest->duration_usec},
+                        {"VerifiedUSec", manifest->verified_usec},
+                        {"PageSize", manifest->page_size_bytes},
+                        {"Pages", manifest->pages},
+                        {"DatabaseBytes", manifest->database_bytes},
+                        {"StoredBytes", manifest->stored_bytes},
+                        {"ForeignKeyViolations", manifest->foreign_key_violations},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
+                if (strcmp(numbers[i].property, property) == 0)
+                        return sd_bus_message_append(reply, "t", numbers[i].value);
+        return -EINVAL;
+}
+
+static int get_encrypted(sd_bus *bus,
+                const char *path,
+                const char *interface,
+                const char *property,
+                sd_bus_message *reply,
+                void *userdata,
+                sd_bus_error *error)
+{
+        const CatalogueEntry *entry = userdata;
+
+        return sd_bus_message_append(reply, "b", (int) entry->manifest->encrypted);
+}
+
+static int get_in_use(sd_bus *bus,
+                const char *path,
+                const char *interface,
+                const char *property,
+                sd_bus_message *reply,
+                void *userdata,
+                sd_bus_error *error)
+{
+        const CatalogueEntry *entry = userdata;
+
+        return sd_bus_message_append(reply, "b", (int) (entry->leases > 0));
+}
+
+static int get_tables(sd_bus *bus,
+                const char *path,
+                const char *interface,
+                const char *property,
+                sd_bus_message *reply,
+                void *userdata,
+                sd_bus_error *error)
+{
+        const CatalogueEntry *entry = userdata;
+
+        return property_append_tables(reply, entry->manifest->tables, entry->manifest->n_tables);
+}
+
+/* The catalogue moves its entries: the name is copied before anything happens. */
+static int acquire(sd_bus_message *message, void *userdata, Manager **ret_manager, char **ret_name)
+{
+        const CatalogueEntry *entry = userdata;
+        char *name = strdup(entry->manifest->name);
+
+        if (!name)
+                return -ENOMEM;
+        *ret_manager = sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(message)));
+        *ret_name = name;
+        return 0;
+}
+
+static int method_verify(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        _cleanup_free_ char *name = NULL;
+        Manager *manager;
+        int r;
+
+        r = acquire(message, userdata, &manager, &name);
+        if (r < 0)
+                return r;
+        return manager_method_verify(manager, message, name, error);
+}
+
+static int method_delete(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        _cleanup_free_ char *name = NULL;
+        _cleanup_fault_ Fault fault = {0};
+        Manager *manager;
+        Caller caller;
+        Job *job;
+        int r;
+
+        r = acquire(message, userdata, &manager, &name);
+        if (r < 0)
+                return r;
+        r = call_options_read(message, NULL, 0, error);
+        if (r < 0)
+                return r;
+        r = authorize(message, ACTION_DELETE, &caller, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1; /* Will call us back */
+        if (operation_delete_queue(manager, name, &caller, &job, &fault) < 0)
+                return bus_fault(error, &fault);
+        return manager_reply_job(job, message);
+}
+
+static const sd_bus_vtable backup_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_METHOD_WITH_ARGS("Verify",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("u", id, "o", job),
+                                method_verify,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Delete",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("u", id, "o", job),
+                                method_delete,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("File", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("Kind", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Label", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("CreatedUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("DurationUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("VerifiedUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("VerificationFault", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("PageSize", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Pages", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("DatabaseBytes", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("StoredBytes", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("DatabaseSHA256", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("StoredSHA256", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Compression", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Encrypted", "b", get_encrypted, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Tables", "a(st)", get_tables, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("ForeignKeyViolations",
+                                "t",
+                                get_number,
+                                0,
+                                SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Source", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Host", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("ToolVersion", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Problem", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("InUse", "b", get_in_use, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_VTABLE_END,
+};
+
+int backup_bus_register(Manager *manager)
+{
+        int r;
+
+        r = sd_bus_add_fallback_vtable(manager->bus,
+                        NULL,
+                        BUS_PATH_BACKUP,
+                        BUS_INTERFACE_BACKUP,
+                        backup_vtable,
+                        find_backup,
+                        manager);
+        if (r < 0)
+                return r;
+        return sd_bus_add_node_enumerator(manager->bus, NULL, BUS_PATH_BACKUP, list_backups, manager);
+}

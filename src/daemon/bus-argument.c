@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/bus-argument.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/names.h"
+
+static int read_option(
+                sd_bus_message *message, const char *key, const CallOption *option, sd_bus_error *error)
+{
+        const char type[] = {option->type, '\0'};
+        const char *contents;
+        char container;
+        int r;
+
+        r = sd_bus_message_peek_type(message, &container, &contents);
+        if (r < 0)
+                return r;
+        if (strcmp(contents, type) != 0)
+                return sd_bus_error_setf(error,
+                                fault_bus_name(FAULT_INVALID_ARGUMENT),
+                                "The option '%s' must be a %s",
+                                key,
+                                option->type == 'b' ? "boolean" : "string");
+        return sd_bus_message_read(message, "v", type, option->target);
+}
+
+int call_options_read(
+                sd_bus_message *message, const CallOption *options, size_t n_options, sd_bus_error *error)
+{
+        uint32_t seen = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+                const char *key;
+                size_t i = 0;
+
+                r = sd_bus_message_read(message, "s", &key);
+                if (r < 0)
+                        return r;
+                while (i < n_options && strcmp(options[i].name, key) != 0)
+                        i++;
+                if (i >= n_options)
+                        return sd_bus_error_setf(error,
+                                        fault_bus_name(FAULT_INVALID_ARGUMENT),
+                                        "There is no option '%.100s'",
+                                        key);
+                if (seen & (UINT32_C(1) << i))
+                        return sd_bus_error_setf(error,
+                                        fault_bus_name(FAULT_INVALID_ARGUMENT),
+                                        "The option '%s' is given twice",
+                                        key);
+                seen |= UINT32_C(1) << i;
+                r = read_option(message, key, &options[i], error);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(message);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        return sd_bus_message_exit_container(message);
+}
+
+int bus_fault(sd_bus_error *error, const Fault *fault)
+{
+        return sd_bus_error_set(error, fault_bus_name(fault->code), fault->message);
+}
+
+int bus_reply_fault(sd_bus_message *message, const Fault *fault)
+{
+        return sd_bus_reply_method_errorf(
+                        message, fault_bus_name(fault->code), "%s", fault->message ? fault->message : "");
+}
+
+int bus_path_of_backup(const char *name, char **ret)
+{
+        return sd_bus_path_encode(BUS_PATH_BACKUP, name, ret);
+}
+
+int bus_path_of_job(uint32_t id, char **ret)
+{
+        char *path;
+
+        if (asprintf(&path, "%s/%" PRIu32, BUS_PATH_JOB, id) < 0)
+                return -ENOMEM;
+        *ret = path;
+        return 0;
+}

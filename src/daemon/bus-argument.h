@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What every bus handler does with what comes in and what goes out: options by name, faults as named errors,
+ * object paths. */
+
+#include <systemd/sd-bus.h>
+
+#include "base/fault.h"
+
+#define _cleanup_message_ __attribute__((cleanup(sd_bus_message_unrefp)))
+
+/* One key that a method's a{sv} may have. */
+typedef struct CallOption {
+        const char *name;
+        char type;    /* 's' (const char **, borrowed from the message) or 'b' (int *) */
+        void *target; /* keeps its value when the key is not there */
+} CallOption;
+
+/* Reads the a{sv} at the message's position. A key that is unknown, given twice or of another type is
+ * InvalidArgument and named. `n_options` is at most 32. */
+int call_options_read(
+                sd_bus_message *message, const CallOption *options, size_t n_options, sd_bus_error *error);
+
+/* Makes the fault the reply. Returns what the handler has to return. */
+int bus_fault(sd_bus_error *error, const Fault *fault);
+
+/* Answers a call with a fault, when its handler has returned long ago. */
+int bus_reply_fault(sd_bus_message *message, const Fault *fault);
+
+/* BUS_PATH_BACKUP/NAME, escaped, and BUS_PATH_JOB/ID. Owned by the caller. */
+int bus_path_of_backup(const char *name, char **ret);
+int bus_path_of_job(uint32_t id, char **ret);

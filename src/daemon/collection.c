@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/collection.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/journal.h"
+#include "daemon/backup-bus.h"
+#include "daemon/change.h"
+#include "daemon/condition.h"
+#include "daemon/event.h"
+#include "daemon/watch.h"
+
+static bool is_proved(const Manifest *manifest)
+{
+        return manifest->verified_usec > 0 && !manifest->verification_fault && !manifest->problem;
+}
+
+/* Counts again. Ten thousand entries take microseconds, next to the file that just changed. */
+static void summarize(Manager *manager)
+{
+        CatalogueSummary *summary = &manager->summary;
+        const Catalogue *catalogue = manager->catalogue;
+
+        free(summary->newest);
+        *summary = (CatalogueSummary){.n_backups = (uint32_t) catalogue->n_entries};
+        for (size_t i = 0; i < catalogue->n_entries; i++) {
+                summary->n_verified += is_proved(catalogue->entries[i].manifest);
+                summary->stored_bytes += catalogue->entries[i].manifest->stored_bytes;
+        }
+        if (catalogue->n_entries > 0) {
+                summary->newest = strdup(catalogue->entries[0].manifest->name);
+                summary->newest_usec = catalogue->entries[0].manifest->created_usec;
+        }
+        manager->newest_label_usec =
+                        MAX_OF(manager->newest_label_usec, catalogue_newest_label_usec(catalogue));
+
+        manager_changed(manager, CHANGE_BACKUPS);
+        manager_update_health(manager);
+        manager_update_status(manager);
+}
+
+void collection_adopt(Manager *manager, Catalogue *catalogue)
+{
+        (void) catalogue_free(manager->catalogue);
+        manager->catalogue = catalogue;
+        manager->catalogue_loaded = true;
+        summarize(manager);
+
+        /* Nobody has seen that there were none, mostly: then nobody needs to hear of each. */
+        if (manager->catalogue_shown)
+                for (size_t i = 0; i < catalogue->n_entries; i++)
+                        backup_emit_added(manager, catalogue->entries[i].manifest->name);
+        manager_flush_changes(manager);
+        if (manager->catalogue_changed)
+                collection_refresh_all(manager);
+        manager->catalogue_changed = false;
+}
+
+int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool created)
+{
+        int r;
+
+        r = catalogue_put(manager->catalogue, manifest);
+        if (r < 0) {
+                (void) manifest_free(manifest);
+                return r;
+        }
+        summarize(manager);
+        if (!created) {
+                backup_emit_changed(manager, manifest->name);
+                return 0;
+        }
+        backup_emit_added(manager, manifest->name);
+        manager_flush_changes(manager);
+        backup_emit_created(manager, job->id, manifest->name);
+        return 0;
+}
+
+static void tell_removed(Manager *manager, const char *name)
+{
+        summarize(manager);
+        backup_emit_interfaces_removed(manager, name);
+        manager_flush_changes(manager);
+        backup_emit_removed(manager, name);
+}
+
+void collection_drop(Manager *manager, const char *file)
+{
+        CatalogueEntry *entry = catalogue_find(manager->catalogue, file);
+        _cleanup_free_ char *name = NULL;
+
+        if (!entry || !(name = strdup(entry->manifest->name)))
+                return;
+        catalogue_drop(manager->catalogue, file);
+        tell_removed(manager, name);
+}
+
+static void tell_refreshed(Manager *manager, const char *file, CatalogueChange change, const char *old_name)
+{
+        const CatalogueEntry *entry = catalogue_find(manager->catalogue, file);
+
+        switch (change) {
+        case CATALOGUE_UNCHANGED:
+                break;
+        case CATALOGUE_ADDED:
+                if (!entry)
+                        break;
+                summarize(manager);
+                event_backup_appeared(entry->manifest);
+                backup_emit_added(manager, entry->manifest->name);
+                manager_flush_changes(manager);
+                backup_emit_created(manager, 0, entry->manifest->name);
+                break;
+        case CATALOGUE_CHANGED:
+                summarize(manager);
+                if (entry)
+                        backup_emit_changed(manager, entry->manifest->name);
+                break;
+        case CATALOGUE_REMOVED:
+                if (!old_name)
+                        break;
+                event_backup_vanished(old_name, file);
+                tell_removed(manager, old_name);
+                break;
+        }
+}
+
+void collection_refresh(Manager *manager, const char *file)
+{
+        const CatalogueEntry *entry = catalogue_find(manager->catalogue, file);
+        _cleanup_free_ char *old_name = entry ? strdup(entry->manifest->name) : NULL;
+        _cleanup_fault_ Fault fault = {0};
+        CatalogueChange change;
+
+        if (manager->backups_fd < 0)
+                return;
+        if (catalogue_refresh(manager->catalogue, manager->backups_fd, file, &change, &fault) < 0) {
+                journal_line(LOG_WARNING, "Reading the backup %s again failed: %s", file, fault.message);
+                return;
+        }
+        tell_refreshed(manager, file, change, old_name);
+}
+
+/* First those that we know and that may be gone, then those that are there. */
+void collection_refresh_all(Manager *manager)
+{
+        _cleanup_free_ char **files = NULL;
+        size_t n = manager->catalogue->n_entries, n_files = 0;
+        struct dirent *entry;
+        DIR *directory;
+        int fd;
+
+        files = calloc(n + 1, sizeof(char *));
+        if (!files)
+                return;
+        for (size_t i = 0; i < n; i++)
+                if ((files[n_files] = strdup(manager->catalogue->entries[i].manifest->file)))
+                        n_files++;
+        for (size_t i = 0; i < n_files; i++) {
+                if (!manager_file_is_claimed(manager, files[i]))
+                        collection_refresh(manager, files[i]);
+                free(files[i]);
+        }
+
+        fd = openat(manager->backups_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        directory = fd >= 0 ? fdopendir(fd) : NULL;
+        if (!directory) {
+                journal_line(LOG_WARNING,
+                                "Reading %s failed: %s",
+                                manager->backup_directory,
+                                strerrordesc_np(errno));
+                closep(&fd);
+                return;
+        }
+        while ((entry = readdir(directory)))
+                watch_handle_file(manager, entry->d_name);
+        (void) closedir(directory);
+}
+
+void collection_lease(Manager *manager, const char *file)
+{
+        CatalogueEntry *entry = catalogue_find(manager->catalogue, file);
+
+        if (entry && entry->leases++ == 0)
+                backup_emit_in_use(manager, entry->manifest->name);
+}
+
+void collection_release(Manager *manager, const char *file)
+{
+        CatalogueEntry *entry = catalogue_find(manager->catalogue, file);
+
+        if (entry && entry->leases > 0 && --entry->leases == 0)
+                backup_emit_in_use(manager, entry->manifest->name);
+}

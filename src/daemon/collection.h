@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The catalogue as the rest of the world sees it: every change of it goes through here, and is told on the
+ * bus exactly once, whether our own worker made it or somebody with a shell. */
+
+#include "daemon/manager.h"
+
+/* Takes over what the start-up has read. */
+void collection_adopt(Manager *manager, Catalogue *catalogue);
+
+/* A job made (`created`) or rewrote a backup. Takes the manifest over. */
+int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool created);
+
+/* A job removed a backup. */
+void collection_drop(Manager *manager, const char *file);
+
+/* Reads one stored file's entry again. What differs from the catalogue came from outside. */
+void collection_refresh(Manager *manager, const char *file);
+
+/* Reads everything again. */
+void collection_refresh_all(Manager *manager);
+
+/* Says that a job reads the backup, or that it does not any more. */
+void collection_lease(Manager *manager, const char *file);
+void collection_release(Manager *manager, const char *file);

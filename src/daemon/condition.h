@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* How things stand, kept up to date: the database's integrity, the health that follows from all facts, and
+ * the one line that people read in `systemctl status`. */
+
+#include "daemon/manager.h"
+
+/* Whether a fault met while reading the database says that its content is wrong, and not just that it could
+ * not be looked at. */
+bool fault_means_corrupt(FaultCode code);
+
+/* Takes over what a check, a backup or a count has found. Corruption is told by signal and journal each time
+ * it is found. `finding` is copied; NULL when all is well. */
+void manager_set_integrity(Manager *manager, Integrity integrity, const char *finding);
+
+/* The database file is not there though backups of it are: told, and nothing is written in its place. */
+void manager_set_database_missing(Manager *manager);
+
+/* 0, or CORRUPT with the way out: the database is not to be backed up, nor backups removed, while it is
+ * corrupt or missing. */
+int manager_require_sound_database(const Manager *manager, Fault *fault);
+
+/* Copies the message; NULL after a success. */
+void manager_set_last_backup_fault(Manager *manager, const char *message);
+
+/* Looks at the place of the database again: links, file system, permissions. */
+void manager_update_placement(Manager *manager);
+
+/* Evaluates health from the facts of this moment; a change is told. Cheap enough for a property's getter. */
+void manager_update_health(Manager *manager);
+
+/* Writes the status line anew and gives it to systemd, when it reads differently. */
+void manager_update_status(Manager *manager);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* oracxpred.conf: one file, and drop-ins over it. Every setting has a default, and a wrong line is told with
+ * its place and ignored, so that a slip never keeps the database from being served. */
+
+#include "backup/manifest.h"
+
+typedef struct Configuration {
+        char *database_path; /* Database=, absolute; NULL for the one in the state directory */
+        Compression compression;
+        uint64_t retention_usec;
+        unsigned retention_minimum_verified;
+        uint64_t cadence_usec;
+        uint64_t low_disk_space_bytes;
+
+        char **faults; /* NULL-terminated, "FILE:LINE: …"; bounded */
+        size_t n_faults;
+} Configuration;
+
+void configuration_done(Configuration *configuration);
+
+/* Reads `file`, then `drop_in_directory`/\*.conf in the order of their names; both need not exist unless
+ * `file_required`. A file that can't be read at all is CONFIGURATION: what it says may matter. */
+int configuration_load(const char *file,
+                bool file_required,
+                const char *drop_in_directory,
+                Configuration *ret,
+                Fault *fault);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/diagnose.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/clock.h"
+#include "base/quantity.h"
+#include "daemon/condition.h"
+#include "database/placement.h"
+
+#define INTEGRITY_OLD_USEC (30 * USEC_PER_DAY)
+
+typedef struct Report {
+        sd_bus_message *reply;
+        int error;
+} Report;
+
+static void row(Report *report,
+                const char *check,
+                const char *level,
+                const char *way_out,
+                const char *format,
+                ...) _printf_(5, 6);
+
+static void row(Report *report,
+                const char *check,
+                const char *level,
+                const char *way_out,
+                const char *format,
+                ...)
+{
+        _cleanup_free_ char *finding = NULL;
+        va_list arguments;
+
+        if (report->error < 0)
+                return;
+        va_start(arguments, format);
+        if (vasprintf(&finding, format, arguments) < 0)
+                finding = NULL;
+        va_end(arguments);
+        report->error = finding ? sd_bus_message_append(
+                                                  report->reply, "(ssss)", check, level, finding, way_out)
+                                : -ENOMEM;
+}
+
+bool sqlite_has_wal_reset_defect(int version)
+{
+        return !(version >= 3051003 || (version >= 3050007 && version < 3051000) ||
+                        (version >= 3044006 && version < 3045000));
+}
+
+static void diagnose_sqlite(Report *report)
+{
+        if (sqlite_has_wal_reset_defect(sqlite3_libversion_number()))
+                row(report,
+                                "sqlite",
+                                "warning",
+                                "Update SQLite to 3.51.3, 3.50.7 or 3.44.6; until then keep the application "
+                                "from "
+                                "checkpointing in two processes at once",
+                                "SQLite %s has the WAL-reset defect; this service never checkpoints the "
+                                "database",
+                                sqlite3_libversion());
+        else
+                row(report, "sqlite", "ok", "", "SQLite %s", sqlite3_libversion());
+}
+
+static void diagnose_place(const Manager *manager, Report *report)
+{
+        struct statfs place;
+
+        if (manager->placement_fault == FAULT_UNSAFE_FILE_SYSTEM)
+                row(report,
+                                "file-system",
+                                "fault",
+                                "Move the database to a local file system, as a plain file with one name",
+                                "%s",
+                                manager->placement_message);
+        else if (statfs(manager->backup_directory, &place) >= 0)
+                row(report,
+                                "file-system",
+                                "ok",
+                                "",
+                                "%s, one link, no symbolic link",
+                                placement_file_system_name(place.f_type));
+        else
+                row(report,
+                                "file-system",
+                                "fault",
+                                "Look at the mount with findmnt",
+                                "%s: %s",
+                                manager->backup_directory,
+                                strerrordesc_np(errno));
+}
+
+static void diagnose_permissions(const Manager *manager, Report *report)
+{
+        struct stat status;
+
+        if (manager->placement_fault != FAULT_NONE && manager->placement_fault != FAULT_UNSAFE_FILE_SYSTEM)
+                row(report,
+                                "permissions",
+                                "fault",
+                                "Give the file to the service's user and group, mode 0660",
+                                "%s",
+                                manager->placement_message);
+        else if (stat(manager->database_path, &status) < 0)
+                row(report,
+                                "permissions",
+                                "fault",
+                                "Put the newest good backup in its place; `oracxpredctl list` shows them",
+                                "%s: %s",
+                                manager->database_path,
+                                strerrordesc_np(errno));
+        else if (status.st_mode & 0007)
+                row(report,
+                                "permissions",
+                                "warning",
+                                "chmod o= the file; the application's user belongs into its group",
+                                "%s is open to every user (mode %04o)",
+                                manager->database_path,
+                                status.st_mode & 07777);
+        else
+                row(report,
+                                "permissions",
+                                "ok",
+                                "",
+                                "%s, mode %04o",
+                                manager->database_path,
+                                status.st_mode & 07777);
+}
+
+static void diagnose_space(const Manager *manager, Report *report)
+{
+        char free_text[QUANTITY_MAX], total[QUANTITY_MAX];
+        DiskSpace space;
+        _cleanup_fault_ Fault fault = {0};
+        bool low;
+
+        if (placement_disk_space(manager->backup_directory, &space, &fault) < 0) {
+                row(report, "disk-space", "fault", "Look at the mount with findmnt", "%s", fault.message);
+                return;
+        }
+        low = space.free_bytes < manager->configuration.low_disk_space_bytes;
+        quantity_format_size(space.free_bytes, free_text);
+        quantity_format_size(space.total_bytes, total);
+        row(report,
+                        "disk-space",
+                        low ? "warning" : "ok",
+                        low ? "Free some space, or keep backups for a shorter time (Retention=)" : "",
+                        "%s of %s free",
+                        free_text,
+                        total);
+}
+
+static void diagnose_integrity(const Manager *manager, Report *report)
+{
+        char age[QUANTITY_MAX];
+        uint64_t now_usec = clock_now_usec(), checked_usec = manager->integrity_checked_usec;
+        bool old;
+
+        if (manager_require_sound_database(manager, NULL) < 0) {
+                row(report,
+                                "integrity",
+                                "fault",
+                                "Keep the file with its -wal and -shm, put the newest good backup in its "
+                                "place, then run "
+                                "`oracxpredctl verify`",
+                                "%s",
+                                manager->health.n_reasons > 0 ? manager->health.reasons[0].text : "corrupt");
+                return;
+        }
+        if (manager->integrity == INTEGRITY_UNKNOWN) {
+                row(report, "integrity", "warning", "Run `oracxpredctl verify`", "Not checked yet");
+                return;
+        }
+        old = now_usec > checked_usec + INTEGRITY_OLD_USEC;
+        quantity_format_span(now_usec > checked_usec ? now_usec - checked_usec : 0, age);
+        row(report,
+                        "integrity",
+                        old ? "warning" : "ok",
+                        old ? "Run `oracxpredctl verify`" : "",
+                        "Sound when it was checked %s ago",
+                        age);
+}
+
+static void diagnose_backups(const Manager *manager, Report *report)
+{
+        bool bad = false;
+
+        for (size_t i = 0; i < manager->health.n_reasons; i++) {
+                const HealthReason *reason = &manager->health.reasons[i];
+
+                if (strcmp(reason->code, "stale") != 0 && strcmp(reason->code, "last-backup-failed") != 0 &&
+                                strcmp(reason->code, "last-verification-failed") != 0)
+                        continue;
+                bad = true;
+                row(report,
+                                "backups",
+                                strcmp(reason->code, "stale") == 0 ? "warning" : "fault",
+                                strcmp(reason->code, "last-verification-failed") == 0
+                                                ? "Make a new backup, and remove the bad one when it is not "
+                                                  "needed"
+                                                : "Run `oracxpredctl backup`, and see that "
+                                                  "oracxpred-backup.timer is enabled",
+                                "%s",
+                                reason->text);
+        }
+        if (!bad)
+                row(report,
+                                "backups",
+                                "ok",
+                                "",
+                                "%" PRIu32 " backups, %" PRIu32 " of them verified, the newest is %s",
+                                manager->summary.n_backups,
+                                manager->summary.n_verified,
+                                manager->summary.newest ? manager->summary.newest : "still to come");
+}
+
+static void diagnose_entries(const Manager *manager, Report *report)
+{
+        size_t n_problems = 0;
+        const Manifest *first = NULL;
+
+        for (size_t i = 0; i < manager->catalogue->n_entries; i++) {
+                const Manifest *manifest = manager->catalogue->entries[i].manifest;
+
+                if (!manifest->problem)
+                        continue;
+                first = n_problems++ == 0 ? manifest : first;
+        }
+        if (first)
+                row(report,
+                                "backup-files",
+                                "warning",
+                                "`oracxpredctl show` tells more of each; remove what is of no use",
+                                "%zu entries have a problem, the first is %s: %s",
+                                n_problems,
+                                first->name,
+                                first->problem);
+        else
+                row(report, "backup-files", "ok", "", "Every file has a manifest that fits");
+}
+
+static void diagnose_configuration(const Manager *manager, Report *report)
+{
+        for (size_t i = 0; i < manager->configuration.n_faults; i++)
+                row(report,
+                                "configuration",
+                                "warning",
+                                "Correct the line, then run `systemctl reload oracxpredd`",
+                                "%s",
+                                manager->configuration.faults[i]);
+        if (manager->configuration.n_faults == 0)
+                row(report, "configuration", "ok", "", "%s has no errors", manager->config_file);
+}
+
+static void diagnose_schema(const Manager *manager, Report *report)
+{
+        for (size_t i = 0; i < manager->schema.n_differences; i++)
+                row(report,
+                                "schema",
+                                "warning",
+                                "Compare it with the application's models",
+                                "%s",
+                                manager->schema.differences[i]);
+        if (manager->schema.n_differences == 0)
+                row(report, "schema", "ok", "", "No known difference from the application's tables");
+}
+
+int diagnose(Manager *manager, sd_bus_message *reply)
+{
+        Report report = {.reply = reply};
+
+        manager_update_placement(manager);
+        manager_update_health(manager);
+        report.error = sd_bus_message_open_container(reply, 'a', "(ssss)");
+        diagnose_sqlite(&report);
+        diagnose_place(manager, &report);
+        diagnose_permissions(manager, &report);
+        diagnose_space(manager, &report);
+        diagnose_integrity(manager, &report);
+        diagnose_backups(manager, &report);
+        diagnose_entries(manager, &report);
+        diagnose_configuration(manager, &report);
+        diagnose_schema(manager, &report);
+        return report.error < 0 ? report.error : sd_bus_message_close_container(reply);
+}

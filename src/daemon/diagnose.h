@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What `oracxpredctl doctor` shows: every check with its finding and the way out. Looks at names, inodes and
+ * what the Manager knows, so that it can answer at once. */
+
+#include "daemon/manager.h"
+
+/* Appends the a(ssss) of Diagnose: check, ok, warning or fault, finding, way out. */
+int diagnose(Manager *manager, sd_bus_message *reply);
+
+/* Whether a version of SQLite (as sqlite3_libversion_number() tells it) has the WAL-reset defect: two
+ * connections that checkpoint at the same moment can corrupt the database. */
+bool sqlite_has_wal_reset_defect(int version);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/event.h"
+
+#include <inttypes.h>
+
+#include "base/journal.h"
+#include "base/names.h"
+#include "base/quantity.h"
+#include "daemon/condition.h"
+
+#define NUMBER_MAX sizeof("18446744073709551615")
+
+static const char *number(char text[static NUMBER_MAX], uint64_t value)
+{
+        (void) snprintf(text, NUMBER_MAX, "%" PRIu64, value);
+        return text;
+}
+
+/* The fields that tell which job, and who wanted it. A caller that is the service itself has none. */
+typedef struct JobText {
+        char id[NUMBER_MAX], uid[NUMBER_MAX], pid[NUMBER_MAX];
+        bool by_caller, with_pid;
+} JobText;
+
+static JobText text_of_caller(const Caller *caller)
+{
+        JobText text = {.by_caller = caller->uid != UID_INVALID, .with_pid = caller->pid > 0};
+
+        (void) number(text.uid, caller->uid);
+        (void) number(text.pid, (uint64_t) caller->pid);
+        return text;
+}
+
+static JobText text_of(const Job *job)
+{
+        JobText text = text_of_caller(&job->caller);
+
+        (void) number(text.id, job->id);
+        return text;
+}
+
+#define CALLER_FIELDS(text)                                           \
+        {FIELD_CALLER_UID, (text).by_caller ? (text).uid : NULL},     \
+        {                                                             \
+                FIELD_CALLER_PID, (text).with_pid ? (text).pid : NULL \
+        }
+#define JOB_FIELDS(job, text) \
+        {FIELD_JOB, (text).id}, {FIELD_OPERATION, (job)->operation->name}, CALLER_FIELDS(text)
+
+void event_backup_created(const Job *job, const Manifest *manifest)
+{
+        char bytes[NUMBER_MAX], stored[NUMBER_MAX], duration[NUMBER_MAX];
+        char bytes_text[QUANTITY_MAX], stored_text[QUANTITY_MAX], duration_text[QUANTITY_MAX];
+        JobText text = text_of(job);
+        const JournalField fields[] = {
+                        JOB_FIELDS(job, text),
+                        {FIELD_BACKUP, manifest->name},
+                        {FIELD_FILE, manifest->file},
+                        {FIELD_KIND, backup_kind_to_string(manifest->kind)},
+                        {FIELD_BYTES, number(bytes, manifest->database_bytes)},
+                        {FIELD_STORED_BYTES, number(stored, manifest->stored_bytes)},
+                        {FIELD_DURATION_USEC, number(duration, manifest->duration_usec)},
+        };
+
+        quantity_format_size(manifest->database_bytes, bytes_text);
+        quantity_format_size(manifest->stored_bytes, stored_text);
+        quantity_format_span(manifest->duration_usec, duration_text);
+        journal_event(LOG_INFO,
+                        MESSAGE_BACKUP_CREATED_ID,
+                        fields,
+                        "Backup %s made (%s): %s stored in %s, %s",
+                        manifest->name,
+                        backup_kind_to_string(manifest->kind),
+                        bytes_text,
+                        stored_text,
+                        duration_text);
+}
+
+void event_backup_verified(const Job *job, const Manifest *manifest)
+{
+        char bytes[NUMBER_MAX], stored[NUMBER_MAX];
+        JobText text = text_of(job);
+        const JournalField fields[] = {
+                        JOB_FIELDS(job, text),
+                        {FIELD_BACKUP, manifest->name},
+                        {FIELD_FILE, manifest->file},
+                        {FIELD_BYTES, number(bytes, manifest->database_bytes)},
+                        {FIELD_STORED_BYTES, number(stored, manifest->stored_bytes)},
+        };
+
+        journal_event(LOG_INFO, MESSAGE_BACKUP_VERIFIED_ID, fields, "Backup %s verified", manifest->name);
+}
+
+void event_backup_removed(const Job *job, const Manifest *manifest, const char *reason)
+{
+        char stored[NUMBER_MAX];
+        JobText text = text_of(job);
+        const JournalField fields[] = {
+                        JOB_FIELDS(job, text),
+                        {FIELD_BACKUP, manifest->name},
+                        {FIELD_FILE, manifest->file},
+                        {FIELD_STORED_BYTES, number(stored, manifest->stored_bytes)},
+        };
+
+        journal_event(LOG_INFO,
+                        MESSAGE_BACKUP_REMOVED_ID,
+                        fields,
+                        "Backup %s removed: %s",
+                        manifest->name,
+                        reason);
+}
+
+void event_backup_appeared(const Manifest *manifest)
+{
+        const JournalField fields[] = {{FIELD_BACKUP, manifest->name}, {FIELD_FILE, manifest->file}};
+
+        journal_event(LOG_INFO,
+                        NULL,
+                        fields,
+                        "Backup %s was put into the directory from outside",
+                        manifest->name);
+}
+
+void event_backup_vanished(const char *name, const char *file)
+{
+        const JournalField fields[] = {{FIELD_BACKUP, name}, {FIELD_FILE, file}};
+
+        journal_event(LOG_NOTICE,
+                        MESSAGE_BACKUP_REMOVED_ID,
+                        fields,
+                        "Backup %s removed: somebody outside of this service deleted its file",
+                        name);
+}
+
+void event_database_checked(const Job *job, const char *database_path)
+{
+        JobText text = text_of(job);
+        const JournalField fields[] = {JOB_FIELDS(job, text), {FIELD_FILE, database_path}};
+
+        journal_event(LOG_INFO, NULL, fields, "The database %s was checked and is sound", database_path);
+}
+
+void event_corruption_detected(const char *database_path, const char *finding)
+{
+        const JournalField fields[] = {
+                        {FIELD_FILE, database_path}, {FIELD_FAULT, fault_name(FAULT_CORRUPT)}};
+
+        journal_event(LOG_CRIT,
+                        MESSAGE_CORRUPTION_DETECTED_ID,
+                        fields,
+                        "The database %s is corrupt: %s",
+                        database_path,
+                        finding);
+}
+
+void event_database_created(const char *database_path)
+{
+        const JournalField fields[] = {{FIELD_FILE, database_path}};
+
+        journal_event(LOG_NOTICE,
+                        MESSAGE_DATABASE_CREATED_ID,
+                        fields,
+                        "There was no database; created %s",
+                        database_path);
+}
+
+void event_schema_changed(const char *database_path, unsigned tables, unsigned indexes)
+{
+        const JournalField fields[] = {{FIELD_FILE, database_path}};
+
+        journal_event(LOG_NOTICE,
+                        MESSAGE_SCHEMA_CHANGED_ID,
+                        fields,
+                        "Schema of %s completed: %u tables and %u indexes added",
+                        database_path,
+                        tables,
+                        indexes);
+}
+
+void event_schema_differs(const char *database_path, const char *difference)
+{
+        const JournalField fields[] = {{FIELD_FILE, database_path}};
+
+        journal_event(LOG_WARNING, MESSAGE_SCHEMA_DIFFERS_ID, fields, "Schema differs: %s", difference);
+}
+
+void event_configuration_fault(const char *text)
+{
+        journal_write(LOG_WARNING, MESSAGE_CONFIGURATION_FAULT_ID, NULL, 0, "%s", text);
+}
+
+void event_startup_fault(const Fault *fault)
+{
+        const JournalField fields[] = {{FIELD_OPERATION, "startup"}, {FIELD_FAULT, fault_name(fault->code)}};
+
+        journal_event(LOG_ERR, MESSAGE_STARTUP_FAULT_ID, fields, "Can't start: %s", fault->message);
+}
+
+void event_health_changed(const Health *health)
+{
+        if (health->state == HEALTH_OK) {
+                journal_line(LOG_INFO, "Health is ok");
+                return;
+        }
+        for (size_t i = 0; i < health->n_reasons; i++)
+                journal_line(LOG_WARNING,
+                                "Health is %s: %s",
+                                health_state_to_string(health->state),
+                                health->reasons[i].text);
+}
+
+static const char *failure_id(const Job *job)
+{
+        if (job->operation == &operation_backup)
+                return MESSAGE_BACKUP_FAILED_ID;
+        if (job->operation == &operation_verify && fault_means_corrupt(job->fault.code))
+                return MESSAGE_VERIFICATION_FAILED_ID;
+        return MESSAGE_JOB_FAILED_ID;
+}
+
+void event_job_failed(const Job *job, const char *file)
+{
+        JobText text = text_of(job);
+        const JournalField fields[] = {
+                        JOB_FIELDS(job, text),
+                        {FIELD_BACKUP, job->backup},
+                        {FIELD_FILE, file},
+                        {FIELD_FAULT, fault_name(job->fault.code)},
+        };
+
+        if (job->fault.code == FAULT_CANCELLED)
+                journal_event(LOG_INFO, NULL, fields, "%s was cancelled", job->operation->doing);
+        else
+                journal_event(LOG_ERR,
+                                failure_id(job),
+                                fields,
+                                "%s failed: %s",
+                                job->operation->doing,
+                                job->fault.message);
+}
+
+void event_refused(const Caller *caller, const char *method, const char *what)
+{
+        JobText text = text_of_caller(caller);
+        const JournalField fields[] = {CALLER_FIELDS(text), {FIELD_OPERATION, method}};
+
+        journal_event(LOG_NOTICE, NULL, fields, "Refused user %s, who may not %s", text.uid, what);
+}
+
+void event_asked(const Caller *caller, const char *what)
+{
+        JobText text = text_of_caller(caller);
+        const JournalField fields[] = {CALLER_FIELDS(text)};
+
+        journal_event(LOG_INFO, NULL, fields, "%s, asked for by user %s", what, text.uid);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The notable events, each logged in one place with its message id and its fields, so that what an operator
+ * filters for in the journal never depends on the way that led there. */
+
+#include "backup/manifest.h"
+#include "daemon/health.h"
+#include "daemon/job.h"
+
+void event_backup_created(const Job *job, const Manifest *manifest);
+void event_backup_verified(const Job *job, const Manifest *manifest);
+void event_backup_removed(const Job *job, const Manifest *manifest, const char *reason);
+void event_backup_appeared(const Manifest *manifest);
+void event_backup_vanished(const char *name, const char *file);
+void event_database_checked(const Job *job, const char *database_path);
+void event_corruption_detected(const char *database_path, const char *finding);
+void event_database_created(const char *database_path);
+void event_schema_changed(const char *database_path, unsigned tables, unsigned indexes);
+void event_schema_differs(const char *database_path, const char *difference);
+void event_configuration_fault(const char *text);
+void event_startup_fault(const Fault *fault);
+void event_health_changed(const Health *health);
+
+/* A job that did not get done: failed, or cancelled. */
+void event_job_failed(const Job *job, const char *file);
+
+/* A caller that may not do what it asked for. */
+void event_refused(const Caller *caller, const char *method, const char *what);
+
+/* A caller's change that is no job: "Reloading the configuration". */
+void event_asked(const Caller *caller, const char *what);

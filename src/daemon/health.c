@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/health.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/quantity.h"
+#include "base/timestamp.h"
+
+static const char *const integrity_table[_INTEGRITY_MAX] = {
+                [INTEGRITY_UNKNOWN] = "unknown",
+                [INTEGRITY_OK] = "ok",
+                [INTEGRITY_CORRUPT] = "corrupt",
+};
+
+static const char *const health_state_table[_HEALTH_STATE_MAX] = {
+                [HEALTH_OK] = "ok",
+                [HEALTH_STALE] = "stale",
+                [HEALTH_DEGRADED] = "degraded",
+                [HEALTH_CORRUPT] = "corrupt",
+};
+
+const char *integrity_to_string(Integrity integrity)
+{
+        return integrity >= 0 && integrity < _INTEGRITY_MAX ? integrity_table[integrity] : NULL;
+}
+
+const char *health_state_to_string(HealthState state)
+{
+        return state >= 0 && state < _HEALTH_STATE_MAX ? health_state_table[state] : NULL;
+}
+
+void health_done(Health *health)
+{
+        for (size_t i = 0; i < health->n_reasons; i++)
+                free(health->reasons[i].text);
+        *health = (Health){0};
+}
+
+static int add(Health *health, HealthState state, const char *code, const char *format, ...) _printf_(4, 5);
+
+static int add(Health *health, HealthState state, const char *code, const char *format, ...)
+{
+        va_list arguments;
+        char *text = NULL;
+
+        if (health->n_reasons >= HEALTH_REASONS_MAX)
+                return -ENOBUFS;
+        va_start(arguments, format);
+        if (vasprintf(&text, format, arguments) < 0)
+                text = NULL;
+        va_end(arguments);
+        if (!text)
+                return -ENOMEM;
+        health->reasons[health->n_reasons++] = (HealthReason){.code = code, .text = text};
+        health->state = MAX_OF(health->state, state);
+        return 0;
+}
+
+uint64_t health_stale_usec(uint64_t newest_backup_usec, uint64_t cadence_usec)
+{
+        return newest_backup_usec + cadence_usec + cadence_usec / 4;
+}
+
+static int judge_database(const HealthFacts *facts, Health *health)
+{
+        if (facts->database_missing)
+                return add(health,
+                                HEALTH_CORRUPT,
+                                "database-missing",
+                                "The database %s is gone, or empty, while backups of it exist; put the "
+                                "newest good one back",
+                                facts->database_path);
+        if (facts->integrity == INTEGRITY_CORRUPT)
+                return add(health,
+                                HEALTH_CORRUPT,
+                                "corrupt",
+                                "The database %s is corrupt: %s",
+                                facts->database_path,
+                                facts->finding ? facts->finding : "the check failed");
+        return 0;
+}
+
+static int judge_backups(const HealthFacts *facts, Health *health)
+{
+        char made[TIMESTAMP_RFC3339_MAX], cadence[QUANTITY_MAX];
+        int r = 0;
+
+        quantity_format_span(facts->cadence_usec, cadence);
+        if (facts->started && facts->newest_backup_usec == 0)
+                r = add(health,
+                                HEALTH_STALE,
+                                "stale",
+                                "No backup was ever made; one is due every %s",
+                                cadence);
+        else if (facts->started && facts->now_usec > health_stale_usec(facts->newest_backup_usec,
+                                                                     facts->cadence_usec)) {
+                if (timestamp_format_rfc3339(facts->newest_backup_usec, made) < 0)
+                        return -ERANGE;
+                r = add(health,
+                                HEALTH_STALE,
+                                "stale",
+                                "The newest backup was made at %s, and one is due every %s; is "
+                                "oracxpred-backup.timer enabled?",
+                                made,
+                                cadence);
+        }
+        if (r >= 0 && facts->last_backup_fault)
+                r = add(health,
+                                HEALTH_DEGRADED,
+                                "last-backup-failed",
+                                "The last backup failed: %s",
+                                facts->last_backup_fault);
+        if (r >= 0 && facts->n_failed_verifications > 0)
+                r = add(health,
+                                HEALTH_DEGRADED,
+                                "last-verification-failed",
+                                "%u backup%s failed the last verification, the newest is %s",
+                                facts->n_failed_verifications,
+                                facts->n_failed_verifications == 1 ? "" : "s",
+                                facts->failed_verification);
+        return r;
+}
+
+static int judge_place(const HealthFacts *facts, Health *health)
+{
+        char wanted[QUANTITY_MAX];
+        int r = 0;
+
+        if (facts->disk_known && facts->free_bytes < facts->low_disk_space_bytes) {
+                quantity_format_size(facts->low_disk_space_bytes, wanted);
+                r = add(health,
+                                HEALTH_DEGRADED,
+                                "low-disk-space",
+                                "Less than %s (LowDiskSpace=) is free where the backups are",
+                                wanted);
+        }
+        if (r >= 0 && facts->placement_fault == FAULT_UNSAFE_FILE_SYSTEM)
+                r = add(health, HEALTH_DEGRADED, "unsafe-file-system", "%s", facts->placement_message);
+        else if (r >= 0 && facts->placement_fault != FAULT_NONE)
+                r = add(health, HEALTH_DEGRADED, "wrong-permissions", "%s", facts->placement_message);
+        return r;
+}
+
+int health_evaluate(const HealthFacts *facts, Health *ret)
+{
+        _cleanup_(health_done) Health health = {.state = HEALTH_OK};
+        int r;
+
+        r = judge_database(facts, &health);
+        if (r >= 0)
+                r = judge_backups(facts, &health);
+        if (r >= 0)
+                r = judge_place(facts, &health);
+        if (r < 0)
+                return r;
+
+        *ret = health;
+        health = (Health){0};
+        return 0;
+}
+
+bool health_equal(const Health *a, const Health *b)
+{
+        if (a->state != b->state || a->n_reasons != b->n_reasons)
+                return false;
+        for (size_t i = 0; i < a->n_reasons; i++)
+                if (strcmp(a->reasons[i].code, b->reasons[i].code) != 0 ||
+                                strcmp(a->reasons[i].text, b->reasons[i].text) != 0)
+                        return false;
+        return true;
+}

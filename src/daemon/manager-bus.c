@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-bus.h"
+
+#include <string.h>
+
+#include "backup/backup-name.h"
+#include "backup/retention.h"
+#include "base/clock.h"
+#include "base/names.h"
+#include "base/utf8.h"
+#include "daemon/bus-argument.h"
+#include "daemon/change.h"
+#include "daemon/diagnose.h"
+#include "daemon/event.h"
+#include "daemon/job-bus.h"
+#include "daemon/operation-cleanup.h"
+#include "daemon/property.h"
+
+int manager_reply_job(Job *job, sd_bus_message *message)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = bus_path_of_job(job->id, &path);
+        if (r < 0)
+                return r;
+        manager_flush_changes(job->manager);
+        return sd_bus_reply_method_return(message, "uo", job->id, path);
+}
+
+static int invalid(sd_bus_error *error, const char *message)
+{
+        return sd_bus_error_set(error, fault_bus_name(FAULT_INVALID_ARGUMENT), message);
+}
+
+static int method_backup(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Manager *manager = userdata;
+        _cleanup_fault_ Fault fault = {0};
+        const char *label = NULL;
+        int automatic = false;
+        const CallOption options[] = {{"label", 's', &label}, {"automatic", 'b', &automatic}};
+        Caller caller;
+        Job *job;
+        int r;
+
+        r = call_options_read(message, options, ELEMENTSOF(options), error);
+        if (r < 0)
+                return r;
+        if (label && strlen(label) > BACKUP_LABEL_MAX_BYTES)
+                return invalid(error, "The label is longer than 256 bytes");
+        if (label && !utf8_is_line(label))
+                return invalid(error, "The label has a control character");
+        r = authorize(message, ACTION_BACKUP, &caller, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1; /* Will call us back */
+
+        if (operation_backup_queue(manager, automatic, label, &caller, &job, &fault) < 0)
+                return bus_fault(error, &fault);
+        return manager_reply_job(job, message);
+}
+
+int manager_method_verify(Manager *manager, sd_bus_message *message, const char *name, sd_bus_error *error)
+{
+        _cleanup_fault_ Fault fault = {0};
+        Caller caller;
+        Job *job;
+        int r;
+
+        r = call_options_read(message, NULL, 0, error);
+        if (r < 0)
+                return r;
+        if (name[0] && !backup_name_is_valid(name))
+                return invalid(error, "That can't be the name of a backup");
+        r = authorize(message, ACTION_VERIFY, &caller, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1; /* Will call us back */
+
+        if (name[0])
+                r = operation_verify_queue(manager, name, &caller, &job, &fault);
+        else
+                r = operation_check_queue(manager, &caller, &job, &fault);
+        if (r < 0)
+                return bus_fault(error, &fault);
+        return manager_reply_job(job, message);
+}
+
+static int method_verify(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const char *name;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &name);
+        if (r < 0)
+                return r;
+        return manager_method_verify(userdata, message, name, error);
+}
+
+static int method_cleanup(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Manager *manager = userdata;
+        _cleanup_fault_ Fault fault = {0};
+        int dry_run = false;
+        const CallOption options[] = {{"dry-run", 'b', &dry_run}};
+        Caller caller;
+        Job *job;
+        int r;
+
+        r = call_options_read(message, options, ELEMENTSOF(options), error);
+        if (r < 0)
+                return r;
+        r = authorize(message, ACTION_DELETE, &caller, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1; /* Will call us back */
+
+        if (dry_run) {
+                if (manager_require_started(manager, &fault) < 0)
+                        return bus_fault(error, &fault);
+                return cleanup_reply_plan(manager, message);
+        }
+        if (operation_cleanup_queue(manager, &caller, &job, &fault) < 0)
+                return bus_fault(error, &fault);
+        job->message = sd_bus_message_ref(message);
+        return 1; /* Answered when the job ends */
+}
+
+static int append_backup(sd_bus_message *reply, const Manifest *manifest)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = bus_path_of_backup(manifest->name, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply,
+                        "(osssttttbs)",
+                        path,
+                        manifest->name,
+                        backup_kind_to_string(manifest->kind),
+                        manifest->label,
+                        manifest->created_usec,
+                        manifest->verified_usec,
+                        manifest->database_bytes,
+                        manifest->stored_bytes,
+                        (int) manifest->encrypted,
+                        manifest->problem);
+}
+
+static int method_list_backups(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Manager *manager = userdata;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        manager->catalogue_shown |= !manager->catalogue_loaded;
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(osssttttbs)");
+        for (size_t i = 0; r >= 0 && i < manager->catalogue->n_entries; i++)
+                r = append_backup(reply, manager->catalogue->entries[i].manifest);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_get_statistics(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Manager *manager = userdata;
+        _cleanup_fault_ Fault fault = {0};
+        Caller caller;
+        int r;
+
+        r = caller_of(message, &caller, error);
+        if (r < 0)
+                return r;
+        r = manager_require_started(manager, &fault);
+        if (r >= 0)
+                r = statistics_run_ask(manager->statistics_run, message, &caller, &fault);
+        if (r < 0)
+                return bus_fault(error, &fault);
+        return 1; /* Answered when it is counted */
+}
+
+static int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = diagnose(userdata, reply);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_cancel_job(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Caller caller;
+        uint32_t id;
+        Job *job;
+        int r;
+
+        r = sd_bus_message_read(message, "u", &id);
+        if (r < 0)
+                return r;
+        job = manager_find_job(userdata, id);
+        if (job)
+                return job_method_cancel(job, message, error);
+        r = authorize(message, ACTION_CANCEL, &caller, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1; /* Will call us back */
+        return sd_bus_error_setf(
+                        error, fault_bus_name(FAULT_NOT_FOUND), "There is no job %u; it may have ended", id);
+}
+
+static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Manager *manager = userdata;
+        _cleanup_fault_ Fault fault = {0};
+        Caller caller;
+        int r;
+
+        r = authorize(message, ACTION_CONFIGURE, &caller, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1; /* Will call us back */
+        event_asked(&caller, "Reloading the configuration");
+        if (manager_reload(manager, &fault) < 0)
+                return bus_fault(error, &fault);
+        manager_flush_changes(manager);
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+#define CONSTANT(name, type, get, offset) \
+        SD_BUS_PROPERTY(name, type, get, offset, SD_BUS_VTABLE_PROPERTY_CONST)
+#define CHANGING(name, type, get, offset) \
+        SD_BUS_PROPERTY(name, type, get, offset, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+#define FIELD(name) offsetof(Manager, name)
+
+static const sd_bus_vtable manager_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_METHOD_WITH_ARGS("Backup",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("u", id, "o", job),
+                                method_backup,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Verify",
+                                SD_BUS_ARGS("s", name, "a{sv}", options),
+                                SD_BUS_RESULT("u", id, "o", job),
+                                method_verify,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Cleanup",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a(sss)", decisions),
+                                method_cleanup,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("ListBackups",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(osssttttbs)", backups),
+                                method_list_backups,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("GetStatistics",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a{sv}", statistics),
+                                method_get_statistics,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Diagnose",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(ssss)", findings),
+                                method_diagnose,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("CancelJob",
+                                SD_BUS_ARGS("u", id),
+                                SD_BUS_NO_RESULT,
+                                method_cancel_job,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Reload",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_NO_RESULT,
+                                method_reload,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+
+                CONSTANT("Version", "s", property_get_version, 0),
+                CONSTANT("SQLiteVersion", "s", property_get_sqlite_version, 0),
+                CONSTANT("DatabasePath", "s", NULL, FIELD(database_path)),
+                CONSTANT("BackupDirectory", "s", NULL, FIELD(backup_directory)),
+                CHANGING("Status", "s", NULL, FIELD(status)),
+                CHANGING("Health", "s", property_get_health, 0),
+                CHANGING("HealthReasons", "a(ss)", property_get_health_reasons, 0),
+                CHANGING("Integrity", "s", property_get_integrity, 0),
+                CHANGING("IntegrityCheckedUSec", "t", NULL, FIELD(integrity_checked_usec)),
+                CHANGING("DatabaseBytes", "t", NULL, FIELD(statistics.size_bytes)),
+                CHANGING("WALBytes", "t", NULL, FIELD(statistics.wal_bytes)),
+                CHANGING("PageSize", "t", NULL, FIELD(statistics.page_size_bytes)),
+                CHANGING("Pages", "t", NULL, FIELD(statistics.pages)),
+                CHANGING("FreePages", "t", NULL, FIELD(statistics.free_pages)),
+                CHANGING("JournalMode", "s", property_get_journal_mode, 0),
+                CHANGING("DatabaseModifiedUSec", "t", NULL, FIELD(statistics.modified_usec)),
+                CHANGING("Tables", "a(st)", property_get_tables, 0),
+                CHANGING("TablesCountedUSec", "t", NULL, FIELD(tables_counted_usec)),
+                CHANGING("SchemaDifferences", "as", property_get_schema_differences, 0),
+                CHANGING("Backups", "u", NULL, FIELD(summary.n_backups)),
+                CHANGING("VerifiedBackups", "u", NULL, FIELD(summary.n_verified)),
+                CHANGING("BackupBytes", "t", NULL, FIELD(summary.stored_bytes)),
+                CHANGING("LastBackup", "s", NULL, FIELD(summary.newest)),
+                CHANGING("LastBackupUSec", "t", NULL, FIELD(summary.newest_usec)),
+                CHANGING("LastBackupFault", "s", NULL, FIELD(last_backup_fault)),
+                SD_BUS_PROPERTY("DiskTotalBytes", "t", property_get_disk, 0, 0),
+                SD_BUS_PROPERTY("DiskFreeBytes", "t", property_get_disk, 0, 0),
+                CHANGING("CadenceUSec", "t", NULL, FIELD(configuration.cadence_usec)),
+                CHANGING("RetentionUSec", "t", NULL, FIELD(configuration.retention_usec)),
+                CHANGING("ConfigurationFaults", "as", property_get_configuration_faults, 0),
+                CHANGING("NJobs", "u", NULL, FIELD(n_jobs)),
+
+                SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("u", id, "o", job, "s", operation), 0),
+                SD_BUS_SIGNAL_WITH_ARGS("JobRemoved",
+                                SD_BUS_ARGS("u",
+                                                id,
+                                                "o",
+                                                job,
+                                                "s",
+                                                operation,
+                                                "s",
+                                                result,
+                                                "s",
+                                                error,
+                                                "s",
+                                                message),
+                                0),
+                SD_BUS_SIGNAL_WITH_ARGS("BackupCreated", SD_BUS_ARGS("u", job, "s", name, "o", backup), 0),
+                SD_BUS_SIGNAL_WITH_ARGS("BackupRemoved", SD_BUS_ARGS("s", name, "o", backup), 0),
+                SD_BUS_SIGNAL_WITH_ARGS("CorruptionDetected", SD_BUS_ARGS("s", finding), 0),
+                SD_BUS_VTABLE_END,
+};
+
+int manager_bus_register(Manager *manager)
+{
+        int r;
+
+        r = sd_bus_add_object_manager(manager->bus, NULL, BUS_PATH);
+        if (r < 0)
+                return r;
+        return sd_bus_add_object_vtable(
+                        manager->bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, manager_vtable, manager);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "base/journal.h"
+#include "base/names.h"
+#include "base/utf8.h"
+#include "daemon/backup-bus.h"
+#include "daemon/change.h"
+#include "daemon/condition.h"
+#include "daemon/event.h"
+#include "daemon/job-bus.h"
+#include "daemon/log-control.h"
+#include "daemon/manager-bus.h"
+#include "daemon/state-lock.h"
+#include "database/placement.h"
+
+/* Beyond the bound of the jobs there is the start-up, and what the service itself queues. */
+#define BULK_LANE_CAPACITY (JOBS_MAX + 8)
+#define QUICK_LANE_CAPACITY 32
+
+/* What a stop may take. A worker that hangs in the kernel for longer is left to the kernel: the next start
+ * removes what it leaves. */
+#define STOP_BOUND_USEC (4 * USEC_PER_SEC)
+
+static int set_paths(Manager *manager, const Options *options)
+{
+        const char *state = options->state_directory, *file = manager->config_file;
+
+        if (asprintf(&manager->config_directory, "%s.d", file) < 0)
+                return -ENOMEM;
+        manager->state_directory = realpath(state, NULL);
+        if (!manager->state_directory)
+                return -errno;
+        if (manager->configuration.database_path)
+                manager->database_path = strdup(manager->configuration.database_path);
+        else if (asprintf(&manager->data_directory, "%s/" DATA_DIRECTORY, manager->state_directory) < 0 ||
+                        asprintf(&manager->database_path, "%s/" DATABASE_FILE, manager->data_directory) < 0)
+                return -ENOMEM;
+        if (!manager->database_path || asprintf(&manager->backup_directory,
+                                                       "%s/" BACKUP_DIRECTORY,
+                                                       manager->state_directory) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+int manager_new(const Options *options, Configuration *configuration, Manager **ret, Fault *fault)
+{
+        _cleanup_(manager_freep) Manager *manager = NULL;
+        _cleanup_close_ int state_fd = -EBADF;
+        int r;
+
+        manager = calloc(1, sizeof(Manager));
+        if (!manager)
+                return fault_set_errno(fault, ENOMEM, "Starting");
+        manager->lock_fd = manager->backups_fd = -EBADF;
+        manager->configuration = *configuration;
+        *configuration = (Configuration){0};
+        manager->config_required = options->config_file;
+        manager->config_file = strdup(options_config_file(options));
+        if (!manager->config_file)
+                return fault_set_errno(fault, ENOMEM, "Starting");
+
+        r = placement_open_directory(options->state_directory, 0750, &state_fd, fault);
+        if (r < 0)
+                return r;
+        r = set_paths(manager, options);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Finding the state directory %s", options->state_directory);
+        if (!utf8_is_line(manager->state_directory))
+                return fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "The path of the state directory is not valid UTF-8; choose another");
+        r = state_lock_acquire(state_fd, manager->state_directory, &manager->lock_fd, fault);
+        if (r < 0)
+                return r;
+
+        r = catalogue_new(&manager->catalogue);
+        if (r >= 0)
+                r = sd_event_new(&manager->event);
+        if (r >= 0)
+                r = sd_event_set_watchdog(manager->event, true);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Starting the event loop");
+        r = statistics_run_new(manager, &manager->statistics_run, fault);
+        if (r >= 0)
+                r = lane_new(manager->event, "bulk", BULK_LANE_CAPACITY, &manager->bulk_lane, fault);
+        if (r >= 0)
+                r = lane_new(manager->event, "quick", QUICK_LANE_CAPACITY, &manager->quick_lane, fault);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(manager);
+        return 0;
+}
+
+static void free_event_sources(Manager *manager)
+{
+        (void) sd_event_source_disable_unref(manager->progress_event_source);
+        (void) sd_event_source_disable_unref(manager->watch_event_source);
+        (void) sd_event_source_disable_unref(manager->stale_event_source);
+        (void) sd_event_source_disable_unref(manager->change_event_source);
+}
+
+Manager *manager_free(Manager *manager)
+{
+        if (!manager)
+                return NULL;
+
+        /* The workers first: they read what is freed below. */
+        for (Job *job = manager->jobs; job; job = job->next)
+                progress_cancel(&job->progress);
+        if (manager->statistics_run)
+                (void) statistics_run_stop(manager->statistics_run);
+        (void) lane_free(manager->bulk_lane);
+        (void) lane_free(manager->quick_lane);
+        (void) statistics_run_free(manager->statistics_run);
+        while (manager->jobs) {
+                Job *job = manager->jobs;
+
+                manager->jobs = job->next;
+                (void) job_free(job);
+        }
+
+        free_event_sources(manager);
+        (void) sd_bus_flush_close_unref(manager->bus);
+        (void) sd_event_unref(manager->event);
+        (void) catalogue_free(manager->catalogue);
+        configuration_done(&manager->configuration);
+        statistics_done(&manager->statistics);
+        schema_report_done(&manager->schema);
+        health_done(&manager->health);
+        closep(&manager->backups_fd);
+        closep(&manager->lock_fd);
+        free(manager->config_file);
+        free(manager->config_directory);
+        free(manager->state_directory);
+        free(manager->data_directory);
+        free(manager->database_path);
+        free(manager->backup_directory);
+        free(manager->summary.newest);
+        free(manager->last_backup_fault);
+        free(manager->finding);
+        free(manager->status);
+        free(manager->placement_message);
+        free(manager);
+        return NULL;
+}
+
+static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        manager_stop(userdata, EXIT_SUCCESS);
+        return 0;
+}
+
+static int on_reload_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        _cleanup_fault_ Fault fault = {0};
+
+        journal_line(LOG_INFO, "Reloading the configuration, asked for by a signal");
+        (void) manager_reload(userdata, &fault);
+        return 0;
+}
+
+static int connect_bus(Manager *manager, bool user, Fault *fault)
+{
+        int r;
+
+        r = user ? sd_bus_open_user(&manager->bus) : sd_bus_open_system(&manager->bus);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Connecting to the %s bus", user ? "session" : "system");
+        (void) sd_bus_set_exit_on_disconnect(manager->bus, true);
+        r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = manager_bus_register(manager);
+        if (r >= 0)
+                r = backup_bus_register(manager);
+        if (r >= 0)
+                r = job_bus_register(manager);
+        if (r >= 0)
+                r = log_control_register(manager->bus);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Putting the objects on the bus");
+
+        r = sd_bus_request_name(manager->bus, BUS_NAME, 0);
+        if (r == -EEXIST)
+                return fault_set(fault,
+                                FAULT_ALREADY_RUNNING,
+                                "The name %s on the bus is taken by another process; stop that one first "
+                                "(`busctl status %s` shows it)",
+                                BUS_NAME,
+                                BUS_NAME);
+        if (r < 0)
+                return fault_set_errno(fault,
+                                r,
+                                "Taking the name %s on the bus (is the policy file installed?)",
+                                BUS_NAME);
+        return 0;
+}
+
+int manager_start(Manager *manager, const Options *options, Fault *fault)
+{
+        int r;
+
+        for (size_t i = 0; i < manager->configuration.n_faults; i++)
+                event_configuration_fault(manager->configuration.faults[i]);
+        r = sd_event_add_signal(manager->event, NULL, SIGTERM, on_stop_signal, manager);
+        if (r >= 0)
+                r = sd_event_add_signal(manager->event, NULL, SIGINT, on_stop_signal, manager);
+        if (r >= 0)
+                r = sd_event_add_signal(manager->event, NULL, SIGHUP, on_reload_signal, manager);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Listening for signals");
+        r = connect_bus(manager, options->user, fault);
+        if (r < 0)
+                return r;
+        return operation_startup_queue(manager, fault);
+}
+
+int manager_run(Manager *manager)
+{
+        int r;
+
+        r = sd_event_loop(manager->event);
+        if (r < 0) {
+                journal_line(LOG_ERR, "The event loop failed: %s", strerrordesc_np(-r));
+                return EXIT_FAILURE;
+        }
+        return r;
+}
+
+static int on_stop_bound(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        journal_line(LOG_ERR, "A worker did not stop in time; leaving it behind");
+        _exit(EXIT_FAILURE);
+}
+
+void manager_stop(Manager *manager, int exit_code)
+{
+        Job *next;
+
+        if (manager->stopping)
+                return;
+        manager->stopping = true;
+        manager->exit_code = exit_code;
+        (void) sd_notify(false, "STOPPING=1");
+        if (exit_code == EXIT_SUCCESS)
+                manager_update_status(manager);
+        (void) sd_event_add_time_relative(
+                        manager->event, NULL, CLOCK_MONOTONIC, STOP_BOUND_USEC, 0, on_stop_bound, manager);
+
+        for (Job *job = manager->jobs; job; job = next) {
+                next = job->next;
+                job_cancel(job);
+        }
+        (void) statistics_run_stop(manager->statistics_run);
+        manager_stop_when_idle(manager);
+}
+
+void manager_stop_when_idle(Manager *manager)
+{
+        if (manager->stopping && !manager->jobs && !statistics_run_is_running(manager->statistics_run))
+                (void) sd_event_exit(manager->event, manager->exit_code);
+}
+
+static void take_configuration(Manager *manager, Configuration *configuration)
+{
+        const char *path = configuration->database_path;
+
+        if ((path || !manager->data_directory) && (!path || strcmp(path, manager->database_path) != 0))
+                journal_line(LOG_WARNING,
+                                "Database= has changed; the service keeps %s until it is restarted",
+                                manager->database_path);
+        configuration_done(&manager->configuration);
+        manager->configuration = *configuration;
+        *configuration = (Configuration){0};
+        for (size_t i = 0; i < manager->configuration.n_faults; i++)
+                event_configuration_fault(manager->configuration.faults[i]);
+        manager_changed(manager, CHANGE_CONFIGURATION);
+        manager_update_health(manager);
+}
+
+int manager_reload(Manager *manager, Fault *fault)
+{
+        Configuration configuration;
+        int r;
+
+        if (manager->ready_told)
+                (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
+        r = configuration_load(manager->config_file,
+                        manager->config_required,
+                        manager->config_directory,
+                        &configuration,
+                        fault);
+        if (r >= 0)
+                take_configuration(manager, &configuration);
+        else
+                event_configuration_fault(fault->message);
+        if (manager->ready_told)
+                (void) sd_notify(false, "READY=1");
+        return r;
+}
+
+int manager_require_started(const Manager *manager, Fault *fault)
+{
+        if (manager->stopping)
+                return fault_set(fault, FAULT_BUSY, "The service is stopping");
+        if (!manager->started)
+                return fault_set(fault, FAULT_BUSY, "The service is still starting; try again in a moment");
+        return 0;
+}

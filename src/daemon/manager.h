@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Everything the daemon knows, in one place: loop, bus, lanes, jobs, catalogue, configuration, and the facts
+ * that health is made of. All of it belongs to the loop's thread; workers never see it. */
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "backup/catalogue.h"
+#include "daemon/configuration.h"
+#include "daemon/health.h"
+#include "daemon/job.h"
+#include "daemon/lane.h"
+#include "daemon/options.h"
+#include "daemon/statistics-run.h"
+#include "database/schema.h"
+#include "database/statistics.h"
+
+/* Numbers about the catalogue that are properties; kept with every change of it. */
+typedef struct CatalogueSummary {
+        uint32_t n_backups;
+        uint32_t n_verified;
+        uint64_t stored_bytes;
+        char *newest; /* name */
+        uint64_t newest_usec;
+} CatalogueSummary;
+
+struct Manager {
+        sd_event *event;
+        sd_bus *bus;
+        Lane *bulk_lane;
+        Lane *quick_lane;
+
+        /* Configuration and places. */
+        char *config_file;
+        char *config_directory;
+        bool config_required;
+        Configuration configuration;
+        char *state_directory;
+        char *data_directory; /* NULL when Database= points elsewhere */
+        char *database_path;
+        char *backup_directory;
+        int lock_fd;
+        int backups_fd; /* opened by the start-up */
+
+        /* Jobs, by id. */
+        Job *jobs;
+        uint32_t n_jobs;
+        uint32_t last_job_id;
+        sd_event_source *progress_event_source; /* on only while a job runs */
+        StatisticsRun *statistics_run;          /* on the quick lane; see there */
+
+        /* Backups. */
+        Catalogue *catalogue;
+        CatalogueSummary summary;
+        uint64_t newest_label_usec; /* the latest ever seen, also of backups that are gone */
+        bool catalogue_loaded;
+        bool catalogue_shown;   /* a client has listed objects before it was loaded */
+        bool catalogue_changed; /* inotify spoke before it was loaded */
+        sd_event_source *watch_event_source;
+        char *last_backup_fault;
+
+        /* The database. */
+        Integrity integrity;
+        uint64_t integrity_checked_usec;
+        char *finding;
+        bool database_missing;
+        Statistics statistics;
+        uint64_t tables_counted_usec;
+        SchemaReport schema;
+
+        /* How things stand. */
+        bool started;
+        bool stopping;
+        bool ready_told;
+        int exit_code;
+        char *status;
+        Health health;
+        FaultCode placement_fault;
+        char *placement_message;
+        sd_event_source *stale_event_source;
+        uint64_t timeout_extended_usec; /* monotonic; when systemd was last asked for more time to start */
+
+        unsigned changed_properties; /* bits, see change.h */
+        sd_event_source *change_event_source;
+};
+
+/* Reads nothing and starts nothing yet. The configuration is taken over on success. */
+int manager_new(const Options *options, Configuration *configuration, Manager **ret, Fault *fault);
+Manager *manager_free(Manager *manager);
+DEFINE_CLEANUP(Manager *, manager_free);
+
+/* Takes the state directory's lock, the bus and its name, and queues the start-up. */
+int manager_start(Manager *manager, const Options *options, Fault *fault);
+
+/* Runs the loop until SIGTERM. Returns the exit status. */
+int manager_run(Manager *manager);
+
+/* Refuses new work, cancels what there is, and ends the loop when the last job has ended. */
+void manager_stop(Manager *manager, int exit_code);
+
+/* Ends the loop when nothing is left to wait for. Called at the end of each job. */
+void manager_stop_when_idle(Manager *manager);
+
+/* Reads the configuration again; on a fault the old one stays. */
+int manager_reload(Manager *manager, Fault *fault);
+
+/* Stops what is being asked for while the service is not fit for it: BUSY while starting or stopping. */
+int manager_require_started(const Manager *manager, Fault *fault);

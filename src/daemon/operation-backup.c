@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Taking a backup of the live database. */
+
+#include <string.h>
+
+#include "backup/backup-name.h"
+#include "backup/create.h"
+#include "base/clock.h"
+#include "daemon/backup-result.h"
+#include "daemon/collection.h"
+#include "daemon/condition.h"
+#include "daemon/event.h"
+#include "daemon/manager.h"
+
+typedef struct BackupTask {
+        bool automatic;
+        char *label;
+        char name[BACKUP_NAME_MAX];
+        CreateRequest request; /* points into this task and to what the Manager keeps while workers run */
+        Manifest *manifest;    /* the result */
+} BackupTask;
+
+static void backup_free_task(void *userdata)
+{
+        BackupTask *task = userdata;
+
+        (void) manifest_free(task->manifest);
+        free(task->label);
+        free(task);
+}
+
+static int backup_start(Job *job, void *userdata, Fault *fault)
+{
+        BackupTask *task = userdata;
+        Manager *manager = job->manager;
+        _cleanup_free_ char *file = NULL;
+        uint64_t now_usec = clock_now_usec();
+        int r;
+
+        r = manager_require_sound_database(manager, fault);
+        if (r < 0)
+                return r;
+        /* Now and not earlier: the name must be later than that of every backup made while this one waited.
+         */
+        r = backup_name_make(now_usec, manager->newest_label_usec, task->name);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Making a name for the backup");
+        file = backup_name_to_file(task->name, manager->configuration.compression, false);
+        if (!file)
+                return -ENOMEM;
+        r = job_claim_file(job, file);
+        if (r < 0)
+                return r;
+
+        task->request = (CreateRequest){
+                        .database_path = manager->database_path,
+                        .directory_fd = manager->backups_fd,
+                        .directory_path = manager->backup_directory,
+                        .name = task->name,
+                        .kind = task->automatic ? BACKUP_AUTOMATIC : BACKUP_MANUAL,
+                        .label = task->label,
+                        .compression = manager->configuration.compression,
+                        .now_usec = now_usec,
+        };
+        return 0;
+}
+
+static int backup_run(void *userdata, Progress *progress, Fault *fault)
+{
+        BackupTask *task = userdata;
+
+        return create_backup(&task->request, progress, &task->manifest, fault);
+}
+
+static int backup_finish(Job *job, void *userdata)
+{
+        BackupTask *task = userdata;
+        int r;
+
+        if (job->fault.code != FAULT_NONE) {
+                backup_result_failed(job);
+                return 0;
+        }
+        r = backup_result_made(job, TAKE_PTR(task->manifest));
+        if (r >= 0)
+                operation_cleanup_follow(job->manager);
+        return r;
+}
+
+const Operation operation_backup = {
+                .name = "backup",
+                .doing = "Backing up",
+                .start = backup_start,
+                .run = backup_run,
+                .finish = backup_finish,
+                .free_task = backup_free_task,
+};
+
+int operation_backup_queue(Manager *manager,
+                bool automatic,
+                const char *label,
+                const Caller *caller,
+                Job **ret,
+                Fault *fault)
+{
+        BackupTask *task = calloc(1, sizeof(BackupTask));
+
+        if (!task)
+                return fault_set_errno(fault, ENOMEM, "Making a job");
+        task->automatic = automatic;
+        if (label && label[0] && !(task->label = strdup(label))) {
+                backup_free_task(task);
+                return fault_set_errno(fault, ENOMEM, "Making a job");
+        }
+        return job_queue(manager, &operation_backup, task, NULL, caller, JOB_LAST, ret, fault);
+}

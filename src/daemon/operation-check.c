@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Checking the live database because somebody asks. */
+
+#include <string.h>
+
+#include "daemon/condition.h"
+#include "daemon/event.h"
+#include "daemon/manager.h"
+#include "database/check.h"
+
+typedef struct CheckTask {
+        char *database_path;
+        CheckResult result;
+} CheckTask;
+
+static void check_free_task(void *userdata)
+{
+        CheckTask *task = userdata;
+
+        check_result_done(&task->result);
+        free(task->database_path);
+        free(task);
+}
+
+static int check_run_task(void *userdata, Progress *progress, Fault *fault)
+{
+        CheckTask *task = userdata;
+        int r;
+
+        progress_begin(progress, "checking the database", 0);
+        r = check_run(task->database_path, CONNECTION_READ, CHECK_FULL, progress, &task->result, fault);
+        if (r < 0 || task->result.healthy)
+                return r;
+        return fault_set(fault,
+                        FAULT_CORRUPT,
+                        "The database %s is corrupt, %u findings, the first: %s",
+                        task->database_path,
+                        task->result.n_findings,
+                        task->result.first_finding);
+}
+
+static int check_finish(Job *job, void *userdata)
+{
+        CheckTask *task = userdata;
+        Manager *manager = job->manager;
+
+        if (job->fault.code == FAULT_NONE) {
+                event_database_checked(job, task->database_path);
+                manager_set_integrity(manager, INTEGRITY_OK, NULL);
+        } else if (fault_means_corrupt(job->fault.code))
+                manager_set_integrity(manager,
+                                INTEGRITY_CORRUPT,
+                                task->result.first_finding ? task->result.first_finding
+                                                           : job->fault.message);
+        return 0;
+}
+
+const Operation operation_check = {
+                .name = "check",
+                .doing = "Checking the database",
+                .run = check_run_task,
+                .finish = check_finish,
+                .free_task = check_free_task,
+};
+
+int operation_check_queue(Manager *manager, const Caller *caller, Job **ret, Fault *fault)
+{
+        CheckTask *task = calloc(1, sizeof(CheckTask));
+
+        if (!task || !(task->database_path = strdup(manager->database_path))) {
+                free(task);
+                return fault_set_errno(fault, ENOMEM, "Making a job");
+        }
+        return job_queue(manager, &operation_check, task, NULL, caller, JOB_LAST, ret, fault);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The start-up is the first job: calls are answered while it runs, and what they ask for waits behind it. It
+ * runs stage by stage; each stage works in the worker and is judged on the loop, which tells the next one.
+ */
+
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "backup/create.h"
+#include "base/clock.h"
+#include "base/journal.h"
+#include "base/names.h"
+#include "daemon/backup-result.h"
+#include "daemon/change.h"
+#include "daemon/collection.h"
+#include "daemon/condition.h"
+#include "daemon/event.h"
+#include "daemon/manager.h"
+#include "daemon/startup-stage.h"
+#include "daemon/watch.h"
+
+typedef struct Stage {
+        const char *step;
+        int (*run)(StartupTask *task, Progress *progress, Fault *fault);
+        /* 0: the next stage follows. STAGE_SKIP: the service is up, but the rest is not to be done. */
+        int (*judge)(Job *job, StartupTask *task);
+} Stage;
+
+#define STAGE_SKIP 1
+
+static void startup_free_task(void *userdata)
+{
+        StartupTask *task = userdata;
+
+        closep(&task->backups_fd);
+        check_result_done(&task->check);
+        schema_report_done(&task->schema);
+        (void) catalogue_free(task->catalogue);
+        (void) manifest_free(task->manifest);
+        free(task);
+}
+
+static int judge_directories(Job *job, StartupTask *task)
+{
+        Manager *manager = job->manager;
+
+        manager->backups_fd = TAKE_FD(task->backups_fd);
+        if (task->n_leftovers > 0)
+                journal_line(LOG_NOTICE,
+                                "Removed %u files that an interrupted run had left in %s",
+                                task->n_leftovers,
+                                manager->backup_directory);
+        /* Before the directory is read, so that nothing falls between. */
+        return watch_start(manager, &job->fault);
+}
+
+static int judge_catalogue(Job *job, StartupTask *task)
+{
+        collection_adopt(job->manager, TAKE_PTR(task->catalogue));
+        task->n_backups = job->manager->catalogue->n_entries;
+        return 0;
+}
+
+static int judge_database(Job *job, StartupTask *task)
+{
+        if (task->database_missing) {
+                manager_set_database_missing(job->manager);
+                return STAGE_SKIP;
+        }
+        if (task->created)
+                event_database_created(task->database_path);
+        return 0;
+}
+
+static int judge_check(Job *job, StartupTask *task)
+{
+        Manager *manager = job->manager;
+
+        if (fault_means_corrupt(job->fault.code)) {
+                manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
+                fault_done(&job->fault);
+                return STAGE_SKIP;
+        }
+        if (job->fault.code == FAULT_BUSY) {
+                /* Somebody holds it for longer than we wait. That says nothing about its content. */
+                journal_line(LOG_WARNING, "The database could not be checked: %s", job->fault.message);
+                fault_done(&job->fault);
+                return 0;
+        }
+        manager_set_integrity(manager, INTEGRITY_OK, NULL);
+        return 0;
+}
+
+static int judge_schema(Job *job, StartupTask *task)
+{
+        Manager *manager = job->manager;
+
+        if (task->wal_fault.code != FAULT_NONE)
+                journal_line(LOG_WARNING,
+                                "The database keeps its journal mode: %s",
+                                task->wal_fault.message);
+        schema_report_done(&manager->schema);
+        manager->schema = task->schema;
+        task->schema = (SchemaReport){0};
+        manager_changed(manager, CHANGE_SCHEMA);
+        if (manager->schema.tables_created > 0 || manager->schema.indexes_created > 0)
+                event_schema_changed(manager->database_path,
+                                manager->schema.tables_created,
+                                manager->schema.indexes_created);
+        for (size_t i = 0; i < manager->schema.n_differences; i++)
+                event_schema_differs(manager->database_path, manager->schema.differences[i]);
+        return 0;
+}
+
+/* The first backup can fail for a reason that passes, such as a full disk: the service stays up and says so.
+ */
+static int judge_backup(Job *job, StartupTask *task)
+{
+        if (job->fault.code != FAULT_NONE) {
+                journal_line(LOG_ERR, "The initial backup failed: %s", job->fault.message);
+                backup_result_failed(job);
+                fault_done(&job->fault);
+                return 0;
+        }
+        return task->manifest ? backup_result_made(job, TAKE_PTR(task->manifest)) : 0;
+}
+
+static const Stage stages[] = {
+                {"preparing the directories", startup_prepare_directories, judge_directories},
+                {"reading the list of backups", startup_load_catalogue, judge_catalogue},
+                {"opening the database", startup_open_database, judge_database},
+                /* Before anything is written: what turns out corrupt stays as it was found. */
+                {"checking the database", startup_check, judge_check},
+                {"completing the schema", startup_migrate, judge_schema},
+                {"taking the initial backup", startup_initial_backup, judge_backup},
+};
+
+static int startup_start(Job *job, void *userdata, Fault *fault)
+{
+        StartupTask *task = userdata;
+        Manager *manager = job->manager;
+
+        task->now_usec = clock_now_usec();
+        task->backups = manager->backups_fd;
+        progress_begin(&job->progress, stages[task->stage].step, 0);
+        journal_line(LOG_DEBUG, "Starting: %s", stages[task->stage].step);
+        if (stages[task->stage].run != startup_initial_backup)
+                return 0;
+        task->take_backup = !catalogue_find(manager->catalogue, INITIAL_BACKUP_NAME);
+        return task->take_backup ? job_claim_file(job, task->initial_file) : 0;
+}
+
+static int startup_run(void *userdata, Progress *progress, Fault *fault)
+{
+        StartupTask *task = userdata;
+
+        return stages[task->stage].run(task, progress, fault);
+}
+
+static void tell_ready(Manager *manager)
+{
+        _cleanup_fault_ Fault fault = {0};
+        Caller self = caller_self();
+
+        manager->started = true;
+        manager->ready_told = true;
+        manager_update_placement(manager);
+        manager_update_health(manager);
+        (void) sd_notify(false, "READY=1");
+        journal_line(LOG_INFO,
+                        "Ready: %s, %u backups in %s",
+                        manager->database_path,
+                        manager->summary.n_backups,
+                        manager->backup_directory);
+        if (manager_require_sound_database(manager, NULL) >= 0)
+                (void) statistics_run_ask(manager->statistics_run, NULL, &self, &fault);
+}
+
+static bool is_tolerable(const Stage *stage, const Fault *fault)
+{
+        if (fault->code == FAULT_CANCELLED)
+                return false;
+        if (stage->judge == judge_backup)
+                return true;
+        return (stage->judge == judge_check || stage->judge == judge_schema) &&
+               (fault_means_corrupt(fault->code) || fault->code == FAULT_BUSY);
+}
+
+static int startup_finish(Job *job, void *userdata)
+{
+        StartupTask *task = userdata;
+        Manager *manager = job->manager;
+        const Stage *stage = &stages[task->stage];
+        int r;
+
+        if (job->fault.code == FAULT_NONE || is_tolerable(stage, &job->fault)) {
+                /* Corruption met while writing is the same finding as that of the check. */
+                r = stage->judge == judge_schema && job->fault.code != FAULT_NONE ? judge_check(job, task)
+                                                                                  : stage->judge(job, task);
+                if (r == 0 && ++task->stage < ELEMENTSOF(stages))
+                        return 1;
+                if (r >= 0) {
+                        tell_ready(manager);
+                        return 0;
+                }
+                if (job->fault.code == FAULT_NONE)
+                        (void) fault_set_errno(&job->fault, r, "Starting");
+        }
+        if (job->fault.code != FAULT_CANCELLED) {
+                event_startup_fault(&job->fault);
+                (void) sd_notifyf(false, "STATUS=Can't start: %s", job->fault.message);
+                manager_stop(manager, fault_exit_code(job->fault.code));
+        }
+        return 0;
+}
+
+const Operation operation_startup = {
+                .name = "startup",
+                .doing = "Starting",
+                .start = startup_start,
+                .run = startup_run,
+                .finish = startup_finish,
+                .free_task = startup_free_task,
+};
+
+int operation_startup_queue(Manager *manager, Fault *fault)
+{
+        Caller self = caller_self();
+        StartupTask *task = calloc(1, sizeof(StartupTask));
+
+        if (!task)
+                return fault_set_errno(fault, ENOMEM, "Starting");
+        task->backups_fd = -EBADF;
+        task->data_directory = manager->data_directory;
+        task->database_path = manager->database_path;
+        task->backup_directory = manager->backup_directory;
+        task->compression = manager->configuration.compression;
+        (void) snprintf(task->initial_file,
+                        sizeof(task->initial_file),
+                        "%s",
+                        task->compression == COMPRESSION_GZIP ? INITIAL_BACKUP_NAME ".db.gz"
+                                                              : INITIAL_BACKUP_NAME ".db");
+        return job_queue(manager, &operation_startup, task, NULL, &self, JOB_LAST, NULL, fault);
+}

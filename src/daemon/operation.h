@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The kinds of work that are Jobs. A kind is a row of functions: start() and finish() run on the loop and
+ * may use the Manager; run() runs in a worker thread and sees nothing but its task, which holds the request
+ * by value and takes the result. One operation-….c per kind. */
+
+#include "base/progress.h"
+#include "daemon/authorize.h"
+
+typedef struct Job Job;
+typedef struct Manager Manager;
+
+typedef struct Operation {
+        const char *name;  /* as on the bus */
+        const char *doing; /* for the status line: "Backing up" */
+
+        /* Loop, right before run(): fills the request from the state of that moment. A fault ends the job.
+         * May be NULL. */
+        int (*start)(Job *job, void *task, Fault *fault);
+
+        /* Worker. */
+        int (*run)(void *task, Progress *progress, Fault *fault);
+
+        /* Loop, once the run is over or could not start; the job's fault says how it went. Takes the result
+         * over into the Manager, and logs it when it is good. > 0 asks for another run. */
+        int (*finish)(Job *job, void *task);
+
+        void (*free_task)(void *task);
+} Operation;
+
+extern const Operation operation_startup;
+extern const Operation operation_backup;
+extern const Operation operation_verify;
+extern const Operation operation_check;
+extern const Operation operation_delete;
+extern const Operation operation_cleanup;
+
+/* Each queues a job for the caller. BUSY when a queue is full; other faults are told by the job's end. */
+int operation_startup_queue(Manager *manager, Fault *fault);
+int operation_backup_queue(Manager *manager,
+                bool automatic,
+                const char *label,
+                const Caller *caller,
+                Job **ret,
+                Fault *fault);
+int operation_verify_queue(
+                Manager *manager, const char *name, const Caller *caller, Job **ret, Fault *fault);
+int operation_check_queue(Manager *manager, const Caller *caller, Job **ret, Fault *fault);
+int operation_delete_queue(
+                Manager *manager, const char *name, const Caller *caller, Job **ret, Fault *fault);
+int operation_cleanup_queue(Manager *manager, const Caller *caller, Job **ret, Fault *fault);
+
+/* Applies retention right after the running job, when it would drop anything. */
+void operation_cleanup_follow(Manager *manager);

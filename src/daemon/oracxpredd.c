@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The daemon's main: options, configuration, Manager, loop. */
+
+#include <signal.h>
+
+#include "base/journal.h"
+#include "daemon/event.h"
+#include "daemon/manager.h"
+
+/* What the loop reads through signalfd, blocked before any thread is there. A bus that went away is told by
+ * write(), not by SIGPIPE. */
+static void prepare_signals(void)
+{
+        sigset_t handled;
+
+        (void) sigemptyset(&handled);
+        (void) sigaddset(&handled, SIGTERM);
+        (void) sigaddset(&handled, SIGINT);
+        (void) sigaddset(&handled, SIGHUP);
+        (void) sigprocmask(SIG_BLOCK, &handled, NULL);
+        (void) signal(SIGPIPE, SIG_IGN);
+}
+
+static int load_configuration(const Options *options, Configuration *ret, Fault *fault)
+{
+        _cleanup_free_ char *drop_ins = NULL;
+        const char *file = options_config_file(options);
+
+        if (asprintf(&drop_ins, "%s.d", file) < 0)
+                return fault_set_errno(fault, ENOMEM, "Reading the configuration");
+        return configuration_load(file, options->config_file, drop_ins, ret, fault);
+}
+
+static int check_configuration(const Configuration *configuration)
+{
+        for (size_t i = 0; i < configuration->n_faults; i++)
+                (void) fprintf(stderr, "%s\n", configuration->faults[i]);
+        return configuration->n_faults > 0 ? fault_exit_code(FAULT_CONFIGURATION) : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+        _cleanup_(configuration_done) Configuration configuration = {0};
+        _cleanup_(manager_freep) Manager *manager = NULL;
+        _cleanup_fault_ Fault fault = {0};
+        Options options;
+        int r;
+
+        prepare_signals();
+        r = options_parse(argc, argv, &options);
+        if (r <= 0)
+                return r < 0 ? fault_exit_code(FAULT_INVALID_ARGUMENT) : EXIT_SUCCESS;
+        (void) journal_set_target("auto");
+
+        r = load_configuration(&options, &configuration, &fault);
+        if (r >= 0 && options.check_config)
+                return check_configuration(&configuration);
+        if (r >= 0)
+                r = manager_new(&options, &configuration, &manager, &fault);
+        if (r >= 0)
+                r = manager_start(manager, &options, &fault);
+        if (r < 0) {
+                event_startup_fault(&fault);
+                return fault_exit_code(fault.code);
+        }
+        return manager_run(manager);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/property.h"
+
+#include <sqlite3.h>
+#include <string.h>
+
+#include "config.h"
+#include "daemon/condition.h"
+#include "daemon/manager.h"
+#include "database/placement.h"
+
+int property_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables)
+{
+        int r;
+
+        r = sd_bus_message_open_container(message, 'a', "(st)");
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n_tables; i++) {
+                r = sd_bus_message_append(message, "(st)", tables[i].name, tables[i].rows);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_close_container(message);
+}
+
+static int append_number(sd_bus_message *message, const char *key, uint64_t value)
+{
+        return sd_bus_message_append(message, "{sv}", key, "t", value);
+}
+
+static int append_tables_entry(sd_bus_message *message, const Statistics *statistics)
+{
+        int r;
+
+        r = sd_bus_message_open_container(message, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", "Tables");
+        if (r >= 0)
+                r = sd_bus_message_open_container(message, 'v', "a(st)");
+        if (r >= 0)
+                r = property_append_tables(message, statistics->tables, statistics->n_tables);
+        if (r >= 0)
+                r = sd_bus_message_close_container(message);
+        if (r >= 0)
+                r = sd_bus_message_close_container(message);
+        return r;
+}
+
+int property_append_statistics(sd_bus_message *message, const Statistics *statistics)
+{
+        int r;
+
+        r = sd_bus_message_open_container(message, 'a', "{sv}");
+        if (r >= 0)
+                r = append_number(message, "DatabaseBytes", statistics->size_bytes);
+        if (r >= 0)
+                r = append_number(message, "WALBytes", statistics->wal_bytes);
+        if (r >= 0)
+                r = append_number(message, "PageSize", statistics->page_size_bytes);
+        if (r >= 0)
+                r = append_number(message, "Pages", statistics->pages);
+        if (r >= 0)
+                r = append_number(message, "FreePages", statistics->free_pages);
+        if (r >= 0)
+                r = append_number(message, "DatabaseModifiedUSec", statistics->modified_usec);
+        if (r >= 0)
+                r = sd_bus_message_append(message, "{sv}", "JournalMode", "s", statistics->journal_mode);
+        if (r >= 0)
+                r = append_tables_entry(message, statistics);
+        if (r >= 0)
+                r = sd_bus_message_close_container(message);
+        return r;
+}
+
+static int append_strings(sd_bus_message *message, char *const *strings, size_t n)
+{
+        int r;
+
+        r = sd_bus_message_open_container(message, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = sd_bus_message_append(message, "s", strings[i]);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+PROPERTY_GETTER(property_get_version)
+{
+        return sd_bus_message_append(reply, "s", PROJECT_VERSION);
+}
+
+PROPERTY_GETTER(property_get_sqlite_version)
+{
+        return sd_bus_message_append(reply, "s", sqlite3_libversion());
+}
+
+PROPERTY_GETTER(property_get_health)
+{
+        Manager *manager = userdata;
+
+        manager_update_health(manager);
+        return sd_bus_message_append(reply, "s", health_state_to_string(manager->health.state));
+}
+
+PROPERTY_GETTER(property_get_health_reasons)
+{
+        Manager *manager = userdata;
+        int r;
+
+        manager_update_health(manager);
+        r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        for (size_t i = 0; r >= 0 && i < manager->health.n_reasons; i++)
+                r = sd_bus_message_append(reply,
+                                "(ss)",
+                                manager->health.reasons[i].code,
+                                manager->health.reasons[i].text);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+PROPERTY_GETTER(property_get_integrity)
+{
+        const Manager *manager = userdata;
+
+        return sd_bus_message_append(reply, "s", integrity_to_string(manager->integrity));
+}
+
+PROPERTY_GETTER(property_get_journal_mode)
+{
+        const Manager *manager = userdata;
+
+        return sd_bus_message_append(reply, "s", manager->statistics.journal_mode);
+}
+
+PROPERTY_GETTER(property_get_tables)
+{
+        const Manager *manager = userdata;
+
+        return property_append_tables(reply, manager->statistics.tables, manager->statistics.n_tables);
+}
+
+PROPERTY_GETTER(property_get_schema_differences)
+{
+        const Manager *manager = userdata;
+
+        return append_strings(reply, manager->schema.differences, manager->schema.n_differences);
+}
+
+PROPERTY_GETTER(property_get_disk)
+{
+        const Manager *manager = userdata;
+        DiskSpace space = {0};
+
+        (void) placement_disk_space(manager->backup_directory, &space, NULL);
+        return sd_bus_message_append(reply,
+                        "t",
+                        strcmp(property, "DiskTotalBytes") == 0 ? space.total_bytes : space.free_bytes);
+}
+
+PROPERTY_GETTER(property_get_configuration_faults)
+{
+        const Manager *manager = userdata;
+
+        return append_strings(reply, manager->configuration.faults, manager->configuration.n_faults);
+}

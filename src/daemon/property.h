@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The Manager's properties: their getters, and the forms that methods and other objects share with them. */
+
+#include <systemd/sd-bus.h>
+
+#include "database/statistics.h"
+
+/* a(st) */
+int property_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables);
+
+/* The a{sv} of GetStatistics. */
+int property_append_statistics(sd_bus_message *message, const Statistics *statistics);
+
+/* Getters for the Manager's vtable, with the Manager as user data. */
+#define PROPERTY_GETTER(name)                  \
+        int name(sd_bus *bus,                  \
+                        const char *path,      \
+                        const char *interface, \
+                        const char *property,  \
+                        sd_bus_message *reply, \
+                        void *userdata,        \
+                        sd_bus_error *error)
+
+PROPERTY_GETTER(property_get_version);
+PROPERTY_GETTER(property_get_sqlite_version);
+PROPERTY_GETTER(property_get_health);
+PROPERTY_GETTER(property_get_health_reasons);
+PROPERTY_GETTER(property_get_integrity);
+PROPERTY_GETTER(property_get_journal_mode);
+PROPERTY_GETTER(property_get_tables);
+PROPERTY_GETTER(property_get_schema_differences);
+PROPERTY_GETTER(property_get_disk);
+PROPERTY_GETTER(property_get_configuration_faults);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/startup-stage.h"
+
+#include <sys/stat.h>
+
+#include "backup/backup-name.h"
+#include "backup/create.h"
+#include "backup/unfinished.h"
+#include "database/placement.h"
+
+int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fault)
+{
+        _cleanup_close_ int data_fd = -EBADF;
+        int r;
+
+        /* Setgid, so that what the application's processes create beside the database stays in the group. */
+        r = task->data_directory ? placement_open_directory(task->data_directory, 02770, &data_fd, fault)
+                                 : 0;
+        if (r >= 0)
+                r = placement_open_directory(task->backup_directory, 0750, &task->backups_fd, fault);
+        if (r >= 0)
+                r = create_clean_up_leftovers(task->backups_fd, &task->n_leftovers, fault);
+        return r;
+}
+
+int startup_load_catalogue(StartupTask *task, Progress *progress, Fault *fault)
+{
+        return catalogue_load(task->backups, &task->catalogue, fault);
+}
+
+int startup_open_database(StartupTask *task, Progress *progress, Fault *fault)
+{
+        struct stat status;
+        int r;
+
+        r = placement_check(task->database_path, fault);
+        if (r < 0)
+                return r;
+        if (task->n_backups > 0 && (lstat(task->database_path, &status) < 0 || status.st_size == 0)) {
+                task->database_missing = true;
+                return 0;
+        }
+        return placement_create_database(task->database_path, &task->created, fault);
+}
+
+int startup_check(StartupTask *task, Progress *progress, Fault *fault)
+{
+        int r;
+
+        r = check_run(task->database_path, CONNECTION_READ, CHECK_FULL, progress, &task->check, fault);
+        if (r < 0 || task->check.healthy)
+                return r;
+        return fault_set(fault,
+                        FAULT_CORRUPT,
+                        "%u findings, the first: %s",
+                        task->check.n_findings,
+                        task->check.first_finding);
+}
+
+int startup_migrate(StartupTask *task, Progress *progress, Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        bool changed;
+        int r;
+
+        r = connection_open(task->database_path, CONNECTION_WRITE, progress, &connection, fault);
+        if (r < 0)
+                return r;
+        r = connection_ensure_wal(connection, &changed, &task->wal_fault);
+        if (r < 0 && task->wal_fault.code != FAULT_BUSY && task->wal_fault.code != FAULT_NOT_SUPPORTED) {
+                fault_move(fault, &task->wal_fault);
+                return r;
+        }
+        return schema_migrate(connection, task->now_usec, &task->schema, fault);
+}
+
+int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault)
+{
+        CreateRequest request = {
+                        .database_path = task->database_path,
+                        .directory_fd = task->backups,
+                        .directory_path = task->backup_directory,
+                        .name = INITIAL_BACKUP_NAME,
+                        .kind = BACKUP_INITIAL,
+                        .compression = task->compression,
+                        .now_usec = task->now_usec,
+        };
+
+        return task->take_backup ? create_backup(&request, progress, &task->manifest, fault) : 0;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/statistics-run.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/journal.h"
+#include "daemon/bus-argument.h"
+#include "daemon/change.h"
+#include "daemon/condition.h"
+#include "daemon/manager.h"
+#include "daemon/property.h"
+
+typedef struct Waiter {
+        sd_bus_message *message;
+        uid_t uid;
+} Waiter;
+
+struct StatisticsRun {
+        Work work;
+        Manager *manager;
+
+        /* The loop's. The first n_served waiters get the count that runs, the others the next one. */
+        Waiter waiters[STATISTICS_WAITERS_MAX];
+        size_t n_waiters;
+        size_t n_served;
+        bool queued;  /* in the lane, waiting or running */
+        bool running; /* a worker has it */
+        bool wanted;  /* another count is to follow */
+
+        /* The worker's while it runs. */
+        Progress progress;
+        char *database_path;
+        Statistics statistics;
+        Fault fault;
+};
+
+static StatisticsRun *run_of(Work *work)
+{
+        return (StatisticsRun *) ((char *) work - offsetof(StatisticsRun, work));
+}
+
+static int run_start(Work *work)
+{
+        StatisticsRun *run = run_of(work);
+
+        run->running = true;
+        run->wanted = false;
+        run->n_served = run->n_waiters;
+        fault_done(&run->fault);
+        return 0;
+}
+
+static void run_run(Work *work)
+{
+        StatisticsRun *run = run_of(work);
+        _cleanup_(connection_closep) Connection *connection = NULL;
+
+        if (connection_open(run->database_path, CONNECTION_READ, &run->progress, &connection, &run->fault) <
+                        0)
+                return;
+        (void) statistics_collect(connection, &run->statistics, &run->fault);
+}
+
+static int reply_statistics(Manager *manager, sd_bus_message *message)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r < 0)
+                return r;
+        r = property_append_statistics(reply, &manager->statistics);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static void answer_waiters(StatisticsRun *run, size_t n, const Fault *fault)
+{
+        int r;
+
+        for (size_t i = 0; i < n; i++) {
+                if (fault->code != FAULT_NONE)
+                        r = bus_reply_fault(run->waiters[i].message, fault);
+                else
+                        r = reply_statistics(run->manager, run->waiters[i].message);
+                if (r < 0)
+                        journal_line(LOG_DEBUG,
+                                        "Answering a call for statistics failed: %s",
+                                        strerrordesc_np(-r));
+                (void) sd_bus_message_unref(run->waiters[i].message);
+        }
+        run->n_waiters -= n;
+        (void) memmove(run->waiters, run->waiters + n, run->n_waiters * sizeof(Waiter));
+        run->n_served = 0;
+}
+
+static int submit(StatisticsRun *run)
+{
+        int r = lane_submit(run->manager->quick_lane, &run->work);
+
+        run->queued = r >= 0;
+        return r;
+}
+
+static void run_finish(Work *work)
+{
+        StatisticsRun *run = run_of(work);
+        Manager *manager = run->manager;
+        Fault busy = {.code = FAULT_BUSY, .message = (char *) "The queue is full; try again later"};
+
+        run->queued = run->running = false;
+        if (run->fault.code == FAULT_NONE) {
+                statistics_done(&manager->statistics);
+                manager->statistics = run->statistics;
+                run->statistics = (Statistics){0};
+                manager->tables_counted_usec = clock_now_usec();
+                manager_changed(manager, CHANGE_STATISTICS);
+        } else if (fault_means_corrupt(run->fault.code))
+                manager_set_integrity(manager, INTEGRITY_CORRUPT, run->fault.message);
+        manager_flush_changes(manager);
+        answer_waiters(run, run->n_served, &run->fault);
+
+        if (run->wanted && !manager->stopping && submit(run) < 0)
+                answer_waiters(run, run->n_waiters, &busy);
+        manager_stop_when_idle(manager);
+}
+
+int statistics_run_new(Manager *manager, StatisticsRun **ret, Fault *fault)
+{
+        StatisticsRun *run = calloc(1, sizeof(StatisticsRun));
+
+        if (run)
+                run->database_path = strdup(manager->database_path);
+        if (!run || !run->database_path) {
+                free(run);
+                return fault_set_errno(fault, ENOMEM, "Starting");
+        }
+        run->manager = manager;
+        run->work = (Work){.start = run_start, .run = run_run, .finish = run_finish};
+        progress_init(&run->progress);
+        *ret = run;
+        return 0;
+}
+
+StatisticsRun *statistics_run_free(StatisticsRun *run)
+{
+        if (!run)
+                return NULL;
+        for (size_t i = 0; i < run->n_waiters; i++)
+                (void) sd_bus_message_unref(run->waiters[i].message);
+        statistics_done(&run->statistics);
+        fault_done(&run->fault);
+        progress_done(&run->progress);
+        free(run->database_path);
+        free(run);
+        return NULL;
+}
+
+int statistics_run_ask(StatisticsRun *run, sd_bus_message *message, const Caller *caller, Fault *fault)
+{
+        unsigned n_own = 0;
+
+        for (size_t i = 0; message && i < run->n_waiters; i++)
+                n_own += run->waiters[i].uid == caller->uid;
+        if (message && (run->n_waiters >= STATISTICS_WAITERS_MAX ||
+                                       n_own >= STATISTICS_WAITERS_PER_CALLER_MAX))
+                return fault_set(fault,
+                                FAULT_BUSY,
+                                "Too many calls wait for statistics already; wait for their answers first");
+        if (!run->queued && submit(run) < 0)
+                return fault_set(fault, FAULT_BUSY, "Too much is queued already; try again later");
+        run->wanted = run->running;
+        if (message)
+                run->waiters[run->n_waiters++] =
+                                (Waiter){.message = sd_bus_message_ref(message), .uid = caller->uid};
+        return 0;
+}
+
+bool statistics_run_stop(StatisticsRun *run)
+{
+        Fault fault = {.code = FAULT_CANCELLED, .message = (char *) "The service is stopping"};
+
+        progress_cancel(&run->progress);
+        if (!run->running) {
+                if (run->queued)
+                        (void) lane_withdraw(run->manager->quick_lane, &run->work);
+                run->queued = false;
+        }
+        answer_waiters(run, run->n_waiters, &fault);
+        return run->running;
+}
+
+bool statistics_run_is_running(const StatisticsRun *run)
+{
+        return run->running;
+}

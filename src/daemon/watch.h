@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Backups that come and go without us: inotify on their directory. */
+
+#include "daemon/manager.h"
+
+/* Begins to watch. Call it before the directory is read the first time, so that nothing falls between. */
+int watch_start(Manager *manager, Fault *fault);
+
+/* Looks at one name of the directory, whatever it is. */
+void watch_handle_file(Manager *manager, const char *name);
