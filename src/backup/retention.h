@@ -2,7 +2,7 @@
 #pragma once
 
 /* Which backups to keep: a pure function of the list, the policy and the time, with a reason for each. It
- * drops nothing itself. */
+ * drops nothing itself, and any thread may ask about a catalogue that nobody changes meanwhile. */
 
 #include "backup/catalogue.h"
 
@@ -28,7 +28,11 @@ typedef enum RetentionReason {
 bool retention_keeps(RetentionReason reason);
 const char *retention_reason_text(RetentionReason reason); /* for people */
 
-/* Fills ret_reasons[i] for each entry of the catalogue, in its order. */
+/* Fills ret_reasons[i] for each entry of the catalogue, in its order. The first that holds of: the
+ * database is corrupt, initial, in use, not ours, future, recent, minimum; else it is expired. A backup is
+ * as old as the younger of its label and its creation say, so that a clock that was wrong for a while drops
+ * nothing early. Verified are those that manifest_is_verified() names; where there are fewer than the
+ * minimum, the newest that have neither a problem nor failed a verification stand in. */
 void retention_plan(const Catalogue *catalogue,
                 const RetentionPolicy *policy,
                 uint64_t now_usec,

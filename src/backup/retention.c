@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backup/retention.h"
+
+#include <string.h>
+
+#include "backup/backup-name.h"
+
+/* A label may run ahead of the clock by a few seconds when several backups fall in one; that is no jump. */
+#define FUTURE_SLACK_USEC USEC_PER_MINUTE
+
+static const char *const reason_texts[_RETENTION_REASON_MAX] = {
+                [RETENTION_KEEP_INITIAL] = "the initial backup stays for good",
+                [RETENTION_KEEP_RECENT] = "younger than the retention time",
+                [RETENTION_KEEP_MINIMUM] = "one of the last verified backups that always stay",
+                [RETENTION_KEEP_FUTURE] = "dated in the future; check the clock",
+                [RETENTION_KEEP_IN_USE] = "a restore or a verification is reading it",
+                [RETENTION_KEEP_NOT_OURS] = "not made by this service; remove it by hand",
+                [RETENTION_KEEP_CORRUPT] =
+                                "the database is corrupt; nothing is removed until it is healthy again",
+                [RETENTION_DROP_EXPIRED] = "older than the retention time",
+};
+
+bool retention_keeps(RetentionReason reason)
+{
+        return reason != RETENTION_DROP_EXPIRED;
+}
+
+const char *retention_reason_text(RetentionReason reason)
+{
+        return reason >= 0 && reason < _RETENTION_REASON_MAX ? reason_texts[reason] : NULL;
+}
+
+static bool is_initial(const Manifest *manifest)
+{
+        return manifest->kind == BACKUP_INITIAL || strcmp(manifest->name, INITIAL_BACKUP_NAME) == 0;
+}
+
+static RetentionReason judge(const CatalogueEntry *entry,
+                const RetentionPolicy *policy,
+                uint64_t now_usec,
+                bool in_minimum)
+{
+        const Manifest *manifest = entry->manifest;
+        uint64_t dated_usec = manifest->created_usec, label_usec;
+
+        if (backup_name_usec(manifest->file, &label_usec) >= 0)
+                dated_usec = MAX_OF(dated_usec, label_usec);
+
+        if (policy->database_corrupt)
+                return RETENTION_KEEP_CORRUPT;
+        if (is_initial(manifest))
+                return RETENTION_KEEP_INITIAL;
+        if (entry->leases > 0)
+                return RETENTION_KEEP_IN_USE;
+        if (manifest->adopted)
+                return RETENTION_KEEP_NOT_OURS;
+        if (dated_usec > now_usec && dated_usec - now_usec > FUTURE_SLACK_USEC)
+                return RETENTION_KEEP_FUTURE;
+        if (dated_usec >= now_usec || now_usec - dated_usec <= policy->keep_usec)
+                return RETENTION_KEEP_RECENT;
+        return in_minimum ? RETENTION_KEEP_MINIMUM : RETENTION_DROP_EXPIRED;
+}
+
+static bool can_stand_in(const Manifest *manifest)
+{
+        return !manifest->problem && !manifest->verification_fault;
+}
+
+void retention_plan(const Catalogue *catalogue,
+                const RetentionPolicy *policy,
+                uint64_t now_usec,
+                RetentionReason ret_reasons[])
+{
+        size_t minimum = MAX_OF(policy->minimum_verified, 1U), n_verified = 0, n_verified_seen = 0;
+        size_t n_stand_ins;
+
+        for (size_t i = 0; i < catalogue->n_entries; i++)
+                n_verified += manifest_is_verified(catalogue->entries[i].manifest);
+        n_stand_ins = n_verified < minimum ? minimum - n_verified : 0;
+
+        for (size_t i = 0; i < catalogue->n_entries; i++) {
+                const Manifest *manifest = catalogue->entries[i].manifest;
+                bool in_minimum = false;
+
+                if (manifest_is_verified(manifest))
+                        in_minimum = n_verified_seen++ < minimum;
+                else if (n_stand_ins > 0 && can_stand_in(manifest)) {
+                        in_minimum = true;
+                        n_stand_ins--;
+                }
+                ret_reasons[i] = judge(catalogue->entries + i, policy, now_usec, in_minimum);
+        }
+}
