@@ -127,21 +127,16 @@ static int add_holder(OpenFiles *open_files, pid_t pid, bool on_replaced_file)
         return 0;
 }
 
-/* "/data/oracxpred.db-wal (deleted)", whatever of the four it is. */
+/* "/data/oracxpred.db (deleted)", or its -wal. Not the -shm: the last connection that closes removes it just
+ * before it lets go of it. */
 static bool is_deleted_predecessor(const Wanted *wanted, const char *target)
 {
         size_t length = strlen(wanted->path);
 
         if (strncmp(target, wanted->path, length) != 0)
                 return false;
-        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
-                size_t suffix_length = strlen(suffixes[i]);
-
-                if (strncmp(target + length, suffixes[i], suffix_length) == 0 &&
-                                strcmp(target + length + suffix_length, DELETED_MARK) == 0)
-                        return true;
-        }
-        return false;
+        return strcmp(target + length, DELETED_MARK) == 0 ||
+               strcmp(target + length, "-wal" DELETED_MARK) == 0;
 }
 
 typedef struct Seen {
@@ -179,7 +174,7 @@ static void look_at_descriptor(const Wanted *wanted, int directory_fd, const cha
                 seen->main_file = true;
 }
 
-static int look_at_process(const Wanted *wanted, pid_t pid, OpenFiles *open_files)
+static int look_at_descriptors(const Wanted *wanted, pid_t pid, Seen *ret)
 {
         char path[32];
         DIR *directory;
@@ -188,19 +183,38 @@ static int look_at_process(const Wanted *wanted, pid_t pid, OpenFiles *open_file
 
         (void) snprintf(path, sizeof path, "/proc/%d/fd", (int) pid);
         directory = opendir(path);
-        if (!directory) {
-                if (errno != ENOENT && errno != ESRCH)
-                        open_files->complete = false;
-                return 0;
-        }
+        if (!directory)
+                return -errno;
         while ((entry = readdir(directory)))
                 if (entry->d_name[0] != '.')
                         look_at_descriptor(wanted, dirfd(directory), entry->d_name, &seen);
         (void) closedir(directory);
-        if (!seen.any)
-                return 0;
-        /* Whoever has a -wal or -shm of this name, but not the file that bears it, has the one before. */
-        return add_holder(open_files, pid, seen.predecessor || !seen.main_file);
+        *ret = seen;
+        return 0;
+}
+
+/* Whoever has a -wal or -shm of this name, but not the file that bears it, has the one before. Descriptors
+ * that come and go while they are listed can look like that, so it has to be seen more than once. */
+#define LOOKS_FOR_PREDECESSOR 3
+
+static int look_at_process(const Wanted *wanted, pid_t pid, OpenFiles *open_files)
+{
+        bool on_replaced_file = true;
+        Seen seen = {0};
+
+        for (unsigned i = 0; on_replaced_file && i < LOOKS_FOR_PREDECESSOR; i++) {
+                int r = look_at_descriptors(wanted, pid, &seen);
+
+                if (r < 0) {
+                        if (r != -ENOENT && r != -ESRCH)
+                                open_files->complete = false;
+                        return 0;
+                }
+                if (!seen.any)
+                        return 0;
+                on_replaced_file = seen.predecessor || !seen.main_file;
+        }
+        return add_holder(open_files, pid, on_replaced_file);
 }
 
 static int look_at_processes(const Wanted *wanted, OpenFiles *open_files)
