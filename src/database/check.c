@@ -9,6 +9,11 @@ void check_result_done(CheckResult *result)
         *result = (CheckResult){0};
 }
 
+static bool is_content(const Fault *fault)
+{
+        return fault->message && (fault->code == FAULT_CORRUPT || fault->code == FAULT_NOT_A_DATABASE);
+}
+
 static int add_finding(CheckResult *result, const char *text, size_t length, Fault *fault)
 {
         if (!result->first_finding) {
@@ -20,21 +25,46 @@ static int add_finding(CheckResult *result, const char *text, size_t length, Fau
         return 0;
 }
 
+/* SQLite puts "I could not read this page" among the findings; a disk that fails once would look like a
+ * corrupt database. The code that it had is in the text, or is one of input/output where there is none (a
+ * page number out of range has a finding of its own). */
+static int code_in_finding(const char *text, size_t length)
+{
+        static const char page_words[] = "unable to get the page. error code=",
+                          other_words[] = "failed to get page";
+        const char *at = memmem(text, length, page_words, strlen(page_words));
+
+        if (at)
+                return (int) strtol(at + strlen(page_words), NULL, 10);
+        if (memmem(text, length, other_words, strlen(other_words)))
+                return SQLITE_IOERR_READ;
+        return SQLITE_CORRUPT;
+}
+
 /* One row of the answer: "ok", one finding, or several in lines under a heading "*** in database main ***".
- */
-static int add_row(CheckResult *result, const char *text, Fault *fault)
+ * The fault is that of a line that is none. */
+static int add_row(const Connection *connection, CheckResult *result, const char *text, Fault *fault)
 {
         if (strcmp(text, "ok") == 0)
                 return 0;
         while (*text) {
                 size_t length = strcspn(text, "\n");
-                int r;
+                int r = 0;
 
                 if (length > 0 && strncmp(text, "*** ", 4) != 0) {
-                        r = add_finding(result, text, length, fault);
-                        if (r < 0)
-                                return r;
+                        _cleanup_fault_ Fault met = {0};
+
+                        r = connection_fault(connection,
+                                        code_in_finding(text, length),
+                                        &met,
+                                        "Reading a page to check it");
+                        if (is_content(&met))
+                                r = add_finding(result, text, length, fault);
+                        else if (fault)
+                                fault_move(fault, &met);
                 }
+                if (r < 0)
+                        return r;
                 text += length + (text[length] == '\n');
         }
         return 0;
@@ -43,7 +73,7 @@ static int add_row(CheckResult *result, const char *text, Fault *fault)
 /* Turns a fault that is a statement about the content into a finding, and leaves every other one alone. */
 static int fault_to_finding(CheckResult *result, int r, Fault *met, Fault *fault)
 {
-        if (met->code == FAULT_CORRUPT || met->code == FAULT_NOT_A_DATABASE)
+        if (is_content(met))
                 return add_finding(result, met->message, strlen(met->message), fault);
         if (fault)
                 fault_move(fault, met);
@@ -63,7 +93,7 @@ static int check_integrity(Connection *connection, CheckDepth depth, CheckResult
                 if (code != SQLITE_ROW)
                         return connection_fault(connection, code, fault, sql);
                 text = (const char *) sqlite3_column_text(statement, 0);
-                r = text ? add_row(result, text, fault)
+                r = text ? add_row(connection, result, text, fault)
                          : connection_fault(connection, SQLITE_NOMEM, fault, sql);
         }
         return r;
@@ -117,8 +147,8 @@ int check_run(const char *path,
         r = connection_open(path, mode, progress, &connection, &met);
         if (r >= 0)
                 r = check_connection(connection, depth, &result, &met);
-        /* Asked before anything is believed: an interrupted integrity_check stops walking the tree, and then
-         * reports every page it did not reach as "never used". */
+        /* Asked before anything is believed: an interrupted integrity_check reports every page that it did
+         * not reach as "never used", and only then that it was interrupted. */
         if (progress && progress_check(progress, fault) < 0)
                 return fault_errno(FAULT_CANCELLED);
         if (r < 0)

@@ -258,12 +258,17 @@ static int configure_handle(Connection *connection, ConnectionMode mode, Fault *
 }
 
 /* No mmap, also where nobody could truncate the file: a bad sector would be SIGBUS instead of IOERR. */
-static const char *const mode_pragmas[] = {
-                [CONNECTION_READ] = "PRAGMA cell_size_check=ON; PRAGMA query_only=ON",
-                [CONNECTION_WRITE] = "PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; "
-                                     "PRAGMA foreign_keys=ON",
-                [CONNECTION_PRIVATE] = "PRAGMA cell_size_check=ON; PRAGMA synchronous=OFF",
-};
+static const char *pragmas_of(ConnectionMode mode)
+{
+        switch (mode) {
+        case CONNECTION_READ:
+                return "PRAGMA cell_size_check=ON; PRAGMA query_only=ON";
+        case CONNECTION_WRITE:
+                return "PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON";
+        default:
+                return "PRAGMA cell_size_check=ON; PRAGMA synchronous=OFF";
+        }
+}
 
 static int require_writable(const Connection *connection, Fault *fault)
 {
@@ -304,7 +309,7 @@ static int open_handle(Connection *connection, ConnectionMode mode, Fault *fault
         if (r >= 0)
                 r = connection_query_integer(connection, "PRAGMA main.schema_version", &version, fault);
         if (r >= 0)
-                r = connection_execute(connection, mode_pragmas[mode], fault);
+                r = connection_execute(connection, pragmas_of(mode), fault);
         if (r >= 0 && mode != CONNECTION_READ)
                 r = require_writable(connection, fault);
         return r;

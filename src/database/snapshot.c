@@ -19,9 +19,9 @@ typedef struct Copying {
         bool target_created;
 } Copying;
 
-static void remove_target(const char *path, bool with_main_file)
+static void remove_target(const char *path)
 {
-        static const char *const suffixes[] = {"-journal", "-wal", "-shm"};
+        static const char *const suffixes[] = {"", "-journal", "-wal"};
 
         for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
                 _cleanup_free_ char *name = NULL;
@@ -29,8 +29,6 @@ static void remove_target(const char *path, bool with_main_file)
                 if (asprintf(&name, "%s%s", path, suffixes[i]) >= 0)
                         (void) unlink(name);
         }
-        if (with_main_file)
-                (void) unlink(path);
 }
 
 static void copying_done(Copying *copying)
@@ -38,7 +36,7 @@ static void copying_done(Copying *copying)
         copying->source = connection_close(copying->source);
         copying->target = connection_close(copying->target);
         if (copying->target_created)
-                remove_target(copying->target_path, true);
+                remove_target(copying->target_path);
 }
 
 static int create_target(Copying *copying, Fault *fault)
@@ -53,9 +51,9 @@ static int create_target(Copying *copying, Fault *fault)
                                 path);
         if (fd < 0)
                 return fault_set_errno(fault, errno, "Creating %s", path);
+        /* A -journal or -wal that a killed run left under this name is no danger: beside an empty file
+         * SQLite deletes it instead of replaying it. */
         copying->target_created = true;
-        /* A -journal or -wal that a killed run left under this name must not be replayed into the copy. */
-        remove_target(path, false);
         return 0;
 }
 

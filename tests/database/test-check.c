@@ -168,6 +168,7 @@ typedef struct Answer {
         EventVfsCall call;
         unsigned let_through;
         int code;
+        bool once;
         unsigned n_given;
 } Answer;
 
@@ -181,6 +182,8 @@ static int answer_later(EventVfsCall call, void *userdata)
                 answer->let_through--;
                 return SQLITE_OK;
         }
+        if (answer->once && answer->n_given > 0)
+                return SQLITE_OK;
         answer->n_given++;
         return answer->code;
 }
@@ -211,6 +214,45 @@ static void test_broken_disk_is_a_fault_at_every_read(void **state)
         assert_true(n_refused > 20);
 }
 
+/* A disk that fails once and then works again: SQLite lists the page that it could not read among its
+ * findings. Tables, overflow pages and the list of free pages each have their own words for it. */
+static void test_one_failed_read_is_never_a_finding(void **state)
+{
+        const char *path = fixture_path("disk.db");
+        sqlite3 *application;
+        unsigned n_refused = 0;
+
+        create_indexed(path);
+        application = fixture_open(path);
+        fixture_execute(application,
+                        "CREATE TABLE blobs(b); INSERT INTO blobs "
+                        "VALUES(randomblob(40000)),(randomblob(40000));"
+                        "CREATE TABLE gone(b); INSERT INTO gone VALUES(zeroblob(6000000)); DROP TABLE gone");
+        assert_true(fixture_integer(application, "PRAGMA freelist_count") > 1024); /* more than one trunk */
+        fixture_close(application);
+        for (unsigned i = 0;; i++) {
+                Answer answer = {.call = EVENT_VFS_READ,
+                                .let_through = i,
+                                .code = SQLITE_IOERR_READ,
+                                .once = true};
+                CheckResult result = {0};
+                Fault fault = {0};
+                int r;
+
+                event_vfs_set_hook(answer_later, &answer);
+                r = check_run(path, CONNECTION_READ, CHECK_FULL, NULL, &result, &fault);
+                event_vfs_set_hook(NULL, NULL);
+                if (r == 0 && !result.healthy)
+                        fail_msg("read %u: %s", i, result.first_finding);
+                if (r < 0) {
+                        fixture_assert_fault(&fault, FAULT_IO, "disk");
+                        n_refused++;
+                } else if (answer.n_given == 0)
+                        break;
+        }
+        assert_true(n_refused >= 40);
+}
+
 /* The WAL index promises frames that are not in the -wal: no error of the kernel, but content that is gone.
  */
 static void test_wal_cut_short_is_a_finding(void **state)
@@ -221,11 +263,11 @@ static void test_wal_cut_short_is_a_finding(void **state)
         sqlite3 *application;
 
         fixture_create_with_wal(path,
-                        "CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(100000));"
-                        "INSERT INTO t VALUES(zeroblob(100000))");
+                        "CREATE TABLE t(a); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                        " WHERE i < 400) INSERT INTO t SELECT randomblob(500) FROM n");
         /* Keeps the WAL index, so that the check does not rebuild it from what is left. */
         application = fixture_open(path);
-        assert_int_equal(fixture_integer(application, "SELECT count(*) FROM t"), 2);
+        assert_int_equal(fixture_integer(application, "SELECT count(*) FROM t"), 400);
         event_vfs_set_hook(answer_later, &answer);
         check(path, CHECK_FULL, &result);
         event_vfs_set_hook(NULL, NULL);
@@ -331,6 +373,32 @@ static void test_cancel_is_a_fault_and_stops(void **state)
         }
 }
 
+static int cancel_at_once(EventVfsCall call, void *progress)
+{
+        progress_cancel(progress);
+        return SQLITE_OK;
+}
+
+/* Nothing is said of a file that was not looked at to the end, not even the worst. */
+static void test_cancel_goes_before_a_finding(void **state)
+{
+        const char *path = fixture_path("short.db");
+        CheckResult result = {.n_findings = 7};
+        Fault fault = {0};
+        Progress progress;
+
+        create_indexed(path);
+        assert_int_equal(truncate(path, 3 * PAGE_BYTES), 0);
+        progress_init(&progress);
+        event_vfs_set_hook(cancel_at_once, &progress);
+        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, &progress, &result, &fault),
+                        -ECANCELED);
+        event_vfs_set_hook(NULL, NULL);
+        fixture_assert_fault(&fault, FAULT_CANCELLED, "ancelled");
+        assert_int_equal(result.n_findings, 7);
+        progress_done(&progress);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -343,9 +411,11 @@ int main(void)
                         TEST(test_missing_is_a_fault),
                         TEST(test_busy_is_a_fault),
                         TEST(test_broken_disk_is_a_fault_at_every_read),
+                        TEST(test_one_failed_read_is_never_a_finding),
                         TEST(test_wal_cut_short_is_a_finding),
                         TEST(test_foreign_keys_are_counted_apart),
                         TEST(test_cancel_is_a_fault_and_stops),
+                        TEST(test_cancel_goes_before_a_finding),
         };
 
         return cmocka_run_group_tests_name("database/check", tests, NULL, NULL);

@@ -340,6 +340,26 @@ static void test_full_disk_changes_nothing(void **state)
         fixture_close(application);
 }
 
+/* A moment that can't be written as text is met last of all, when everything else is done. */
+static void test_failure_at_the_end_leaves_nothing_behind(void **state)
+{
+        const char *path = create_empty();
+        Connection *connection = NULL;
+        SchemaReport report;
+        int64_t n_objects;
+
+        assert_int_equal(connection_open(path, CONNECTION_WRITE, NULL, &connection, NULL), 0);
+        assert_true(schema_migrate(connection, UINT64_MAX, &report, NULL) < 0);
+        assert_true(sqlite3_get_autocommit(connection->handle));
+        assert_int_equal(connection_query_integer(
+                                         connection, "SELECT count(*) FROM sqlite_schema", &n_objects, NULL),
+                        0);
+        assert_int_equal(n_objects, 0);
+        assert_int_equal(schema_migrate(connection, NOW_USEC, &report, NULL), 0);
+        schema_report_done(&report);
+        connection = connection_close(connection);
+}
+
 static int create_users_first(unsigned kind, void *userdata, void *statement, void *text)
 {
         if (strcmp(text, "BEGIN IMMEDIATE") == 0)
@@ -382,6 +402,7 @@ int main(void)
                         TEST(test_lost_index_comes_back),
                         TEST(test_newer_database_is_refused),
                         TEST(test_full_disk_changes_nothing),
+                        TEST(test_failure_at_the_end_leaves_nothing_behind),
                         TEST(test_tables_made_meanwhile_are_left_alone),
         };
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -115,8 +116,11 @@ static void test_empty_database(void **state)
 /* The application: every commit moves one from a row of the first table to a row of the last. */
 static void write_for_ever(const char *path, int ready_fd)
 {
-        sqlite3 *application = fixture_open(path);
+        sqlite3 *application;
 
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) /* also when an assertion ends the test */
+                _exit(EXIT_FAILURE);
+        application = fixture_open(path);
         fixture_execute(application, "PRAGMA synchronous=NORMAL");
         for (unsigned i = 0;; i++) {
                 char sql[256];
@@ -174,6 +178,59 @@ static void test_copy_beside_a_writer_is_consistent_and_ends(void **state)
         assert_int_equal(kill(writer, SIGKILL), 0);
         assert_int_equal(waitpid(writer, &status, 0), writer);
         assert_int_equal(close(ready[0]), 0);
+}
+
+typedef struct Committer {
+        sqlite3 *application;
+        unsigned n_reads, n_commits, n_reads_max;
+} Committer;
+
+static int commit_often(EventVfsCall call, void *userdata)
+{
+        Committer *committer = userdata;
+        sqlite3 *application = committer->application;
+
+        if (call != EVENT_VFS_READ || !application)
+                return SQLITE_OK;
+        if (++committer->n_reads > committer->n_reads_max)
+                return SQLITE_IOERR_READ; /* else it would go on for ever */
+        if (committer->n_reads % 32 == 0) {
+                committer->application = NULL; /* its own reads are not counted */
+                fixture_execute(application, "UPDATE counter SET n = n + 1");
+                committer->application = application;
+                committer->n_commits++;
+        }
+        return SQLITE_OK;
+}
+
+/* The same, without chance: several commits fall into every chunk, and every page is read once. */
+static void test_commits_do_not_restart_the_copy(void **state)
+{
+        const char *source = fixture_path("app.db"), *target = fixture_path("copy.db");
+        Committer committer = {0};
+        Snapshot snapshot;
+        sqlite3 *application, *reader;
+
+        fixture_create_large(source, 16 * MIB);
+        application = fixture_open(source);
+        fixture_execute(application,
+                        "PRAGMA journal_mode=WAL; CREATE TABLE counter(n); INSERT INTO counter VALUES(0);"
+                        "PRAGMA wal_checkpoint(TRUNCATE)");
+        committer.n_reads_max = (unsigned) fixture_integer(application, "PRAGMA page_count") + 100;
+        event_vfs_set_hook(commit_often, &committer);
+        fixture_close(application);
+        application = fixture_open(source); /* through the VFS that rings */
+        committer.application = application;
+
+        copy(source, target, &snapshot);
+        event_vfs_set_hook(NULL, NULL);
+        assert_true(committer.n_commits > 100);
+        assert_good_copy(target, &snapshot);
+        assert_int_equal(fixture_integer(application, "SELECT n FROM counter"), committer.n_commits);
+        fixture_close(application);
+        reader = fixture_open(target);
+        assert_int_equal(fixture_integer(reader, "SELECT n FROM counter"), 0);
+        fixture_close(reader);
 }
 
 static void test_existing_target_is_left_alone(void **state)
@@ -316,6 +373,7 @@ int main(void)
                         TEST(test_copies_wal_and_rollback_databases),
                         TEST(test_empty_database),
                         TEST(test_copy_beside_a_writer_is_consistent_and_ends),
+                        TEST(test_commits_do_not_restart_the_copy),
                         TEST(test_existing_target_is_left_alone),
                         TEST(test_left_over_side_files_are_not_replayed),
                         TEST(test_full_disk_leaves_no_file),
