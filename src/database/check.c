@@ -30,15 +30,13 @@ static int add_finding(CheckResult *result, const char *text, size_t length, Fau
  * page number out of range has a finding of its own). */
 static int code_in_finding(const char *text, size_t length)
 {
-        static const char page_words[] = "unable to get the page. error code=",
-                          other_words[] = "failed to get page";
-        const char *at = memmem(text, length, page_words, strlen(page_words));
+        static const char page_words[] = "unable to get the page. error code=";
+        const char *end = text + length, *at = strstr(text, page_words);
 
-        if (at)
+        if (at && at < end)
                 return (int) strtol(at + strlen(page_words), NULL, 10);
-        if (memmem(text, length, other_words, strlen(other_words)))
-                return SQLITE_IOERR_READ;
-        return SQLITE_CORRUPT;
+        at = strstr(text, "failed to get page");
+        return at && at < end ? SQLITE_IOERR_READ : SQLITE_CORRUPT;
 }
 
 /* One row of the answer: "ok", one finding, or several in lines under a heading "*** in database main ***".
