@@ -235,8 +235,10 @@ static int store_copy(Creation *creation, StoredImage *ret, Fault *fault)
                         creation->progress,
                         ret,
                         fault);
-        if (r < 0)
-                return fault_prefix(fault, "%s/%s", request->directory_path, creation->manifest->file);
+        if (r < 0) {
+                (void) fault_prefix(fault, "%s/%s", request->directory_path, creation->manifest->file);
+                return r;
+        }
         /* Gone before anything is synced: its room is needed, and it need never reach the disk. */
         unfinished_remove_image(request->directory_fd, creation->copy_name);
         TEST_POINT("create-stored");
@@ -257,7 +259,10 @@ static int read_back(Creation *creation, const StoredImage *written, Fault *faul
                         &image,
                         &found);
         if (r < 0 && found.code != FAULT_CORRUPT) {
-                fault_prefix(&found, "%s/%s", creation->request->directory_path, creation->manifest->file);
+                (void) fault_prefix(&found,
+                                "%s/%s",
+                                creation->request->directory_path,
+                                creation->manifest->file);
                 if (fault)
                         fault_move(fault, &found);
                 return r;

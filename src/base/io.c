@@ -76,16 +76,15 @@ int io_read_file(int directory_fd, const char *name, size_t limit_bytes, char **
                 return -EINVAL;
         if ((uint64_t) status.st_size > limit_bytes)
                 return -EFBIG;
-        /* A file that grows meanwhile is caught by asking for one byte more than it had. */
-        size = (size_t) status.st_size;
-        data = malloc(size + 2);
+        data = malloc((size_t) status.st_size + 2);
         if (!data)
                 return -ENOMEM;
-        r = io_read_full(fd, data, size + 1, &size);
+        r = io_read_full(fd, data, (size_t) status.st_size + 1, &size);
         if (r < 0)
                 return r;
-        if (size > limit_bytes)
-                return -EFBIG;
+        /* One byte more than it had: it is being written to, and any part of it would be half the truth. */
+        if (size > (size_t) status.st_size)
+                return -EAGAIN;
         data[size] = '\0';
         *ret = TAKE_PTR(data);
         if (ret_size)

@@ -16,6 +16,6 @@ int io_read_full(int fd, void *data, size_t size, size_t *ret);
 int io_read_full_at(int fd, void *data, size_t size, uint64_t offset_bytes, size_t *ret);
 
 /* Reads a whole file below `directory_fd` (or an absolute path) into a NUL-terminated buffer, owned by the
- * caller. -EFBIG when it is larger than `limit_bytes`; -EISDIR and the like as open() and read() say. Never
- * blocks on a FIFO. */
+ * caller. -EFBIG when it is larger than `limit_bytes`; -EINVAL when it is no regular file; -EAGAIN when it
+ * grows meanwhile; -EISDIR and the like as open() and read() say. Never blocks on a FIFO. */
 int io_read_file(int directory_fd, const char *name, size_t limit_bytes, char **ret, size_t *ret_size);

@@ -113,7 +113,8 @@ void quantity_format_size(uint64_t bytes, char ret[static QUANTITY_MAX])
         uint64_t unit = 1;
         size_t i = 0;
 
-        for (; i + 1 < ELEMENTSOF(names) && bytes / unit >= 1024; i++)
+        /* What would be rounded to 1024.0 of one unit is 1.0 of the next. */
+        for (; i + 1 < ELEMENTSOF(names) && (double) bytes / (double) unit >= (i == 0 ? 1024 : 1023.95); i++)
                 unit *= 1024;
         if (i == 0)
                 (void) snprintf(ret, QUANTITY_MAX, "%" PRIu64 " B", bytes);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+static void test_valid(void **state)
+{
+        static const char *const texts[] = {
+                        "",
+                        "plain",
+                        "\xc2\x80",
+                        "\xc3\xa9",
+                        "\xe2\x82\xac",
+                        "\xef\xbf\xbd",
+                        "\xed\x9f\xbf",
+                        "\xee\x80\x80",
+                        "\xf0\x90\x80\x80",
+                        "\xf4\x8f\xbf\xbf",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                assert_true(utf8_is_valid(texts[i]));
+}
+
+static void test_invalid(void **state)
+{
+        static const char *const texts[] = {
+                        "\x80",             /* nothing before it */
+                        "\xc3",             /* cut short */
+                        "\xe2\x82",         /* cut short */
+                        "\xf0\x90\x80",     /* cut short */
+                        "\xc0\x80",         /* overlong */
+                        "\xc1\xbf",         /* overlong */
+                        "\xe0\x9f\xbf",     /* overlong */
+                        "\xf0\x8f\xbf\xbf", /* overlong */
+                        "\xed\xa0\x80",     /* surrogate */
+                        "\xed\xbf\xbf",     /* surrogate */
+                        "\xf4\x90\x80\x80", /* past the last character */
+                        "\xf8\x88\x80\x80\x80",
+                        "\xff",
+                        "a\xc3z",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                assert_false(utf8_is_valid(texts[i]));
+                assert_false(utf8_is_line(texts[i]));
+        }
+}
+
+static void test_lines(void **state)
+{
+        assert_true(utf8_is_line(""));
+        assert_true(utf8_is_line("avant la mise \xc3\xa0 jour"));
+        assert_true(utf8_is_line("\xc2\xa0"));
+        assert_false(utf8_is_line("two\nlines"));
+        assert_false(utf8_is_line("\x1b[2J"));
+        assert_false(utf8_is_line("\x7f"));
+        assert_false(utf8_is_line("\xc2\x9b"));
+}
+
+static void test_decode(void **state)
+{
+        uint32_t character;
+
+        assert_int_equal(utf8_decode("\xe2\x82\xac!", &character), 3);
+        assert_int_equal(character, 0x20ac);
+        assert_int_equal(utf8_decode("\xf4\x8f\xbf\xbf", &character), 4);
+        assert_int_equal(character, 0x10ffff);
+        assert_int_equal(utf8_decode("", &character), 1);
+        assert_int_equal(character, 0);
+        assert_int_equal(utf8_decode("\xff", &character), 0);
+}
+
+static void test_make_valid(void **state)
+{
+        char text[] = "t\xe9l\xc3\xa9 \xf0\x90\x80";
+
+        utf8_make_valid(text);
+        assert_string_equal(text, "t?l\xc3\xa9 ???");
+        assert_true(utf8_is_valid(text));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(test_valid),
+                        cmocka_unit_test(test_invalid),
+                        cmocka_unit_test(test_lines),
+                        cmocka_unit_test(test_decode),
+                        cmocka_unit_test(test_make_valid),
+        };
+
+        return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
+}
