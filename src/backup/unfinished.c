@@ -46,6 +46,16 @@ static bool cut_suffix(const char *text, size_t *length, const char *suffix)
         return true;
 }
 
+/* Takes the leading dot off text[0…*length). */
+static bool skip_dot(const char **text, size_t *length)
+{
+        if (*length == 0 || **text != '.')
+                return false;
+        (*text)++;
+        (*length)--;
+        return true;
+}
+
 static int read_file_name(const char *text, size_t length, char ret_file[static BACKUP_NAME_MAX])
 {
         char file[BACKUP_NAME_MAX], name[BACKUP_NAME_MAX];
@@ -70,17 +80,15 @@ bool unfinished_is_temporary(const char *name)
 
         for (size_t i = 0; i < ELEMENTSOF(sqlite_suffixes) && !of_sqlite; i++)
                 of_sqlite = cut_suffix(name, &length, sqlite_suffixes[i]);
-        if (name[0] != '.' || !cut_suffix(name, &length, TEMPORARY_SUFFIX))
+        if (!cut_suffix(name, &length, TEMPORARY_SUFFIX) || !skip_dot(&name, &length))
                 return false;
-        name++;
-        length--;
         if (cut_suffix(name, &length, ".copy") || cut_suffix(name, &length, ".verify"))
                 return read_file_name(name, length, file) >= 0;
         if (of_sqlite)
                 return false;
-        if (name[0] == '.' && cut_suffix(name, &length, MARKER_SUFFIX)) {
-                name++;
-                length--;
+        if (cut_suffix(name, &length, MARKER_SUFFIX)) {
+                if (!skip_dot(&name, &length))
+                        return false;
         } else
                 (void) cut_suffix(name, &length, MANIFEST_SUFFIX);
         return read_file_name(name, length, file) >= 0;
@@ -90,9 +98,9 @@ int unfinished_file_of_marker(const char *name, char ret_file[static BACKUP_NAME
 {
         size_t length = strlen(name);
 
-        if (name[0] != '.' || !cut_suffix(name, &length, MARKER_SUFFIX))
+        if (!cut_suffix(name, &length, MARKER_SUFFIX) || !skip_dot(&name, &length))
                 return -EINVAL;
-        return read_file_name(name + 1, length - 1, ret_file);
+        return read_file_name(name, length, ret_file);
 }
 
 bool unfinished_is_marked(int directory_fd, const char *file)

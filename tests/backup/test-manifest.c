@@ -8,6 +8,7 @@
 #include "backup/manifest.h"
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define UPPER_CASE_DIGEST "0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF"
 #define FILE_NAME "backup_20260124_014621.db.gz"
 #define MINIMAL "\"version\": 1, \"name\": \"backup_20260124_014621\", \"file\": \"" FILE_NAME "\""
 
@@ -205,8 +206,7 @@ static void test_impossible_values_are_corrupt(void **state)
                         "\"page_size_bytes\": 256",
                         "\"page_size_bytes\": 131072",
                         "\"stored_sha256\": \"abc\"",
-                        "\"stored_sha256\": "
-                        "\"0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef\"",
+                        "\"stored_sha256\": \"" UPPER_CASE_DIGEST "\"",
                         "\"database_sha256\": 5",
                         "\"compression\": \"none\"",
                         "\"compression\": \"zstd\"",
