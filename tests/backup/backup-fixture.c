@@ -214,3 +214,27 @@ void backup_fixture_kill_everywhere(
                 check(points[i]);
         }
 }
+
+int backup_fixture_stop_at(const char *point, void (*work)(void), void (*meddle)(void))
+{
+        int status;
+        pid_t child;
+
+        if (!TEST_HOOKS)
+                skip();
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+                (void) setenv("ORACXPRED_TEST_POINT", point, 1);
+                (void) setenv("ORACXPRED_TEST_ACTION", "stop", 1);
+                work();
+                _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+        assert_true(WIFSTOPPED(status));
+        meddle();
+        assert_int_equal(kill(child, SIGCONT), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}

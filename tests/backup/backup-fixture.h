@@ -45,3 +45,7 @@ void backup_fixture_clear(void);
  * when the build has no step points. */
 void backup_fixture_kill_everywhere(
                 void (*prepare)(void), void (*work)(void), void (*check)(const char *point));
+
+/* Runs `work` in a child up to a step point, calls `meddle` while it stands there, lets it go on, and
+ * returns its exit status. Skips the test when the build has no step points. */
+int backup_fixture_stop_at(const char *point, void (*work)(void), void (*meddle)(void));

@@ -306,6 +306,65 @@ static void test_killed_at_every_step(void **state)
         backup_fixture_kill_everywhere(prepare_earlier, create_in_child, check_after_kill);
 }
 
+/* Exits with the fault's exit code. */
+static void create_and_tell(void)
+{
+        CreateRequest request = backup_fixture_request(NAME, COMPRESSION_GZIP);
+        Fault fault = {0};
+
+        (void) create(&request, &fault);
+        _exit(fault_exit_code(fault.code));
+}
+
+static void damage(const char *file)
+{
+        char rubbish[64];
+
+        memset(rubbish, 0x5a, sizeof rubbish);
+        fixture_overwrite(backup_fixture_path(file), 100, rubbish, sizeof rubbish);
+}
+
+static void damage_stored(void)
+{
+        damage("." NAME ".db.gz.tmp");
+}
+
+static void damage_copy(void)
+{
+        damage("." NAME ".db.gz.copy.tmp");
+}
+
+/* The disk gives back something else than was written to it; that says nothing about the database. */
+static void test_what_reads_back_otherwise_is_not_published(void **state)
+{
+        prepare_earlier();
+        assert_int_equal(backup_fixture_stop_at("create-stored", create_and_tell, damage_stored),
+                        fault_exit_code(FAULT_IO));
+        assert_names(EARLIER_FILES);
+}
+
+static void test_a_copy_that_fails_its_check_is_not_published(void **state)
+{
+        prepare_earlier();
+        assert_int_equal(backup_fixture_stop_at("create-copied", create_and_tell, damage_copy),
+                        fault_exit_code(FAULT_CORRUPT));
+        assert_names(EARLIER_FILES);
+}
+
+static void put_another_there(void)
+{
+        fixture_write(backup_fixture_path(NAME ".db.gz"), "theirs", 6);
+}
+
+static void test_a_name_taken_meanwhile_is_left_alone(void **state)
+{
+        prepare_earlier();
+        assert_int_equal(backup_fixture_stop_at("create-marked", create_and_tell, put_another_there),
+                        fault_exit_code(FAULT_INVALID_ARGUMENT));
+        assert_names(EARLIER_FILES NAME ".db.gz ");
+        assert_int_equal(fixture_file_size(backup_fixture_path(NAME ".db.gz")), 6);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, backup_fixture_setup, backup_fixture_teardown)
 
 int main(void)
@@ -322,6 +381,9 @@ int main(void)
                         TEST(test_cancelled),
                         TEST(test_full_disk_at_every_step),
                         TEST(test_killed_at_every_step),
+                        TEST(test_what_reads_back_otherwise_is_not_published),
+                        TEST(test_a_copy_that_fails_its_check_is_not_published),
+                        TEST(test_a_name_taken_meanwhile_is_left_alone),
         };
 
         return cmocka_run_group_tests_name("create", tests, NULL, NULL);
