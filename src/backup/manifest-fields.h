@@ -31,6 +31,7 @@ static const struct {
                 {"database_bytes", offsetof(Manifest, database_bytes)},
                 {"stored_bytes", offsetof(Manifest, stored_bytes)},
                 {"foreign_key_violations", offsetof(Manifest, foreign_key_violations)},
+                {"constraint_violations", offsetof(Manifest, constraint_violations)},
 };
 
 static const struct {

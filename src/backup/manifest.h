@@ -71,6 +71,7 @@ typedef struct Manifest {
         TableCount *tables; /* rows per table, counted in the copy */
         size_t n_tables;
         uint64_t foreign_key_violations;
+        uint64_t constraint_violations;
         char *verification_fault; /* what the last verification found; NULL when it passed or never ran */
 
         bool adopted;         /* not of our making: never removed by retention */

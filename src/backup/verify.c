@@ -227,6 +227,7 @@ static int check_image(Verification *verification, Fault *fault)
                                 verification->manifest->file,
                                 result.first_finding ? result.first_finding : "unknown damage");
         verification->manifest->foreign_key_violations = result.foreign_key_violations;
+        verification->manifest->constraint_violations = result.constraint_violations;
         return 0;
 }
 

@@ -96,7 +96,8 @@ static void add_checks(Table *fields, json_object *backup, uint64_t now_usec)
 {
         const char *finding = document_text(backup, "VerificationFault"),
                    *problem = document_text(backup, "Problem");
-        uint64_t violations = document_number(backup, "ForeignKeyViolations");
+        uint64_t violations = document_number(backup, "ForeignKeyViolations"),
+                 broken = document_number(backup, "ConstraintViolations");
 
         if (problem[0] != '\0')
                 fields_add(fields, "Problem", STYLE_BAD, problem);
@@ -110,6 +111,13 @@ static void add_checks(Table *fields, json_object *backup, uint64_t now_usec)
                                 "%" PRIu64 " row%s refer to a row that is not there",
                                 violations,
                                 violations == 1 ? "" : "s");
+        if (broken > 0)
+                fields_addf(fields,
+                                "Constraints",
+                                STYLE_WARNING,
+                                "%" PRIu64 " row%s break a constraint of their table",
+                                broken,
+                                broken == 1 ? "" : "s");
         if (document_flag(backup, "InUse"))
                 fields_add(fields, "In use", STYLE_PLAIN, "a job reads it right now");
 }

@@ -77,6 +77,7 @@ void backup_emit_changed(Manager *manager, const char *name)
                         "Encrypted",
                         "Tables",
                         "ForeignKeyViolations",
+                        "ConstraintViolations",
                         "Source",
                         "Host",
                         "ToolVersion",
@@ -238,6 +239,7 @@ static int get_number(sd_bus *bus,
                         {"DatabaseBytes", manifest->database_bytes},
                         {"StoredBytes", manifest->stored_bytes},
                         {"ForeignKeyViolations", manifest->foreign_key_violations},
+                        {"ConstraintViolations", manifest->constraint_violations},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
@@ -365,6 +367,11 @@ static const sd_bus_vtable backup_vtable[] = {
                 SD_BUS_PROPERTY("Encrypted", "b", get_encrypted, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Tables", "a(st)", get_tables, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("ForeignKeyViolations",
+                                "t",
+                                get_number,
+                                0,
+                                SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("ConstraintViolations",
                                 "t",
                                 get_number,
                                 0,

@@ -14,9 +14,10 @@ typedef enum CheckDepth {
 
 typedef struct CheckResult {
         bool healthy;
-        unsigned n_findings;             /* SQLite stops at 100 */
+        unsigned n_findings;             /* not counted much beyond 100 */
         char *first_finding;             /* owned; NULL when healthy */
         uint64_t foreign_key_violations; /* counted by a full check; not corruption */
+        uint64_t constraint_violations;  /* NULL in a NOT NULL column and the like; not corruption either */
 } CheckResult;
 
 void check_result_done(CheckResult *result);
@@ -24,8 +25,10 @@ void check_result_done(CheckResult *result);
 /* 0 with *ret filled when the check ran to its end, whatever it found (SQLITE_CORRUPT and SQLITE_NOTADB met
  * on the way are findings, too). Negative when it could not: BUSY, CANNOT_OPEN, IO, CANCELLED, …
  * `mode` is CONNECTION_READ for the live database and CONNECTION_PRIVATE for a copy. An empty file (0 bytes)
- * is a sound database without tables. The progress counters are not touched: SQLite can't say how far it
- * is. A foreign key whose parent columns are not unique can't be checked and counts as one violation. */
+ * is a sound database without tables. A row that breaks a constraint of its table is intact as stored, and
+ * no reason to go back to an older state: such rows are counted apart. The progress counters are not
+ * touched: SQLite can't say how far it is. A foreign key whose parent columns are not unique can't be
+ * checked and counts as one violation. */
 int check_run(const char *path,
                 ConnectionMode mode,
                 CheckDepth depth,
