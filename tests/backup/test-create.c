@@ -158,6 +158,8 @@ static void test_a_taken_name_is_left_alone(void **state)
         fixture_write(backup_fixture_path(NAME ".db.gz"), "theirs", 6);
         assert_int_equal(create(&request, &fault), fault_errno(FAULT_INVALID_ARGUMENT));
         fixture_assert_fault(&fault, FAULT_INVALID_ARGUMENT, NAME ".db.gz");
+        /* Refused before anything was done: a marker would have declared it unfinished for a moment. */
+        assert_null(atomic_load(&backup_fixture_progress.step));
         assert_int_equal(create_clean_up_leftovers(backup_fixture_fd(), &removed, &fault), 0);
         assert_names(NAME ".db.gz ");
         assert_int_equal(fixture_file_size(backup_fixture_path(NAME ".db.gz")), 6);
@@ -329,6 +331,12 @@ static void damage_stored(void)
         damage("." NAME ".db.gz.tmp");
 }
 
+/* In the time of a gzip header, which no reader looks at. */
+static void damage_stored_a_little(void)
+{
+        fixture_overwrite(backup_fixture_path("." NAME ".db.gz.tmp"), 4, "T", 1);
+}
+
 static void damage_copy(void)
 {
         damage("." NAME ".db.gz.copy.tmp");
@@ -339,6 +347,8 @@ static void test_what_reads_back_otherwise_is_not_published(void **state)
 {
         prepare_earlier();
         assert_int_equal(backup_fixture_stop_at("create-stored", create_and_tell, damage_stored),
+                        fault_exit_code(FAULT_IO));
+        assert_int_equal(backup_fixture_stop_at("create-stored", create_and_tell, damage_stored_a_little),
                         fault_exit_code(FAULT_IO));
         assert_names(EARLIER_FILES);
 }
