@@ -13,6 +13,7 @@ int digest_new(Digest **ret, Fault *fault);
 Digest *digest_free(Digest *digest);
 DEFINE_CLEANUP(Digest *, digest_free);
 
+/* Takes in the next `size` bytes. */
 int digest_update(Digest *digest, const void *data, size_t size, Fault *fault);
 
 /* Writes the hex form; the digest can't be used further. */

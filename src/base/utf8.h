@@ -11,6 +11,7 @@
  * decodes as the character 0 of length 1. */
 size_t utf8_decode(const char *text, uint32_t *ret);
 
+/* True when the whole text decodes; the empty one does. */
 bool utf8_is_valid(const char *text);
 
 /* Valid UTF-8 in which no character is a control character (C0, DEL, C1): what may stand in one line. */
