@@ -386,6 +386,13 @@ int quarantine_remove(const char *folder, const char *database_path, Fault *faul
         return 0;
 }
 
+static bool is_label(const char *name)
+{
+        uint64_t usec;
+
+        return strlen(name) == TIMESTAMP_LABEL_MAX - 1 && timestamp_parse_label(name, &usec) >= 0;
+}
+
 static bool is_unfinished(const char *name)
 {
         uint64_t usec;
@@ -405,6 +412,8 @@ int quarantine_clean_up(const char *quarantine_path, Fault *fault)
         while ((entry = readdir(directory)))
                 if (is_unfinished(entry->d_name))
                         remove_folder(dirfd(directory), entry->d_name);
+                else if (is_label(entry->d_name)) /* goes only when nothing has been moved there yet */
+                        (void) unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
         (void) closedir(directory);
         return 0;
 }

@@ -56,5 +56,5 @@ int quarantine_move_back(const char *folder, const char *database_path, Fault *f
  * the folder does, too. */
 int quarantine_remove(const char *folder, const char *database_path, Fault *fault);
 
-/* Removes folders that a killed quarantine_copy() left unfinished. */
+/* Removes folders that a killed run left unfinished or empty. */
 int quarantine_clean_up(const char *quarantine_path, Fault *fault);
