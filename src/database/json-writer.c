@@ -82,6 +82,9 @@ void json_write_escaped(JsonOutput *output, const char *text, size_t size_bytes)
 {
         size_t begin = 0;
 
+        /* SQLite gives NULL for an empty text. */
+        if (size_bytes == 0)
+                return;
         for (size_t i = 0; i < size_bytes; i++) {
                 unsigned char character = (unsigned char) text[i];
 

@@ -285,11 +285,12 @@ static void test_one_snapshot_under_a_writer(void **state)
                         "CREATE TABLE filler(body); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
                         " FROM n WHERE i < 1000) INSERT INTO filler SELECT zeroblob(2000) FROM n;"
                         "CREATE TABLE b(id INTEGER PRIMARY KEY, money); INSERT INTO b VALUES(1, 200)");
+        application = fixture_open(path);
+        assert_int_equal(fixture_integer(application, "SELECT sum(money) FROM a"), 100);
         fd = start(&running, path);
         assert_int_equal(io_read_full(fd, text, 20000, &first), 0);
         assert_non_null(strstr(text, "{\"row\":[1,100]}"));
 
-        application = fixture_open(path);
         fixture_execute(application,
                         "BEGIN IMMEDIATE; UPDATE a SET money = 0; UPDATE b SET money = 300; INSERT INTO b "
                         "VALUES(2, 5); COMMIT");
