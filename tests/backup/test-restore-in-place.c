@@ -322,7 +322,7 @@ static void collect_numbers(const Manifest *manifest)
         restore_fixture_execute(fixture_path("union.db"), sql);
 }
 
-static void restore_under_load(void)
+static void restore_under_load(unsigned n_restores)
 {
         Shared *shared = mmap(
                         NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -338,7 +338,7 @@ static void restore_under_load(void)
         manifest = backup_fixture_create(OLDER, COMPRESSION_GZIP);
         writer = start(write_numbers, shared);
         reader = start(read_numbers, shared);
-        for (unsigned i = 0; i < 4; i++) {
+        for (unsigned i = 0; i < n_restores; i++) {
                 _cleanup_(restore_outcome_done) RestoreOutcome outcome = {0};
                 RestoreRequest request = restore_fixture_request(manifest);
                 char name[64];
@@ -373,13 +373,13 @@ static void restore_under_load(void)
 
 static void test_no_acknowledged_commit_is_lost(void **state)
 {
-        restore_under_load();
+        restore_under_load(4);
 }
 
 static void test_no_acknowledged_commit_is_lost_in_rollback_mode(void **state)
 {
         use_rollback_journal();
-        restore_under_load();
+        restore_under_load(2);
 }
 
 static Manifest *killed_source;
