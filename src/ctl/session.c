@@ -110,7 +110,9 @@ int session_set_fault(const Session *session, const sd_bus_error *error, int r, 
 {
         FaultCode code;
 
-        if (!sd_bus_error_is_set(error)) {
+        /* What sd-bus itself met, before there was any answer, it names after the errno. */
+        if (!sd_bus_error_is_set(error) ||
+                        strncmp(error->name, "System.Error.", strlen("System.Error.")) == 0) {
                 if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE || r == -ESHUTDOWN)
                         return cannot_connect(session, r, fault);
                 return session_set_errno(r, fault);

@@ -11,7 +11,10 @@ import subprocess
 import termios
 import time
 
+import pytest
+
 from client import PATIENCE_SECONDS
+from fixtures import build_directory
 
 
 class CommandLine:
@@ -81,3 +84,10 @@ class CommandLine:
             written += part
         os.close(main)
         return process.wait(PATIENCE_SECONDS), written.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture
+def ctl(bus):
+    path = os.path.join(build_directory(), "src/ctl/oracxpredctl")
+    assert os.access(path, os.X_OK), f"{path} is not built; $ORACXPRED_BUILD names the build directory"
+    return CommandLine(path, bus.address)

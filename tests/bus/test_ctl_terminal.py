@@ -8,15 +8,9 @@ import sqlite3
 import pytest
 
 from application import make_database
-from command_line import CommandLine
-from conftest import build_directory
+from command_line import ctl  # noqa: F401
 
 ESCAPE = "\x1b"
-
-
-@pytest.fixture
-def ctl(bus):
-    return CommandLine(os.path.join(build_directory(), "src/ctl/oracxpredctl"), bus.address)
 
 
 def test_colour_is_for_terminals_without_no_color(ctl, client):
