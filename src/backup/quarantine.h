@@ -29,7 +29,10 @@ typedef struct QuarantineFiles {
                 }                                      \
         }
 
+/* CANNOT_OPEN, PERMISSION or IO for one that is there and can't be opened; none at all is no error. */
 int quarantine_files_open(const char *database_path, QuarantineFiles *ret, Fault *fault);
+
+/* Can be called again. */
 void quarantine_files_close(QuarantineFiles *files);
 
 /* Bytes that a copy takes. */

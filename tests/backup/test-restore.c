@@ -30,7 +30,8 @@ static char *photograph(void)
                 if (stat(fixture_path(names[i]), &status) == 0)
                         data = fixture_read(fixture_path(names[i]), &data_size);
                 (void) fprintf(stream, "%s %zu ", names[i], data_size);
-                (void) fwrite(data, 1, data_size, stream);
+                if (data)
+                        (void) fwrite(data, 1, data_size, stream);
         }
         (void) fprintf(stream, " %s %zu", backups, restore_fixture_n_quarantined());
         assert_int_equal(fclose(stream), 0);
