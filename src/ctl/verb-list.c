@@ -125,6 +125,7 @@ static void add_checks(Table *fields, json_object *backup, uint64_t now_usec)
 static int print_backup(Session *session, json_object *backup, Fault *fault)
 {
         _cleanup_(table_freep) Table *fields = fields_new();
+        const char *version = document_text(backup, "ToolVersion");
         uint64_t now_usec = clock_now_usec();
         char size[QUANTITY_MAX], stored[QUANTITY_MAX], duration[QUANTITY_MAX];
 
@@ -157,7 +158,8 @@ static int print_backup(Session *session, json_object *backup, Fault *fault)
         fields_addf(fields, "Took", STYLE_PLAIN, "%s", duration);
         fields_add(fields, "Source", STYLE_PLAIN, document_text(backup, "Source"));
         fields_add(fields, "Host", STYLE_PLAIN, document_text(backup, "Host"));
-        fields_add(fields, "Made by", STYLE_PLAIN, document_text(backup, "ToolVersion"));
+        if (version[0] != '\0')
+                fields_addf(fields, "Made by", STYLE_PLAIN, "oracxpredd %s", version);
         fields_add(fields, "SHA-256 stored", STYLE_PLAIN, document_text(backup, "StoredSHA256"));
         fields_add(fields, "SHA-256 database", STYLE_PLAIN, document_text(backup, "DatabaseSHA256"));
         fields_add_tables(fields, document_member(backup, "Tables"), "");
