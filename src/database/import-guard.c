@@ -54,13 +54,11 @@ static bool is_by_the_way(const Guard *guard, int action, const char *name, cons
                is_text(table, guard->entry->name);
 }
 
-static int on_create(Guard *guard, int action, const char *name, const char *table, const char *database)
+static int on_create(Guard *guard, int action, const char *name, const char *table)
 {
         const ImportEntry *entry = guard->entry;
         bool has_table = action == SQLITE_CREATE_INDEX || action == SQLITE_CREATE_TRIGGER;
 
-        if (!is_text(database, "main"))
-                return SQLITE_DENY;
         if (is_by_the_way(guard, action, name, table))
                 return SQLITE_OK;
         if (action != guard->action || !name || strcmp(name, entry->name) != 0 ||
@@ -79,19 +77,21 @@ static int on_action(void *userdata,
 {
         Guard *guard = userdata;
 
+        /* The temporary database has actions of its own, and there is no other than main: ATTACH is denied.
+         */
         switch (action) {
         case SQLITE_CREATE_TABLE:
         case SQLITE_CREATE_INDEX:
         case SQLITE_CREATE_VIEW:
         case SQLITE_CREATE_TRIGGER:
-                return on_create(guard, action, first, second, database);
+                return on_create(guard, action, first, second);
         /* How SQLite itself records what it creates; a statement that names this table is refused by it. */
         case SQLITE_INSERT:
         case SQLITE_UPDATE:
                 return is_text(first, "sqlite_master") ? SQLITE_OK : SQLITE_DENY;
         /* Columns in the expressions of indexes, CHECKs and generated columns. */
         case SQLITE_READ:
-                return is_text(database, "main") ? SQLITE_OK : SQLITE_DENY;
+                return SQLITE_OK;
         /* Functions in the same; none of SQLite's own reaches out of the database. */
         case SQLITE_FUNCTION:
                 return is_text(second, "load_extension") ? SQLITE_DENY : SQLITE_OK;

@@ -211,7 +211,8 @@ static void test_order_is_that_of_the_key(void **state)
                         "ROWID;"
                         "CREATE INDEX coverw ON w(a, b);"
                         "INSERT INTO w VALUES('b',1),('A',1),('c',2);"
-                        "CREATE TABLE hidden(rowid, oid, _rowid_);"
+                        "CREATE TABLE hidden(rowid, oid, _rowid_, g VARCHAR(4000) AS (rowid));"
+                        "CREATE INDEX coverh ON hidden(rowid, oid, _rowid_);"
                         "INSERT INTO hidden VALUES(9,1,1),(8,2,2)");
         {
                 ExportResult result;

@@ -61,6 +61,40 @@ static void test_wrong_rows(void **state)
                         "Line 4, column 6"));
 }
 
+/* The table's own way to solve a conflict must not make rows vanish. */
+static void test_conflict_is_never_solved_in_silence(void **state)
+{
+        static const char *const ways[] = {"REPLACE", "IGNORE", "ROLLBACK"};
+
+        for (size_t i = 0; i < ELEMENTSOF(ways); i++) {
+                _cleanup_free_ char *text = NULL;
+
+                assert_true(asprintf(&text,
+                                            IMPORT_HEADER ",\"schema\":[" IMPORT_ENTRY("table",
+                                                            "t",
+                                                            "t",
+                                                            "CREATE TABLE t(a UNIQUE ON CONFLICT %s)") "],"
+                                                                                                       "\"ta"
+                                                                                                       "bles"
+                                                                                                       "\":{"
+                                                                                                       "\"t"
+                                                                                                       "\":{"
+                                                                                                       "\"co"
+                                                                                                       "lumn"
+                                                                                                       "s\":"
+                                                                                                       "[\"a"
+                                                                                                       "\"],"
+                                                                                                       "\"ro"
+                                                                                                       "ws\""
+                                                                                                       ":[["
+                                                                                                       "1],["
+                                                                                                       "1]]}"
+                                                                                                       "}}",
+                                            ways[i]) > 0);
+                (void) import_assert_refused(text, FAULT_INVALID_ARGUMENT, "UNIQUE");
+        }
+}
+
 static void test_wrong_tables(void **state)
 {
         static const Wrong wrong[] = {
@@ -136,6 +170,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         TEST(test_wrong_rows),
+                        TEST(test_conflict_is_never_solved_in_silence),
                         TEST(test_wrong_tables),
                         TEST(test_wrong_lines),
                         TEST(test_values_arrive),

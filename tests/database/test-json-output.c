@@ -140,16 +140,19 @@ static void test_reader_that_is_gone(void **state)
         assert_gone_is_told(fds);
 }
 
-/* Nobody ever reads; the descriptors block. Without the guards this test never ends. */
+/* Nobody ever reads; the descriptors block, and take less than one buffer. Without the guards this test
+ * never ends. */
 static void test_reader_that_stalls(void **state)
 {
-        int fds[2];
+        int fds[2], small_bytes = 4096;
 
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_true(fcntl(fds[1], F_SETPIPE_SZ, (int) JSON_OUTPUT_BUFFER_BYTES / 4) > 0);
         assert_put_fails(fds[1], 1, NULL, FAULT_BUSY, "stopped reading");
         (void) close(fds[0]);
         (void) close(fds[1]);
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        assert_int_equal(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &small_bytes, sizeof small_bytes), 0);
         assert_put_fails(fds[1], 1, NULL, FAULT_BUSY, "stopped reading");
         (void) close(fds[0]);
         (void) close(fds[1]);
