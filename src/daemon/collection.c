@@ -32,6 +32,11 @@ static void summarize(Manager *manager)
         if (catalogue->n_entries > 0) {
                 summary->newest = strdup(catalogue->entries[0].manifest->name);
                 summary->newest_usec = catalogue->entries[0].manifest->created_usec;
+                /* Names carry whole seconds; the initial backup is sorted by its exact moment. The next name
+                 * has to be later than that, too, or the newest backup would not be the first in the list.
+                 */
+                manager->newest_label_usec =
+                                MAX_OF(manager->newest_label_usec, catalogue->entries[0].moment_usec);
         }
         manager->newest_label_usec =
                         MAX_OF(manager->newest_label_usec, catalogue_newest_label_usec(catalogue));

@@ -141,6 +141,9 @@ static void arm_stale_timer(Manager *manager, uint64_t stale_usec)
 {
         int r;
 
+        if (stale_usec == manager->stale_armed_usec)
+                return;
+        manager->stale_armed_usec = stale_usec;
         if (manager->stale_event_source) {
                 (void) sd_event_source_set_time(manager->stale_event_source, stale_usec);
                 r = sd_event_source_set_enabled(manager->stale_event_source, SD_EVENT_ONESHOT);

@@ -80,6 +80,7 @@ struct Manager {
         FaultCode placement_fault;
         char *placement_message;
         sd_event_source *stale_event_source;
+        uint64_t stale_armed_usec;      /* what the source stands at */
         uint64_t timeout_extended_usec; /* monotonic; when systemd was last asked for more time to start */
 
         unsigned changed_properties; /* bits, see change.h */
