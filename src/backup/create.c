@@ -2,6 +2,7 @@
 #include "backup/create.h"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -28,6 +29,7 @@ typedef struct Creation {
         char *meta;
         char *marker;
         Publication *publication;
+        AgeFileKey file_key; /* while the stored file is proved */
         bool marked;   /* the marker is ours, and so is whatever has the final names */
         bool finished; /* the backup stands */
 } Creation;
@@ -53,6 +55,7 @@ static void creation_done(Creation *creation)
                 unfinished_remove_image(creation->request->directory_fd, creation->copy_name);
         creation->publication = publish_free(creation->publication);
         creation->manifest = manifest_free(creation->manifest);
+        OPENSSL_cleanse(&creation->file_key, sizeof creation->file_key);
         free(creation->copy_name);
         free(creation->copy_path);
         free(creation->meta);
@@ -87,7 +90,8 @@ static int begin_manifest(Creation *creation, Fault *fault)
         manifest = creation->manifest;
         (void) gethostname(host, sizeof host - 1);
         manifest->name = strdup(request->name);
-        manifest->file = backup_name_to_file(request->name, request->compression, false);
+        manifest->encrypted = age_recipients_any(request->recipients);
+        manifest->file = backup_name_to_file(request->name, request->compression, manifest->encrypted);
         manifest->label = request->label && request->label[0] ? strdup(request->label) : NULL;
         manifest->source = strdup(request->database_path);
         manifest->host = strdup(host);
@@ -98,6 +102,11 @@ static int begin_manifest(Creation *creation, Fault *fault)
         if (!manifest->name || !manifest->file || !manifest->source || !manifest->host ||
                         !manifest->tool_version || (request->label && request->label[0] && !manifest->label))
                 return out_of_memory(creation, fault);
+        if (manifest->encrypted) {
+                manifest->encryption_recipients = age_recipients_format(request->recipients);
+                if (!manifest->encryption_recipients)
+                        return out_of_memory(creation, fault);
+        }
         return 0;
 }
 
@@ -232,7 +241,9 @@ static int store_copy(Creation *creation, StoredImage *ret, Fault *fault)
                 return r;
         r = stored_image_write(copy_fd,
                         request->compression,
+                        request->recipients,
                         creation->publication->fd,
+                        &creation->file_key,
                         creation->progress,
                         ret,
                         fault);
@@ -246,6 +257,40 @@ static int store_copy(Creation *creation, StoredImage *ret, Fault *fault)
         return publish_sync(creation->publication, fault);
 }
 
+/* With the identities, as a restore will do it; else, so that the backup is proved, with its own key. */
+static int read_stored(Creation *creation, StoredImage *ret, Fault *fault)
+{
+        const CreateRequest *request = creation->request;
+        AgeOpener by_file_key = {.file_key = &creation->file_key}, by_identity = {.identities = request->identities};
+        bool encrypted = creation->manifest->encrypted;
+        const AgeOpener *opener = encrypted ? &by_file_key : NULL;
+        _cleanup_fault_ Fault missed = {0};
+        int r;
+
+        if (encrypted && request->identities) {
+                r = stored_image_read(creation->publication->fd,
+                                request->compression,
+                                &by_identity,
+                                -EBADF,
+                                creation->progress,
+                                ret,
+                                &missed);
+                if (r >= 0 || missed.code != FAULT_KEY_UNAVAILABLE) {
+                        fault_move(fault, &missed);
+                        return r;
+                }
+                if (request->ret_key_fault)
+                        fault_move(request->ret_key_fault, &missed);
+        }
+        return stored_image_read(creation->publication->fd,
+                        request->compression,
+                        opener,
+                        -EBADF,
+                        creation->progress,
+                        ret,
+                        fault);
+}
+
 /* Nothing that is found here says anything about the database: the disk below the backups is to blame. */
 static int read_back(Creation *creation, const StoredImage *written, Fault *fault)
 {
@@ -253,12 +298,7 @@ static int read_back(Creation *creation, const StoredImage *written, Fault *faul
         StoredImage image;
         int r;
 
-        r = stored_image_read(creation->publication->fd,
-                        creation->request->compression,
-                        -EBADF,
-                        creation->progress,
-                        &image,
-                        &found);
+        r = read_stored(creation, &image, &found);
         if (r < 0 && found.code != FAULT_CORRUPT) {
                 (void) fault_prefix(&found,
                                 "%s/%s",

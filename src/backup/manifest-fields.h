@@ -16,6 +16,7 @@ static const struct {
                 {"source", offsetof(Manifest, source)},
                 {"host", offsetof(Manifest, host)},
                 {"tool_version", offsetof(Manifest, tool_version)},
+                {"encryption_recipients", offsetof(Manifest, encryption_recipients)},
                 {"verification_fault", offsetof(Manifest, verification_fault)},
 };
 

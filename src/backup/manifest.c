@@ -71,6 +71,7 @@ Manifest *manifest_free(Manifest *manifest)
         free(manifest->source);
         free(manifest->host);
         free(manifest->tool_version);
+        free(manifest->encryption_recipients);
         free(manifest->verification_fault);
         free(manifest->problem);
         free_tables(manifest);
@@ -127,7 +128,7 @@ Manifest *manifest_copy(const Manifest *manifest)
         *copy = *manifest;
         /* Nothing that is owned may be shared, not even until the next line fails. */
         copy->name = copy->file = copy->label = copy->source = copy->host = copy->tool_version = NULL;
-        copy->verification_fault = copy->problem = NULL;
+        copy->encryption_recipients = copy->verification_fault = copy->problem = NULL;
         copy->tables = NULL;
         copy->n_tables = 0;
         copy->unknown = NULL;
@@ -136,6 +137,7 @@ Manifest *manifest_copy(const Manifest *manifest)
                         copy_text(&copy->source, manifest->source) < 0 ||
                         copy_text(&copy->host, manifest->host) < 0 ||
                         copy_text(&copy->tool_version, manifest->tool_version) < 0 ||
+                        copy_text(&copy->encryption_recipients, manifest->encryption_recipients) < 0 ||
                         copy_text(&copy->verification_fault, manifest->verification_fault) < 0 ||
                         copy_text(&copy->problem, manifest->problem) < 0 || copy_tables(copy, manifest) < 0)
                 return NULL;

@@ -66,7 +66,8 @@ typedef struct Manifest {
         char database_sha256[DIGEST_HEX_MAX]; /* "" when unknown */
         char stored_sha256[DIGEST_HEX_MAX];
         Compression compression;
-        bool encrypted; /* from the name of the file */
+        bool encrypted;              /* from the name of the file */
+        char *encryption_recipients; /* as in the configuration; NULL when in clear, or not known */
 
         TableCount *tables; /* rows per table, counted in the copy */
         size_t n_tables;

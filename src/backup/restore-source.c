@@ -29,7 +29,9 @@ void restore_source_done(RestoreSource *source)
 static int name_copy(const RestoreRequest *request, RestoreSource *source, Fault *fault)
 {
         _cleanup_free_ char *file =
-                        backup_name_to_file(request->pre_restore_name, request->compression, false);
+                        backup_name_to_file(request->pre_restore_name,
+                        request->compression,
+                        age_recipients_any(request->recipients));
         _cleanup_free_ char *verify_name = file ? unfinished_verify_name(file) : NULL;
 
         source->directory_fd = request->directory_fd;
@@ -84,16 +86,12 @@ static int unpack_backup(
                 const RestoreRequest *request, RestoreSource *source, Progress *progress, Fault *fault)
 {
         const Manifest *manifest = request->source;
+        AgeOpener opener = {.identities = request->identities};
         _cleanup_close_ int stored_fd = -EBADF, copy_fd = -EBADF;
         struct stat status;
         StoredImage image;
         int r;
 
-        if (manifest->encrypted)
-                return fault_set(fault,
-                                FAULT_NOT_SUPPORTED,
-                                "The backup %s is encrypted; decrypt it with age(1) and restore the file",
-                                manifest->file);
         stored_fd = openat(request->directory_fd,
                         manifest->file,
                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -115,7 +113,13 @@ static int unpack_backup(
                 r = create_copy(source, "", &copy_fd, fault);
         if (r < 0)
                 return r;
-        r = stored_image_read(stored_fd, manifest->compression, copy_fd, progress, &image, fault);
+        r = stored_image_read(stored_fd,
+                        manifest->compression,
+                        manifest->encrypted ? &opener : NULL,
+                        copy_fd,
+                        progress,
+                        &image,
+                        fault);
         if (r < 0)
                 return fault_prefix(fault, "%s/%s", request->directory_path, manifest->file);
         return compare_with_manifest(manifest, &image, fault);

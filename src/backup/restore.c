@@ -165,6 +165,8 @@ static int store_what_was_there(
                         .name = request->pre_restore_name,
                         .kind = BACKUP_PRE_RESTORE,
                         .compression = request->compression,
+                        .recipients = request->recipients,
+                        .identities = request->identities,
                         .now_usec = request->now_usec,
         };
         int r;

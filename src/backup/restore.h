@@ -17,6 +17,7 @@
  * open meanwhile: the files are also read raw, and closing a raw descriptor drops this process's locks. */
 
 #include "backup/manifest.h"
+#include "base/age-key.h"
 #include "base/progress.h"
 
 /* How long a restore waits for readers and writers before it ends with FAULT_BUSY. */
@@ -42,7 +43,9 @@ typedef struct RestoreRequest {
         const char *source_quarantine; /* a quarantine folder that an undo brings back */
 
         const char *pre_restore_name;      /* from backup_name_make() */
-        Compression compression;           /* of the pre-restore backup */
+        const AgeIdentities *identities;   /* for an encrypted source; may be NULL */
+        Compression compression;           /* of the pre-restore backup, and: */
+        const AgeRecipients *recipients;   /* NULL or without any: it is stored in clear */
         const ApplicationControl *control; /* NULL counts as one without units */
         bool force;     /* replace although others have the file open; take a source_quarantine that fails
                          * its check. A backup that fails is never restored. */
@@ -83,6 +86,7 @@ void restore_outcome_done(RestoreOutcome *outcome);
 /* 0 with *ret filled when the new database is in force. Otherwise the old one is (or, for CORRUPT after the
  * final check, the message says what to do):
  *   CORRUPT, NOT_A_DATABASE, NOT_FOUND  the source is not sound or not there; nothing was touched
+ *   KEY_UNAVAILABLE       the source is encrypted, and no identity opens it; nothing was touched
  *   BUSY                  readers or writers did not make way within RESTORE_BUSY_BOUND_USEC
  *   DATABASE_IN_USE       it has to be replaced, and others have it open
  *   NO_SPACE, IO, PERMISSION, CANCELLED, … */

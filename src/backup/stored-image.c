@@ -20,6 +20,9 @@ typedef struct Pass {
         Digest *stored_digest;
         uint64_t database_bytes;
         uint64_t stored_bytes;
+        uint64_t input_bytes; /* reading: of the stored form, once decrypted */
+        AgeWriter *writer;    /* one of these when it is encrypted */
+        AgeReader *reader;
 
         unsigned char *block;  /* STORED_IMAGE_BLOCK_BYTES of the image */
         unsigned char *stored; /* MEMBER_MAX_BYTES when writing, INPUT_BYTES when reading */
@@ -39,6 +42,8 @@ static void pass_done(Pass *pass)
                 (void) inflateEnd(&pass->foreign);
         pass->database_digest = digest_free(pass->database_digest);
         pass->stored_digest = digest_free(pass->stored_digest);
+        pass->writer = age_writer_free(pass->writer);
+        pass->reader = age_reader_free(pass->reader);
         free(pass->block);
         free(pass->stored);
 }
@@ -78,8 +83,10 @@ static int pass_finish(Pass *pass, StoredImage *ret, Fault *fault)
         return 0;
 }
 
-static int put_stored(Pass *pass, const void *data, size_t size, Fault *fault)
+/* AgeSink */
+static int write_stored(void *userdata, const void *data, size_t size, Fault *fault)
 {
+        Pass *pass = userdata;
         int r = digest_update(pass->stored_digest, data, size, fault);
 
         if (r < 0)
@@ -89,6 +96,12 @@ static int put_stored(Pass *pass, const void *data, size_t size, Fault *fault)
                 return fault_set_errno(fault, r, "Writing the stored file");
         pass->stored_bytes += size;
         return 0;
+}
+
+static int put_stored(Pass *pass, const void *data, size_t size, Fault *fault)
+{
+        return pass->writer ? age_writer_write(pass->writer, data, size, fault)
+                            : write_stored(pass, data, size, fault);
 }
 
 static int put_image(Pass *pass, const void *data, size_t size, Fault *fault)
@@ -125,7 +138,9 @@ static int store_block(Pass *pass, Compression compression, size_t size, Fault *
 
 int stored_image_write(int image_fd,
                 Compression compression,
+                const AgeRecipients *recipients,
                 int stored_fd,
+                AgeFileKey *ret_file_key,
                 Progress *progress,
                 StoredImage *ret,
                 Fault *fault)
@@ -140,6 +155,8 @@ int stored_image_write(int image_fd,
                         image_fd,
                         MEMBER_MAX_BYTES,
                         fault);
+        if (r >= 0 && age_recipients_any(recipients))
+                r = age_writer_new(recipients, write_stored, &pass, ret_file_key, &pass.writer, fault);
         if (r < 0)
                 return r;
         do {
@@ -157,13 +174,30 @@ int stored_image_write(int image_fd,
                         return r;
                 progress_add(progress, size);
         } while (size == STORED_IMAGE_BLOCK_BYTES);
-        return pass_finish(&pass, ret, fault);
+        r = pass.writer ? age_writer_finish(pass.writer, fault) : 0;
+        return r < 0 ? r : pass_finish(&pass, ret, fault);
+}
+
+/* AgeSource */
+static int read_stored(void *userdata, void *data, size_t size, size_t *ret, Fault *fault)
+{
+        Pass *pass = userdata;
+        int r = io_read_full_at(pass->stored_fd, data, size, pass->stored_bytes, ret);
+
+        if (r < 0)
+                return fault_set_errno(fault, r, "Reading the stored file");
+        r = digest_update(pass->stored_digest, data, *ret, fault);
+        if (r < 0)
+                return r;
+        pass->stored_bytes += *ret;
+        progress_add(pass->progress, *ret);
+        return 0;
 }
 
 /* Moves what is left to the front of the buffer and reads on until it is full or the file ends. */
 static int refill(Pass *pass, Fault *fault)
 {
-        size_t size;
+        size_t room, size;
         int r;
 
         if (pass->at_end)
@@ -173,20 +207,16 @@ static int refill(Pass *pass, Fault *fault)
                 return r;
         memmove(pass->stored, pass->stored + pass->position, pass->available);
         pass->position = 0;
-        r = io_read_full_at(pass->stored_fd,
-                        pass->stored + pass->available,
-                        INPUT_BYTES - pass->available,
-                        pass->stored_bytes,
-                        &size);
-        if (r < 0)
-                return fault_set_errno(fault, r, "Reading the stored file");
-        r = digest_update(pass->stored_digest, pass->stored + pass->available, size, fault);
+        room = INPUT_BYTES - pass->available;
+        if (pass->reader)
+                r = age_reader_read(pass->reader, pass->stored + pass->available, room, &size, fault);
+        else
+                r = read_stored(pass, pass->stored + pass->available, room, &size, fault);
         if (r < 0)
                 return r;
-        pass->at_end = size < INPUT_BYTES - pass->available;
+        pass->at_end = size < room;
         pass->available += size;
-        pass->stored_bytes += size;
-        progress_add(pass->progress, size);
+        pass->input_bytes += size;
         return 0;
 }
 
@@ -201,7 +231,7 @@ static int cut_short(const Pass *pass, Fault *fault)
         return fault_set(fault,
                         FAULT_CORRUPT,
                         "It is cut short: the gzip data ends in the middle, after %ju bytes",
-                        (uintmax_t) pass->stored_bytes);
+                        (uintmax_t) pass->input_bytes);
 }
 
 static int damaged(const Pass *pass, Fault *fault)
@@ -209,7 +239,7 @@ static int damaged(const Pass *pass, Fault *fault)
         return fault_set(fault,
                         FAULT_CORRUPT,
                         "The gzip data is damaged, before its byte %ju",
-                        (uintmax_t) (pass->stored_bytes - pass->available));
+                        (uintmax_t) (pass->input_bytes - pass->available));
 }
 
 static int read_own_member(Pass *pass, size_t member_bytes, Fault *fault)
@@ -323,6 +353,7 @@ static int read_plain(Pass *pass, Fault *fault)
 
 int stored_image_read(int stored_fd,
                 Compression compression,
+                const AgeOpener *opener,
                 int image_fd,
                 Progress *progress,
                 StoredImage *ret,
@@ -333,10 +364,31 @@ int stored_image_read(int stored_fd,
         int r;
 
         r = pass_begin(&pass, "reading back", stored_fd, INPUT_BYTES, fault);
+        if (r >= 0 && opener)
+                r = age_reader_new(opener, read_stored, &pass, &pass.reader, fault);
         if (r < 0)
                 return r;
         r = compression == COMPRESSION_NONE ? read_plain(&pass, fault) : read_gzip(&pass, fault);
         if (r < 0)
                 return r;
         return pass_finish(&pass, ret, fault);
+}
+
+int stored_image_digest(int stored_fd, Progress *progress, StoredImage *ret, Fault *fault)
+{
+        _cleanup_(pass_done) Pass pass = {.progress = progress, .image_fd = -EBADF, .stored_fd = stored_fd};
+        StoredImage result = {0};
+        int r = pass_begin(&pass, "reading back", stored_fd, INPUT_BYTES, fault);
+
+        while (r >= 0 && !pass.at_end) {
+                r = refill(&pass, fault);
+                use_up(&pass, pass.available);
+        }
+        if (r >= 0)
+                r = digest_finish(pass.stored_digest, result.stored_sha256, fault);
+        if (r < 0)
+                return r;
+        result.stored_bytes = pass.stored_bytes;
+        *ret = result;
+        return 0;
 }

@@ -16,6 +16,7 @@
 typedef struct Verification {
         int directory_fd;
         const char *directory_path;
+        const AgeIdentities *identities;
         Progress *progress;
         Manifest *manifest;       /* as it is on disk, and then as it is to be */
         bool manifest_unreadable; /* it stays as it is */
@@ -148,20 +149,44 @@ static int compare_size(const Verification *verification,
                         (uintmax_t) recorded_bytes);
 }
 
+/* All that can be proved without its key. That the database in it is sound was proved when it was made. */
+static int prove_stored(Verification *verification, int stored_fd, Fault *fault)
+{
+        const Manifest *manifest = verification->manifest;
+        StoredImage image;
+        int r = stored_image_digest(stored_fd, verification->progress, &image, fault);
+
+        if (r < 0)
+                return fault_prefix(fault, "%s/%s", verification->directory_path, manifest->file);
+        r = compare_size(verification, "the file", manifest->stored_bytes, image.stored_bytes, fault);
+        if (r >= 0)
+                r = compare_digest(verification,
+                                "the file",
+                                manifest->stored_sha256,
+                                image.stored_sha256,
+                                fault);
+        if (r < 0)
+                return r;
+        return fault_set(fault,
+                        FAULT_KEY_UNAVAILABLE,
+                        "%s/%s is encrypted, and no key here opens it: %s, but not that it can be decrypted; "
+                        "verify it with an identity",
+                        verification->directory_path,
+                        manifest->file,
+                        manifest->stored_sha256[0] ? "the stored file is proved to be the one that was written"
+                                                   : "the stored file could be read");
+}
+
 /* Reads all of the stored file, and fills in what was not known. */
 static int unpack(Verification *verification, Fault *fault)
 {
         _cleanup_close_ int stored_fd = -EBADF;
         Manifest *manifest = verification->manifest;
+        AgeOpener opener = {.identities = verification->identities};
+        _cleanup_fault_ Fault found = {0};
         StoredImage image;
         int r;
 
-        if (manifest->encrypted)
-                return fault_set(fault,
-                                FAULT_NOT_SUPPORTED,
-                                "%s/%s is encrypted, and this version can't read it",
-                                verification->directory_path,
-                                manifest->file);
         r = open_stored(verification, &stored_fd, fault);
         if (r >= 0)
                 r = begin_unpacking(verification, fault);
@@ -169,12 +194,19 @@ static int unpack(Verification *verification, Fault *fault)
                 return r;
         r = stored_image_read(stored_fd,
                         manifest->compression,
+                        manifest->encrypted ? &opener : NULL,
                         verification->unpacked->fd,
                         verification->progress,
                         &image,
-                        fault);
-        if (r < 0)
-                return fault_prefix(fault, "%s/%s", verification->directory_path, manifest->file);
+                        &found);
+        if (found.code == FAULT_KEY_UNAVAILABLE)
+                return prove_stored(verification, stored_fd, fault);
+        if (r < 0) {
+                (void) fault_prefix(&found, "%s/%s", verification->directory_path, manifest->file);
+                if (fault)
+                        fault_move(fault, &found);
+                return r;
+        }
         TEST_POINT("verify-unpacked");
 
         r = compare_size(verification, "the file", manifest->stored_bytes, image.stored_bytes, fault);
@@ -281,6 +313,7 @@ static int pronounce(
 int verify_backup(int directory_fd,
                 const char *directory_path,
                 const Manifest *manifest,
+                const AgeIdentities *identities,
                 uint64_t now_usec,
                 Progress *progress,
                 Manifest **ret,
@@ -289,6 +322,7 @@ int verify_backup(int directory_fd,
         _cleanup_(verification_done) Verification verification = {
                         .directory_fd = directory_fd,
                         .directory_path = directory_path,
+                        .identities = identities,
                         .progress = progress,
         };
         Fault found = {0};

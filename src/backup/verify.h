@@ -5,18 +5,21 @@
  * runs the full integrity check on the image. The verdict is written into the manifest. */
 
 #include "backup/manifest.h"
+#include "base/age-key.h"
 #include "base/progress.h"
 
 /* 0 with *ret (the updated manifest, stored on disk too) when the verification passed. CORRUPT when the
  * backup is bad: *ret is filled then as well, with verification_fault set, and stored, except that a
  * manifest which can't be read is left as it is (`problem` says so, too). *ret carries the facts that the
  * reading gave where they were unknown: an adopted file gets a manifest that way. Other faults: it could not
- * be verified (NOT_SUPPORTED an encrypted one, CANNOT_OPEN a missing file, NO_SPACE, CANCELLED, …) or the
+ * be verified (KEY_UNAVAILABLE an encrypted one that nothing of
+ * `identities` (may be NULL) opens, and of which only the digest of the stored file is proved, CANNOT_OPEN a missing file, NO_SPACE, CANCELLED, …) or the
  * verdict could not be stored; *ret and the manifest are left alone. `manifest` is the caller's copy; what
  * is on disk counts. The stored file itself is only read: SQLite sees an unpacked copy. */
 int verify_backup(int directory_fd,
                 const char *directory_path,
                 const Manifest *manifest,
+                const AgeIdentities *identities,
                 uint64_t now_usec,
                 Progress *progress,
                 Manifest **ret,
