@@ -109,7 +109,7 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
 
         r = stored_image_read(request->source_fd, bring_in->compression, -EBADF, progress, &first, fault);
         if (r < 0)
-                return fault_prefix(fault, "%s", request->source_name);
+                return fault_prefix(fault, r, "%s", request->source_name);
         r = placement_require_space(request->directory_path, 2 * first.database_bytes, fault);
         if (r >= 0)
                 r = begin_copy(bring_in, &fd, fault);
@@ -117,7 +117,7 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
                 return r;
         r = stored_image_read(request->source_fd, bring_in->compression, fd, progress, &image, fault);
         if (r < 0)
-                return fault_prefix(fault, "%s", request->source_name);
+                return fault_prefix(fault, r, "%s", request->source_name);
         if (strcmp(first.database_sha256, image.database_sha256) != 0)
                 return fault_set(fault,
                                 FAULT_BUSY,
@@ -154,7 +154,7 @@ int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, 
         create.database_path = bring_in.copy_path;
         r = create_backup(&create, progress, &manifest, fault);
         if (r < 0)
-                return fault_prefix(fault, "Bringing in %s", request->source_name);
+                return fault_prefix(fault, r, "Bringing in %s", request->source_name);
         /* Where it came from, not the copy that it was made of. */
         free(manifest->source);
         manifest->source = TAKE_PTR(source);

@@ -236,10 +236,8 @@ static int store_copy(Creation *creation, StoredImage *ret, Fault *fault)
                         creation->progress,
                         ret,
                         fault);
-        if (r < 0) {
-                (void) fault_prefix(fault, "%s/%s", request->directory_path, creation->manifest->file);
-                return r;
-        }
+        if (r < 0)
+                return fault_prefix(fault, r, "%s/%s", request->directory_path, creation->manifest->file);
         /* Gone before anything is synced: its room is needed, and it need never reach the disk. */
         unfinished_remove_image(request->directory_fd, creation->copy_name);
         TEST_POINT("create-stored");
@@ -261,6 +259,7 @@ static int read_back(Creation *creation, const StoredImage *written, Fault *faul
                         &found);
         if (r < 0 && found.code != FAULT_CORRUPT) {
                 (void) fault_prefix(&found,
+                                r,
                                 "%s/%s",
                                 creation->request->directory_path,
                                 creation->manifest->file);

@@ -117,7 +117,7 @@ static int unpack_backup(
                 return r;
         r = stored_image_read(stored_fd, manifest->compression, copy_fd, progress, &image, fault);
         if (r < 0)
-                return fault_prefix(fault, "%s/%s", request->directory_path, manifest->file);
+                return fault_prefix(fault, r, "%s/%s", request->directory_path, manifest->file);
         return compare_with_manifest(manifest, &image, fault);
 }
 

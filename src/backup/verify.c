@@ -174,7 +174,7 @@ static int unpack(Verification *verification, Fault *fault)
                         &image,
                         fault);
         if (r < 0)
-                return fault_prefix(fault, "%s/%s", verification->directory_path, manifest->file);
+                return fault_prefix(fault, r, "%s/%s", verification->directory_path, manifest->file);
         TEST_POINT("verify-unpacked");
 
         r = compare_size(verification, "the file", manifest->stored_bytes, image.stored_bytes, fault);
