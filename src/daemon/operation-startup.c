@@ -34,6 +34,7 @@ static void startup_free_task(void *userdata)
         StartupTask *task = userdata;
 
         closep(&task->backups_fd);
+        fault_done(&task->wal_fault);
         check_result_done(&task->check);
         schema_report_done(&task->schema);
         (void) catalogue_free(task->catalogue);
