@@ -13,11 +13,13 @@ struct JobWaiter {
         sd_bus_slot *slots[4];
         size_t n_slots;
         ProgressLine line;
-        bool owned; /* see job_waiter_own() */
+        bool owned;                  /* see job_waiter_own() */
+        sd_event_source *signals[2]; /* while they are watched, which blocks their default */
 
         /* Of the job that is waited for. */
         uint32_t id;
         char *path;
+        sd_bus_slot *asked;    /* the question for its properties */
         char *owner;           /* unique name of the service that took it */
         json_object *state;    /* what is known of its properties */
         json_object *outcome;  /* set when it has ended */
@@ -87,6 +89,20 @@ static int on_properties_changed(sd_bus_message *message, void *userdata, sd_bus
         if (document_read_fields(message, keys, &fields) >= 0 &&
                         json_object_is_type(document_member(fields, "Changed"), json_type_object)) {
                 (void) merge(waiter->state, document_member(fields, "Changed"));
+                show_progress(waiter);
+        }
+        return 0;
+}
+
+/* An error means that it has ended meanwhile; the signal that says so is there then. */
+static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        _cleanup_json_ json_object *properties = NULL;
+        JobWaiter *waiter = userdata;
+
+        if (!sd_bus_message_is_method_error(reply, NULL) && document_read(reply, &properties) >= 0 &&
+                        json_object_is_type(properties, json_type_object)) {
+                (void) merge(waiter->state, properties);
                 show_progress(waiter);
         }
         return 0;
@@ -174,6 +190,7 @@ int job_waiter_new(Session *session, bool many, JobWaiter **ret, Fault *fault)
 
 static void forget_job(JobWaiter *waiter)
 {
+        waiter->asked = sd_bus_slot_unref(waiter->asked);
         progress_line_clear(&waiter->line);
         free(waiter->path);
         free(waiter->owner);
@@ -186,11 +203,37 @@ static void forget_job(JobWaiter *waiter)
         waiter->service_gone = false;
 }
 
+static int watch_signals(JobWaiter *waiter)
+{
+        static const int numbers[ELEMENTSOF(waiter->signals)] = {SIGINT, SIGTERM};
+
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+                int r = 0;
+
+                if (!waiter->signals[i])
+                        r = sd_event_add_signal(waiter->event,
+                                        waiter->signals + i,
+                                        numbers[i] | SD_EVENT_SIGNAL_PROCMASK,
+                                        on_interrupt,
+                                        waiter);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void leave_signals(JobWaiter *waiter)
+{
+        for (size_t i = 0; i < ELEMENTSOF(waiter->signals); i++)
+                waiter->signals[i] = sd_event_source_unref(waiter->signals[i]);
+}
+
 JobWaiter *job_waiter_free(JobWaiter *waiter)
 {
         if (!waiter)
                 return NULL;
         forget_job(waiter);
+        leave_signals(waiter);
         for (size_t i = 0; i < waiter->n_slots; i++)
                 (void) sd_bus_slot_unref(waiter->slots[i]);
         if (waiter->event)
@@ -200,10 +243,15 @@ JobWaiter *job_waiter_free(JobWaiter *waiter)
         return NULL;
 }
 
-void job_waiter_own(JobWaiter *waiter, bool quiet)
+int job_waiter_own(JobWaiter *waiter, bool quiet, Fault *fault)
 {
+        int r = watch_signals(waiter);
+
+        if (r < 0)
+                return session_set_errno(r, fault);
         waiter->owned = true;
         waiter->line.quiet |= quiet;
+        return 0;
 }
 
 sd_event *job_waiter_event(JobWaiter *waiter)
@@ -265,26 +313,23 @@ static int cancel_job(JobWaiter *waiter, Fault *fault)
 
 static int wait_for_job(JobWaiter *waiter, Fault *fault)
 {
-        _cleanup_(sd_event_source_unrefp) sd_event_source *interrupt = NULL, *terminate = NULL;
-        _cleanup_fault_ Fault ignored = {0};
-        _cleanup_json_ json_object *properties = NULL;
-        int r = sd_event_add_signal(
-                        waiter->event, &interrupt, SIGINT | SD_EVENT_SIGNAL_PROCMASK, on_interrupt, waiter);
+        int r = watch_signals(waiter);
 
-        if (r >= 0)
-                r = sd_event_add_signal(waiter->event,
-                                &terminate,
-                                SIGTERM | SD_EVENT_SIGNAL_PROCMASK,
-                                on_interrupt,
-                                waiter);
         if (r < 0)
                 return session_set_errno(r, fault);
-        /* What it does already. It may have ended meanwhile; the signal that says so is on its way then. */
-        if (session_get_properties(
-                            waiter->session, waiter->path, BUS_INTERFACE_JOB, &properties, &ignored) >= 0) {
-                (void) merge(waiter->state, properties);
-                show_progress(waiter);
-        }
+        /* What it does already. Not waited for, so that the answer has its place among the changes. */
+        r = sd_bus_call_method_async(waiter->session->bus,
+                        &waiter->asked,
+                        BUS_NAME,
+                        waiter->path,
+                        "org.freedesktop.DBus.Properties",
+                        "GetAll",
+                        on_properties,
+                        waiter,
+                        "s",
+                        BUS_INTERFACE_JOB);
+        if (r < 0)
+                return session_set_fault(waiter->session, &SD_BUS_ERROR_NULL, r, fault);
         while (!waiter->outcome && !waiter->service_gone && waiter->signal == 0) {
                 r = sd_event_run(waiter->event, UINT64_MAX);
                 if (r < 0)
@@ -316,6 +361,8 @@ int job_run(JobWaiter *waiter,
                 return 0;
         }
         r = wait_for_job(waiter, fault);
+        if (!waiter->owned)
+                leave_signals(waiter);
         if (r < 0)
                 return r;
         if (waiter->signal != 0 && waiter->owned)

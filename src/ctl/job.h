@@ -17,8 +17,9 @@ JobWaiter *job_waiter_free(JobWaiter *waiter);
 DEFINE_CLEANUP(JobWaiter *, job_waiter_free);
 
 /* For a job whose only purpose is this process's output: shows no progress when `quiet`, and SIGINT or
- * SIGTERM cancels it, which job_run() then returns as FAULT_CANCELLED. */
-void job_waiter_own(JobWaiter *waiter, bool quiet);
+ * SIGTERM, from now on until the waiter is freed, cancels it, which job_run() then returns as
+ * FAULT_CANCELLED. */
+int job_waiter_own(JobWaiter *waiter, bool quiet, Fault *fault);
 
 /* What waiting runs on, for whoever has to do something meanwhile. Borrowed. */
 sd_event *job_waiter_event(JobWaiter *waiter);

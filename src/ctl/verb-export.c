@@ -109,14 +109,14 @@ int verb_export(Session *session, Fault *fault)
         r = passed_file_check_transport(session, "export", fault);
         if (r >= 0)
                 r = job_waiter_new(session, false, &waiter, fault);
-        if (r < 0)
-                return r;
-        r = standard ? export_output_open_standard(&output, job_waiter_event(waiter), fault)
-                     : export_output_open_file(&output, path, fault);
-        if (r < 0)
-                return r;
-        job_waiter_own(waiter, output.terminal);
-        r = export_to(session, waiter, output.fd, &outcome, fault);
+        /* Before there is a file that an interruption would leave behind. */
+        if (r >= 0)
+                r = job_waiter_own(waiter, standard && isatty(STDOUT_FILENO), fault);
+        if (r >= 0)
+                r = standard ? export_output_open_standard(&output, job_waiter_event(waiter), fault)
+                             : export_output_open_file(&output, path, fault);
+        if (r >= 0)
+                r = export_to(session, waiter, output.fd, &outcome, fault);
         if (r < 0 && export_output_reader_left(&output))
                 die_of_broken_pipe();
         if (r >= 0)

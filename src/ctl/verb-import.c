@@ -28,10 +28,8 @@ static int import_file(Session *session, JobWaiter *waiter, json_object **ret_ou
         _cleanup_json_ json_object *outcome = NULL;
         _cleanup_free_ char *path = NULL;
         _cleanup_close_ int fd = -EBADF;
-        int r = passed_file_check_transport(session, "import", fault);
+        int r = passed_file_open(arguments->operands[0], &fd, &path, fault);
 
-        if (r >= 0)
-                r = passed_file_open(arguments->operands[0], &fd, &path, fault);
         if (r >= 0)
                 r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "Import", &call, fault);
         if (r < 0)
@@ -68,8 +66,10 @@ static int restore_imported(Session *session, JobWaiter *waiter, json_object *im
         int r = restoring_run(session, waiter, document_text(imported, "Name"), &outcome, fault);
 
         if (r < 0)
-                return fault_prefix(
-                                fault, r, "%s is imported, but not restored", document_text(imported, "Name"));
+                return fault_prefix(fault,
+                                r,
+                                "%s is imported, but not restored",
+                                document_text(imported, "Name"));
         if (document_put(outcome, "Import", json_object_get(imported)) < 0)
                 return session_set_errno(-ENOMEM, fault);
         return restoring_print(session, outcome, fault);
@@ -91,7 +91,9 @@ int verb_import(Session *session, Fault *fault)
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
                                 "--force and --yes are about restoring; give --restore, too.");
-        r = job_waiter_new(session, false, &waiter, fault);
+        r = passed_file_check_transport(session, "import", fault);
+        if (r >= 0)
+                r = job_waiter_new(session, false, &waiter, fault);
         if (r >= 0)
                 r = import_file(session, waiter, &outcome, fault);
         if (r < 0)

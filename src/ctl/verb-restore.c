@@ -45,10 +45,8 @@ static int restore_file(Session *session, JobWaiter *waiter, json_object **ret_o
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         _cleanup_free_ char *path = NULL, *question = NULL;
         _cleanup_close_ int fd = -EBADF;
-        int r = passed_file_check_transport(session, "restore --from=FILE", fault);
+        int r = passed_file_open(arguments->from, &fd, &path, fault);
 
-        if (r >= 0)
-                r = passed_file_open(arguments->from, &fd, &path, fault);
         if (r >= 0)
                 r = passed_file_check_complete(path, fault);
         if (r < 0)
@@ -74,7 +72,7 @@ int verb_restore(Session *session, Fault *fault)
         const char *name = arguments->n_operands > 0 ? arguments->operands[0] : "";
         _cleanup_(job_waiter_freep) JobWaiter *waiter = NULL;
         _cleanup_json_ json_object *outcome = NULL;
-        int r;
+        int r = 0;
 
         if (arguments->from && arguments->n_operands > 0)
                 return fault_set(fault, FAULT_INVALID_ARGUMENT, "--from= takes no name beside it.");
@@ -84,7 +82,10 @@ int verb_restore(Session *session, Fault *fault)
                                 "--dry-run shows what restoring a backup does; it can't look into a file.");
         if (arguments->given & OPTION_DRY_RUN)
                 return show_plan(session, name, fault);
-        r = job_waiter_new(session, false, &waiter, fault);
+        if (arguments->from)
+                r = passed_file_check_transport(session, "restore --from=FILE", fault);
+        if (r >= 0)
+                r = job_waiter_new(session, false, &waiter, fault);
         if (r < 0)
                 return r;
         r = arguments->from ? restore_file(session, waiter, &outcome, fault)
