@@ -344,7 +344,8 @@ int create_backup(const CreateRequest *request, Progress *progress, Manifest **r
         manifest->duration_usec = clock_monotonic_usec() - begun_usec;
         r = publish(&creation, fault);
         if (r < 0)
-                return r;
+                return fault_prefix(
+                                fault, r, "Publishing %s in %s", manifest->file, request->directory_path);
         *ret = TAKE_PTR(creation.manifest);
         return 0;
 }
