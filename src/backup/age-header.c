@@ -281,3 +281,22 @@ int age_header_write(const AgeRecipients *recipients,
         *ret_bytes = size;
         return 0;
 }
+
+int age_header_test(const AgeRecipients *recipients, const AgeIdentities *identities, Fault *fault)
+{
+        AgeOpener opener = {.identities = identities};
+        char header[AGE_HEADER_OWN_MAX_BYTES];
+        AgeFileKey file_key, found;
+        size_t size, opened;
+        int r = 0;
+
+        if (age_random(file_key.bytes, sizeof file_key.bytes) < 0)
+                r = fault_set(fault, FAULT_FAILED, "libcrypto has no random numbers");
+        if (r >= 0)
+                r = age_header_write(recipients, &file_key, header, &size, fault);
+        if (r >= 0)
+                r = age_header_open(header, size, &opener, &found, &opened, fault);
+        OPENSSL_cleanse(&file_key, sizeof file_key);
+        OPENSSL_cleanse(&found, sizeof found);
+        return r;
+}

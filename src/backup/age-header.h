@@ -44,3 +44,6 @@ int age_header_open(const char *data,
                 AgeFileKey *ret,
                 size_t *ret_bytes,
                 Fault *fault);
+
+/* Whether any of `identities` opens what is encrypted to `recipients`: 0, KEY_UNAVAILABLE, or FAILED. */
+int age_header_test(const AgeRecipients *recipients, const AgeIdentities *identities, Fault *fault);

@@ -2,6 +2,7 @@
 #include "backup/bring-in.h"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,11 +13,15 @@
 #include "base/io.h"
 #include "database/placement.h"
 
-#define MAGIC_BYTES 22
+#define MAGIC_BYTES 16 /* that tell what it is */
 
 typedef struct BringIn {
         const BringInRequest *request;
         Compression compression; /* of the source */
+        bool encrypted;
+        AgeFileKey file_key; /* unwrapped once, for all passes through the source */
+        AgeOpener opener;
+        uint64_t offset_bytes; /* what of the source the next read_source() reads */
         char *copy_name;
         char *copy_path;
 } BringIn;
@@ -27,6 +32,62 @@ static void bring_in_done(BringIn *bring_in)
                 unfinished_remove_image(bring_in->request->directory_fd, bring_in->copy_name);
         free(bring_in->copy_name);
         free(bring_in->copy_path);
+        OPENSSL_cleanse(&bring_in->file_key, sizeof bring_in->file_key);
+}
+
+/* AgeSource */
+static int read_source(void *userdata, void *data, size_t size, size_t *ret, Fault *fault)
+{
+        BringIn *bring_in = userdata;
+        const BringInRequest *request = bring_in->request;
+        int r = io_read_full_at(request->source_fd, data, size, bring_in->offset_bytes, ret);
+
+        if (r == -EBADF)
+                return fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "%s is not open for reading",
+                                request->source_name);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Reading %s", request->source_name);
+        bring_in->offset_bytes += *ret;
+        return 0;
+}
+
+static int unwrap(BringIn *bring_in, Fault *fault)
+{
+        AgeOpener by_identity = {.identities = bring_in->request->identities};
+        _cleanup_free_ char *header = malloc(AGE_HEADER_MAX_BYTES);
+        size_t size, header_bytes;
+        int r;
+
+        if (!header)
+                return fault_set_errno(fault, ENOMEM, "Reading %s", bring_in->request->source_name);
+        r = read_source(bring_in, header, AGE_HEADER_MAX_BYTES, &size, fault);
+        if (r < 0)
+                return r;
+        r = age_header_open(header, size, &by_identity, &bring_in->file_key, &header_bytes, fault);
+        if (r < 0)
+                return fault_prefix(fault, r, "%s", bring_in->request->source_name);
+        bring_in->opener.file_key = &bring_in->file_key;
+        bring_in->encrypted = true;
+        return 0;
+}
+
+/* The first bytes of what is encrypted, proved as everything is. */
+static int read_decrypted_magic(BringIn *bring_in, void *ret_magic, size_t *ret_size, Fault *fault)
+{
+        _cleanup_(age_reader_freep) AgeReader *reader = NULL;
+        int r;
+
+        bring_in->offset_bytes = 0;
+        r = unwrap(bring_in, fault);
+        if (r < 0)
+                return r;
+        bring_in->offset_bytes = 0;
+        r = age_reader_new(&bring_in->opener, read_source, bring_in, &reader, fault);
+        if (r >= 0)
+                r = age_reader_read(reader, ret_magic, MAGIC_BYTES, ret_size, fault);
+        return r < 0 ? fault_prefix(fault, r, "%s", bring_in->request->source_name) : 0;
 }
 
 /* What it is, is told by its first bytes, whatever it is called. */
@@ -44,29 +105,22 @@ static int recognise(BringIn *bring_in, Fault *fault)
         if (!S_ISREG(status.st_mode))
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
-                                "%s is no regular file; give a database file or a .gz of one",
+                                "%s is no regular file; give a database file, or a .gz or .age of one",
                                 request->source_name);
-        r = io_read_full_at(request->source_fd, magic, sizeof magic, 0, &size);
-        if (r == -EBADF)
-                return fault_set(fault,
-                                FAULT_INVALID_ARGUMENT,
-                                "%s is not open for reading",
-                                request->source_name);
+        r = read_source(bring_in, magic, sizeof magic, &size, fault);
+        if (r >= 0 && size == sizeof magic && memcmp(magic, AGE_VERSION_LINE, sizeof magic) == 0)
+                r = read_decrypted_magic(bring_in, magic, &size, fault);
         if (r < 0)
-                return fault_set_errno(fault, r, "Reading %s", request->source_name);
-        if (size >= 16 && memcmp(magic, "SQLite format 3", 16) == 0)
+                return r;
+        if (size == sizeof magic && memcmp(magic, "SQLite format 3", sizeof magic) == 0)
                 bring_in->compression = COMPRESSION_NONE;
         else if (size >= 3 && memcmp(magic, "\x1f\x8b\x08", 3) == 0)
                 bring_in->compression = COMPRESSION_GZIP;
-        else if (size >= sizeof magic && memcmp(magic, "age-encryption.org/v1\n", sizeof magic) == 0)
-                return fault_set(fault,
-                                FAULT_NOT_SUPPORTED,
-                                "%s is encrypted with age; decrypt it first (age -d -i IDENTITY)",
-                                request->source_name);
         else
                 return fault_set(fault,
                                 FAULT_NOT_A_DATABASE,
-                                "%s is neither an SQLite database nor a .gz of one; check that this is the "
+                                "%s is neither an SQLite database nor a .gz or .age of one; check that this "
+                                "is the "
                                 "right file",
                                 request->source_name);
         return 0;
@@ -75,7 +129,8 @@ static int recognise(BringIn *bring_in, Fault *fault)
 static int begin_copy(BringIn *bring_in, int *ret_fd, Fault *fault)
 {
         const BringInRequest *request = bring_in->request;
-        _cleanup_free_ char *file = backup_name_to_file(request->name, request->compression, false);
+        _cleanup_free_ char *file = backup_name_to_file(
+                        request->name, request->compression, age_recipients_any(request->recipients));
         _cleanup_free_ char *verify_name = file ? unfinished_verify_name(file) : NULL;
         int fd;
 
@@ -104,20 +159,23 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
 {
         const BringInRequest *request = bring_in->request;
         _cleanup_close_ int fd = -EBADF;
+        const AgeOpener *opener = bring_in->encrypted ? &bring_in->opener : NULL;
         StoredImage first, image;
         int r;
 
-        r = stored_image_read(request->source_fd, bring_in->compression, -EBADF, progress, &first, fault);
+        r = stored_image_read(
+                        request->source_fd, bring_in->compression, opener, -EBADF, progress, &first, fault);
         if (r < 0)
-                return fault_prefix(fault, "%s", request->source_name);
+                return fault_prefix(fault, r, "%s", request->source_name);
         r = placement_require_space(request->directory_path, 2 * first.database_bytes, fault);
         if (r >= 0)
                 r = begin_copy(bring_in, &fd, fault);
         if (r < 0)
                 return r;
-        r = stored_image_read(request->source_fd, bring_in->compression, fd, progress, &image, fault);
+        r = stored_image_read(
+                        request->source_fd, bring_in->compression, opener, fd, progress, &image, fault);
         if (r < 0)
-                return fault_prefix(fault, "%s", request->source_name);
+                return fault_prefix(fault, r, "%s", request->source_name);
         if (strcmp(first.database_sha256, image.database_sha256) != 0)
                 return fault_set(fault,
                                 FAULT_BUSY,
@@ -138,6 +196,8 @@ int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, 
                         .kind = BACKUP_IMPORTED,
                         .label = request->label,
                         .compression = request->compression,
+                        .recipients = request->recipients,
+                        .identities = request->identities,
                         .now_usec = request->now_usec,
         };
         int r;
@@ -154,7 +214,7 @@ int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, 
         create.database_path = bring_in.copy_path;
         r = create_backup(&create, progress, &manifest, fault);
         if (r < 0)
-                return fault_prefix(fault, "Bringing in %s", request->source_name);
+                return fault_prefix(fault, r, "Bringing in %s", request->source_name);
         /* Where it came from, not the copy that it was made of. */
         free(manifest->source);
         manifest->source = TAKE_PTR(source);

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Takes a database file that comes from elsewhere into the backups: any SQLite file, plain or gzip, either
- * also encrypted with age, over a descriptor. It is copied, proved and stored like every backup, of kind `imported`; restoring from a file
- * is this, and then a restore of it.
+ * also encrypted with age, over a descriptor. It is copied, proved and stored like every backup, of kind
+ * `imported`; restoring from a file is this, and then a restore of it.
  *
  * A plain file that is in WAL mode is taken as it is: a descriptor alone can't tell whether a -wal with
  * later commits lies beside it. Who has the path checks for that (and -journal) before. */
@@ -26,5 +26,6 @@ typedef struct BringInRequest {
 } BringInRequest;
 
 /* INVALID_ARGUMENT for what is no regular file; NOT_A_DATABASE for neither SQLite nor gzip of it; CORRUPT
- * for one that fails its check; KEY_UNAVAILABLE for an encrypted one that no identity opens; NO_SPACE before anything is written. */
+ * for one that fails its check; KEY_UNAVAILABLE for an encrypted one that no identity opens; NO_SPACE before
+ * anything is written. */
 int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, Fault *fault);

@@ -30,8 +30,8 @@ typedef struct Creation {
         char *marker;
         Publication *publication;
         AgeFileKey file_key; /* while the stored file is proved */
-        bool marked;   /* the marker is ours, and so is whatever has the final names */
-        bool finished; /* the backup stands */
+        bool marked;         /* the marker is ours, and so is whatever has the final names */
+        bool finished;       /* the backup stands */
 } Creation;
 
 /* In the reverse order of the publication, so that at no moment a manifest stands without its file. */
@@ -247,10 +247,8 @@ static int store_copy(Creation *creation, StoredImage *ret, Fault *fault)
                         creation->progress,
                         ret,
                         fault);
-        if (r < 0) {
-                (void) fault_prefix(fault, "%s/%s", request->directory_path, creation->manifest->file);
-                return r;
-        }
+        if (r < 0)
+                return fault_prefix(fault, r, "%s/%s", request->directory_path, creation->manifest->file);
         /* Gone before anything is synced: its room is needed, and it need never reach the disk. */
         unfinished_remove_image(request->directory_fd, creation->copy_name);
         TEST_POINT("create-stored");
@@ -261,7 +259,8 @@ static int store_copy(Creation *creation, StoredImage *ret, Fault *fault)
 static int read_stored(Creation *creation, StoredImage *ret, Fault *fault)
 {
         const CreateRequest *request = creation->request;
-        AgeOpener by_file_key = {.file_key = &creation->file_key}, by_identity = {.identities = request->identities};
+        AgeOpener by_file_key = {.file_key = &creation->file_key},
+                  by_identity = {.identities = request->identities};
         bool encrypted = creation->manifest->encrypted;
         const AgeOpener *opener = encrypted ? &by_file_key : NULL;
         _cleanup_fault_ Fault missed = {0};
@@ -301,6 +300,7 @@ static int read_back(Creation *creation, const StoredImage *written, Fault *faul
         r = read_stored(creation, &image, &found);
         if (r < 0 && found.code != FAULT_CORRUPT) {
                 (void) fault_prefix(&found,
+                                r,
                                 "%s/%s",
                                 creation->request->directory_path,
                                 creation->manifest->file);
@@ -385,7 +385,8 @@ int create_backup(const CreateRequest *request, Progress *progress, Manifest **r
         manifest->duration_usec = clock_monotonic_usec() - begun_usec;
         r = publish(&creation, fault);
         if (r < 0)
-                return r;
+                return fault_prefix(
+                                fault, r, "Publishing %s in %s", manifest->file, request->directory_path);
         *ret = TAKE_PTR(creation.manifest);
         return 0;
 }

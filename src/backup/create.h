@@ -18,8 +18,9 @@ typedef struct CreateRequest {
         const char *label; /* may be NULL */
         Compression compression;
         const AgeRecipients *recipients; /* to encrypt to; NULL or without any: stored in clear */
-        const AgeIdentities *identities; /* that ought to open it, or NULL: the read-back then goes through them */
-        Fault *ret_key_fault;            /* KEY_UNAVAILABLE when they don't; the backup is made all the same */
+        const AgeIdentities *identities; /* that ought to open it, or NULL: the read-back then goes through
+                                            them */
+        Fault *ret_key_fault; /* KEY_UNAVAILABLE when they don't; the backup is made all the same */
         uint64_t now_usec;
 } CreateRequest;
 
@@ -27,7 +28,6 @@ typedef struct CreateRequest {
  * check, and only then: nothing is published, and the database wants attention. A stored file that does not
  * read back as it was written is IO: the disk below the backups does. NO_SPACE is told before the copy where
  * it can be foreseen. INVALID_ARGUMENT for a bad label or name, or where a file of that name is. Violated
- * foreign keys are counted, not refused. An encrypted one is read back in full, too, with its own key where no
- * identity is at hand. A cancellation that comes after the last step of publishing began
- * is too late. */
+ * foreign keys are counted, not refused. An encrypted one is read back in full, too, with its own key where
+ * no identity is at hand. A cancellation that comes after the last step of publishing began is too late. */
 int create_backup(const CreateRequest *request, Progress *progress, Manifest **ret, Fault *fault);

@@ -182,10 +182,8 @@ int manifest_load(int directory_fd, const char *file, Manifest **ret, Fault *fau
         if (r < 0)
                 return fault_set_errno(fault, r, "Reading %s", meta);
         r = manifest_parse(text, size, &manifest, fault);
-        if (r < 0) {
-                (void) fault_prefix(fault, "%s", meta);
-                return r;
-        }
+        if (r < 0)
+                return fault_prefix(fault, r, "%s", meta);
 
         if (!manifest->file) {
                 r = adopt_foreign(manifest, file);

@@ -138,7 +138,7 @@ int restore_recover(const char *state_directory_path,
         }
         r = recover(&state, state_directory_path, quarantine_path, now_usec, &recovery, fault);
         if (r < 0)
-                return fault_prefix(fault, "Finishing the interrupted restore of %s", state.source);
+                return fault_prefix(fault, r, "Finishing the interrupted restore of %s", state.source);
         /* Done with the files; a start that is cut off from here on has only the units to see to. */
         state.phase = recovery == RESTORE_RECOVERY_FORWARD ? REPLACEMENT_STARTING : REPLACEMENT_STOPPING;
         r = state.units_stopped ? replacement_store(state_directory_path, &state, fault)

@@ -308,6 +308,7 @@ static int take_back(Replacing *replacing, Fault *met)
         }
         if (r < 0)
                 return fault_prefix(met,
+                                fault_errno(met->code),
                                 "The old files could not be put back from %s (%s); restart the service to "
                                 "finish; it began with",
                                 replacing->state.quarantine,
@@ -365,6 +366,7 @@ int restore_replace(const RestoreRequest *request,
         if (!replacing.in_force) {
                 if (started < 0)
                         r = fault_prefix(&met,
+                                        r,
                                         "The units were stopped and could not be started again (%s); before "
                                         "that",
                                         start_fault.message);

@@ -28,8 +28,7 @@ void restore_source_done(RestoreSource *source)
 /* Named after the backup that this restore is going to make: nobody else works under that name. */
 static int name_copy(const RestoreRequest *request, RestoreSource *source, Fault *fault)
 {
-        _cleanup_free_ char *file =
-                        backup_name_to_file(request->pre_restore_name,
+        _cleanup_free_ char *file = backup_name_to_file(request->pre_restore_name,
                         request->compression,
                         age_recipients_any(request->recipients));
         _cleanup_free_ char *verify_name = file ? unfinished_verify_name(file) : NULL;
@@ -121,7 +120,7 @@ static int unpack_backup(
                         &image,
                         fault);
         if (r < 0)
-                return fault_prefix(fault, "%s/%s", request->directory_path, manifest->file);
+                return fault_prefix(fault, r, "%s/%s", request->directory_path, manifest->file);
         return compare_with_manifest(manifest, &image, fault);
 }
 

@@ -157,7 +157,7 @@ static int prove_stored(Verification *verification, int stored_fd, Fault *fault)
         int r = stored_image_digest(stored_fd, verification->progress, &image, fault);
 
         if (r < 0)
-                return fault_prefix(fault, "%s/%s", verification->directory_path, manifest->file);
+                return fault_prefix(fault, r, "%s/%s", verification->directory_path, manifest->file);
         r = compare_size(verification, "the file", manifest->stored_bytes, image.stored_bytes, fault);
         if (r >= 0)
                 r = compare_digest(verification,
@@ -169,12 +169,14 @@ static int prove_stored(Verification *verification, int stored_fd, Fault *fault)
                 return r;
         return fault_set(fault,
                         FAULT_KEY_UNAVAILABLE,
-                        "%s/%s is encrypted, and no key here opens it: %s, but not that it can be decrypted; "
+                        "%s/%s is encrypted, and no key here opens it: %s, but not that it can be "
+                        "decrypted; "
                         "verify it with an identity",
                         verification->directory_path,
                         manifest->file,
-                        manifest->stored_sha256[0] ? "the stored file is proved to be the one that was written"
-                                                   : "the stored file could be read");
+                        manifest->stored_sha256[0]
+                                        ? "the stored file is proved to be the one that was written"
+                                        : "the stored file could be read");
 }
 
 /* Reads all of the stored file, and fills in what was not known. */
@@ -202,7 +204,7 @@ static int unpack(Verification *verification, Fault *fault)
         if (found.code == FAULT_KEY_UNAVAILABLE)
                 return prove_stored(verification, stored_fd, fault);
         if (r < 0) {
-                (void) fault_prefix(&found, "%s/%s", verification->directory_path, manifest->file);
+                (void) fault_prefix(&found, r, "%s/%s", verification->directory_path, manifest->file);
                 if (fault)
                         fault_move(fault, &found);
                 return r;

@@ -13,9 +13,10 @@
  * manifest which can't be read is left as it is (`problem` says so, too). *ret carries the facts that the
  * reading gave where they were unknown: an adopted file gets a manifest that way. Other faults: it could not
  * be verified (KEY_UNAVAILABLE an encrypted one that nothing of
- * `identities` (may be NULL) opens, and of which only the digest of the stored file is proved, CANNOT_OPEN a missing file, NO_SPACE, CANCELLED, …) or the
- * verdict could not be stored; *ret and the manifest are left alone. `manifest` is the caller's copy; what
- * is on disk counts. The stored file itself is only read: SQLite sees an unpacked copy. */
+ * `identities` (may be NULL) opens, and of which only the digest of the stored file is proved, CANNOT_OPEN a
+ * missing file, NO_SPACE, CANCELLED, …) or the verdict could not be stored; *ret and the manifest are left
+ * alone. `manifest` is the caller's copy; what is on disk counts. The stored file itself is only read:
+ * SQLite sees an unpacked copy. */
 int verify_backup(int directory_fd,
                 const char *directory_path,
                 const Manifest *manifest,

@@ -84,14 +84,14 @@ int fault_set_errno(Fault *fault, int error, const char *format, ...)
         return fault_fill(fault, fault_code_from_errno(positive), message);
 }
 
-int fault_prefix(Fault *fault, const char *format, ...)
+int fault_prefix(Fault *fault, int r, const char *format, ...)
 {
         _cleanup_free_ char *prefix = NULL;
         char *message = NULL;
         va_list arguments;
 
         if (!fault)
-                return fault_errno(FAULT_FAILED);
+                return r;
 
         va_start(arguments, format);
         if (vasprintf(&prefix, format, arguments) < 0)
@@ -102,7 +102,7 @@ int fault_prefix(Fault *fault, const char *format, ...)
                 free(fault->message);
                 fault->message = message;
         }
-        return fault_errno(fault->code);
+        return r;
 }
 
 void fault_move(Fault *target, Fault *source)

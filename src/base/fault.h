@@ -53,9 +53,9 @@ int fault_set(Fault *fault, FaultCode code, const char *format, ...) _printf_(3,
  * be given positive or negative. */
 int fault_set_errno(Fault *fault, int error, const char *format, ...) _printf_(3, 4);
 
-/* Puts "prefix: " before the message that is there, keeping the code. Returns the code's negative errno;
- * with `fault` NULL there is no code to be had, and FAULT_FAILED's is returned. */
-int fault_prefix(Fault *fault, const char *format, ...) _printf_(2, 3);
+/* Puts "prefix: " before the message that is there, keeping the code. Returns `r`, the errno that came with
+ * it, which is all there is of the code when `fault` is NULL. */
+int fault_prefix(Fault *fault, int r, const char *format, ...) _printf_(3, 4);
 
 /* Moves *source to *target, freeing what target had; source becomes FAULT_NONE. */
 void fault_move(Fault *target, Fault *source);

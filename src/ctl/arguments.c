@@ -21,10 +21,16 @@ enum {
         CODE_AUTOMATIC,
         CODE_ALL,
         CODE_DRY_RUN,
+        CODE_FROM,
+        CODE_FORCE,
+        CODE_TABLE,
+        CODE_FORMAT,
+        CODE_REDACT,
+        CODE_RESTORE,
 };
 
 /* The leading '+' of getopt is left out: options may follow the verb. ':' tells a missing argument apart. */
-static const char short_options[] = ":hqH:M:";
+static const char short_options[] = ":hqyH:M:";
 
 static const struct option long_options[] = {
                 {"help", no_argument, NULL, 'h'},
@@ -42,6 +48,13 @@ static const struct option long_options[] = {
                 {"automatic", no_argument, NULL, CODE_AUTOMATIC},
                 {"all", no_argument, NULL, CODE_ALL},
                 {"dry-run", no_argument, NULL, CODE_DRY_RUN},
+                {"from", required_argument, NULL, CODE_FROM},
+                {"force", no_argument, NULL, CODE_FORCE},
+                {"yes", no_argument, NULL, 'y'},
+                {"table", required_argument, NULL, CODE_TABLE},
+                {"format", required_argument, NULL, CODE_FORMAT},
+                {"redact", no_argument, NULL, CODE_REDACT},
+                {"restore", no_argument, NULL, CODE_RESTORE},
                 {0},
 };
 
@@ -68,6 +81,13 @@ static const struct {
                 {"   --automatic", "Made by a timer, not by a person", OPTION_AUTOMATIC},
                 {"   --all", "Every backup, one after the other", OPTION_ALL},
                 {"   --dry-run", "Only show what would be done", OPTION_DRY_RUN},
+                {"   --from=FILE", "Restore from this SQLite file, plain or gzip", OPTION_FROM},
+                {"   --force", "Also when other processes have the database open", OPTION_FORCE},
+                {"-y --yes", "Do not ask before replacing data", OPTION_YES},
+                {"   --table=NAME", "Only this table; may be given several times", OPTION_TABLE},
+                {"   --format=STYLE", "Lay the export out pretty, compact or as lines", OPTION_FORMAT},
+                {"   --redact", "Leave out password hashes and session secrets", OPTION_REDACT},
+                {"   --restore", "Restore what was imported", OPTION_RESTORE},
 };
 
 static int wrong_usage(
@@ -134,6 +154,19 @@ static int set_transport(Arguments *arguments, Transport transport, const char *
         return 0;
 }
 
+static int add_table(Arguments *arguments, const char *name, Fault *fault)
+{
+        const char **tables =
+                        reallocarray(arguments->tables, arguments->n_tables + 1, sizeof *arguments->tables);
+
+        if (!tables)
+                return fault_set(fault, FAULT_FAILED, "Out of memory.");
+        arguments->tables = tables;
+        arguments->tables[arguments->n_tables++] = name;
+        arguments->given |= OPTION_TABLE;
+        return 0;
+}
+
 static int apply_option(int code, Arguments *arguments, Fault *fault)
 {
         switch (code) {
@@ -177,6 +210,28 @@ static int apply_option(int code, Arguments *arguments, Fault *fault)
                 return 0;
         case CODE_DRY_RUN:
                 arguments->given |= OPTION_DRY_RUN;
+                return 0;
+        case CODE_FROM:
+                arguments->from = optarg;
+                arguments->given |= OPTION_FROM;
+                return 0;
+        case CODE_FORCE:
+                arguments->given |= OPTION_FORCE;
+                return 0;
+        case 'y':
+                arguments->given |= OPTION_YES;
+                return 0;
+        case CODE_TABLE:
+                return add_table(arguments, optarg, fault);
+        case CODE_FORMAT:
+                arguments->style = optarg;
+                arguments->given |= OPTION_FORMAT;
+                return 0;
+        case CODE_REDACT:
+                arguments->given |= OPTION_REDACT;
+                return 0;
+        case CODE_RESTORE:
+                arguments->given |= OPTION_RESTORE;
                 return 0;
         default:
                 return fault_set(fault, FAULT_FAILED, "An option lacks its code: this is a bug.");
@@ -225,7 +280,7 @@ static int check_verb(const Arguments *arguments, Fault *fault)
 
 int arguments_parse(int argc, char **argv, const Verb *verbs, Arguments *ret, Fault *fault)
 {
-        Arguments arguments = {0};
+        _cleanup_(arguments_done) Arguments arguments = {0};
         int code, r;
 
         opterr = 0;
@@ -268,7 +323,14 @@ int arguments_parse(int argc, char **argv, const Verb *verbs, Arguments *ret, Fa
                         return r;
         }
         *ret = arguments;
+        arguments.tables = NULL; /* taken over */
         return 0;
+}
+
+void arguments_done(Arguments *arguments)
+{
+        free(arguments->tables);
+        *arguments = (Arguments){0};
 }
 
 static void print_heading(FILE *stream, const char *text, bool colour)
@@ -283,7 +345,7 @@ static void print_heading(FILE *stream, const char *text, bool colour)
 void arguments_print_help(FILE *stream, const Verb *verbs, bool colour)
 {
         (void) fputs("oracxpredctl [OPTIONS...] VERB ...\n\n"
-                     "Back up, check and watch the ORACXPRED database.\n",
+                     "Back up, check, restore and watch the ORACXPRED database.\n",
                         stream);
         for (const Verb *verb = verbs; verb->name; verb++) {
                 char call[64];

@@ -27,12 +27,19 @@ typedef enum VerbOption {
         OPTION_ALL = 1 << 2,
         OPTION_DRY_RUN = 1 << 3,
         OPTION_WAIT = 1 << 4, /* --wait and --no-wait */
+        OPTION_FROM = 1 << 5,
+        OPTION_FORCE = 1 << 6,
+        OPTION_YES = 1 << 7,
+        OPTION_TABLE = 1 << 8,
+        OPTION_FORMAT = 1 << 9,
+        OPTION_REDACT = 1 << 10,
+        OPTION_RESTORE = 1 << 11,
 } VerbOption;
 
 typedef struct Session Session;
 typedef struct Verb Verb;
 
-/* Every string points into argv. */
+/* Every string points into argv. Freed by arguments_done(). */
 typedef struct Arguments {
         const Verb *verb; /* NULL with help or version */
         char **operands;  /* what follows the verb; NULL-terminated */
@@ -48,6 +55,10 @@ typedef struct Arguments {
         bool version;
         unsigned given; /* VerbOption that were said */
         const char *label;
+        const char *from;    /* --from= */
+        const char *style;   /* --format=, for the service to judge; NULL: not said */
+        const char **tables; /* --table=, in order; owned */
+        size_t n_tables;
 } Arguments;
 
 struct Verb {
@@ -66,6 +77,8 @@ struct Verb {
 /* Reads the command line; `verbs` ends with a nameless one. No verb at all means the first. argv's order may
  * change. Returns 0, or a negative errno with a FAULT_INVALID_ARGUMENT that has a hint. */
 int arguments_parse(int argc, char **argv, const Verb *verbs, Arguments *ret, Fault *fault);
+
+void arguments_done(Arguments *arguments);
 
 /* Prints what --help shows. */
 void arguments_print_help(FILE *stream, const Verb *verbs, bool colour);

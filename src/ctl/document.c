@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "ctl/json-terminal.h"
+
 /* Nothing that the service says nests deeper; D-Bus itself stops at 64. */
 enum { DEPTH_MAX = 16 };
 
@@ -296,18 +298,12 @@ int document_print(json_object *document, bool pretty, FILE *stream)
         const char *text = json_object_to_json_string_ext(document,
                         JSON_C_TO_STRING_NOSLASHESCAPE |
                                         (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0));
+        JSONTerminal state = {0};
 
         if (!text)
                 return -ENOMEM;
-        /* JSON escapes what is below space. A terminal also obeys DEL and the C1 range, which can only stand
-         * within strings, so that the escapes mean the same. */
-        for (const unsigned char *p = (const unsigned char *) text; *p; p++)
-                if (*p == 0x7f)
-                        (void) fputs("\\u007f", stream);
-                else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-                        (void) fprintf(stream, "\\u%04x", *++p);
-                else
-                        (void) fputc(*p, stream);
+        json_terminal_write(&state, text, strlen(text), stream);
+        json_terminal_end(&state, stream);
         (void) fputc('\n', stream);
         return 0;
 }

@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <string.h>
-#include <systemd/sd-event.h>
 
 #include "base/names.h"
 #include "ctl/progress-line.h"
@@ -14,14 +13,18 @@ struct JobWaiter {
         sd_bus_slot *slots[4];
         size_t n_slots;
         ProgressLine line;
+        bool owned;                  /* see job_waiter_own() */
+        sd_event_source *signals[2]; /* while they are watched, which blocks their default */
 
         /* Of the job that is waited for. */
         uint32_t id;
         char *path;
-        char *owner;          /* unique name of the service that took it */
-        json_object *state;   /* what is known of its properties */
-        json_object *outcome; /* set when it has ended */
-        char *name;           /* the backup that it made */
+        sd_bus_slot *asked;    /* the question for its properties */
+        char *owner;           /* unique name of the service that took it */
+        json_object *state;    /* what is known of its properties */
+        json_object *outcome;  /* set when it has ended */
+        char *name;            /* the backup that it made */
+        json_object *restored; /* what DatabaseRestored said of it */
         bool service_gone;
         int signal;
 };
@@ -29,8 +32,10 @@ struct JobWaiter {
 static int on_manager_signal(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         static const char *const keys[] = {"Id", "Job", "Operation", "Result", "Error", "Message", NULL};
+        static const char *const restored_keys[] = {
+                        "Id", "Name", "Method", "Automatic", "SavedAs", "Quarantine", NULL};
         JobWaiter *waiter = userdata;
-        _cleanup_json_ json_object *ended = NULL;
+        _cleanup_json_ json_object *ended = NULL, *restored = NULL;
         const char *name;
         uint32_t id;
 
@@ -39,6 +44,10 @@ static int on_manager_signal(sd_bus_message *message, void *userdata, sd_bus_err
                         free(waiter->name);
                         waiter->name = strdup(name);
                 }
+        } else if (sd_bus_message_is_signal(message, BUS_INTERFACE_MANAGER, "DatabaseRestored")) {
+                if (document_read_fields(message, restored_keys, &restored) >= 0 &&
+                                document_number(restored, "Id") == waiter->id && !waiter->restored)
+                        waiter->restored = TAKE_PTR(restored);
         } else if (sd_bus_message_is_signal(message, BUS_INTERFACE_MANAGER, "JobRemoved")) {
                 if (document_read_fields(message, keys, &ended) >= 0 &&
                                 document_number(ended, "Id") == waiter->id && !waiter->outcome)
@@ -58,11 +67,15 @@ static void show_progress(JobWaiter *waiter)
                         document_number(waiter->state, "TotalBytes"));
 }
 
-static void merge_state(JobWaiter *waiter, json_object *changed)
+static int merge(json_object *target, json_object *source)
 {
-        json_object_object_foreach (changed, key, value) {
-                (void) document_put(waiter->state, key, json_object_get(value));
+        json_object_object_foreach (source, key, value) {
+                int r = document_put(target, key, json_object_get(value));
+
+                if (r < 0)
+                        return r;
         }
+        return 0;
 }
 
 static int on_properties_changed(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -75,7 +88,21 @@ static int on_properties_changed(sd_bus_message *message, void *userdata, sd_bus
                 return 0;
         if (document_read_fields(message, keys, &fields) >= 0 &&
                         json_object_is_type(document_member(fields, "Changed"), json_type_object)) {
-                merge_state(waiter, document_member(fields, "Changed"));
+                (void) merge(waiter->state, document_member(fields, "Changed"));
+                show_progress(waiter);
+        }
+        return 0;
+}
+
+/* An error means that it has ended meanwhile; the signal that says so is there then. */
+static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        _cleanup_json_ json_object *properties = NULL;
+        JobWaiter *waiter = userdata;
+
+        if (!sd_bus_message_is_method_error(reply, NULL) && document_read(reply, &properties) >= 0 &&
+                        json_object_is_type(properties, json_type_object)) {
+                (void) merge(waiter->state, properties);
                 show_progress(waiter);
         }
         return 0;
@@ -163,6 +190,7 @@ int job_waiter_new(Session *session, bool many, JobWaiter **ret, Fault *fault)
 
 static void forget_job(JobWaiter *waiter)
 {
+        waiter->asked = sd_bus_slot_unref(waiter->asked);
         progress_line_clear(&waiter->line);
         free(waiter->path);
         free(waiter->owner);
@@ -170,8 +198,34 @@ static void forget_job(JobWaiter *waiter)
         waiter->path = waiter->owner = waiter->name = NULL;
         json_object_putp(&waiter->state);
         json_object_putp(&waiter->outcome);
-        waiter->state = waiter->outcome = NULL;
+        json_object_putp(&waiter->restored);
+        waiter->state = waiter->outcome = waiter->restored = NULL;
         waiter->service_gone = false;
+}
+
+static int watch_signals(JobWaiter *waiter)
+{
+        static const int numbers[ELEMENTSOF(waiter->signals)] = {SIGINT, SIGTERM};
+
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+                int r = 0;
+
+                if (!waiter->signals[i])
+                        r = sd_event_add_signal(waiter->event,
+                                        waiter->signals + i,
+                                        numbers[i] | SD_EVENT_SIGNAL_PROCMASK,
+                                        on_interrupt,
+                                        waiter);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void leave_signals(JobWaiter *waiter)
+{
+        for (size_t i = 0; i < ELEMENTSOF(waiter->signals); i++)
+                waiter->signals[i] = sd_event_source_unref(waiter->signals[i]);
 }
 
 JobWaiter *job_waiter_free(JobWaiter *waiter)
@@ -179,6 +233,7 @@ JobWaiter *job_waiter_free(JobWaiter *waiter)
         if (!waiter)
                 return NULL;
         forget_job(waiter);
+        leave_signals(waiter);
         for (size_t i = 0; i < waiter->n_slots; i++)
                 (void) sd_bus_slot_unref(waiter->slots[i]);
         if (waiter->event)
@@ -186,6 +241,22 @@ JobWaiter *job_waiter_free(JobWaiter *waiter)
         (void) sd_event_unref(waiter->event);
         free(waiter);
         return NULL;
+}
+
+int job_waiter_own(JobWaiter *waiter, bool quiet, Fault *fault)
+{
+        int r = watch_signals(waiter);
+
+        if (r < 0)
+                return session_set_errno(r, fault);
+        waiter->owned = true;
+        waiter->line.quiet |= quiet;
+        return 0;
+}
+
+sd_event *job_waiter_event(JobWaiter *waiter)
+{
+        return waiter->event;
 }
 
 /* Asks, and keeps who took the job. */
@@ -222,28 +293,43 @@ static void leave_job(JobWaiter *waiter)
         (void) raise(number);
 }
 
+/* Doesn't wait for its end: nobody is there any more for what it has still to say. */
+static int cancel_job(JobWaiter *waiter, Fault *fault)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        _cleanup_fault_ Fault ignored = {0};
+
+        progress_line_clear(&waiter->line);
+        if (session_new_call(waiter->session,
+                            BUS_PATH,
+                            BUS_INTERFACE_MANAGER,
+                            "CancelJob",
+                            &call,
+                            &ignored) >= 0 &&
+                        sd_bus_message_append(call, "u", waiter->id) >= 0)
+                (void) session_call(waiter->session, call, 0, "", NULL, &ignored);
+        return fault_set(fault, FAULT_CANCELLED, "Interrupted; job %u was cancelled.", waiter->id);
+}
+
 static int wait_for_job(JobWaiter *waiter, Fault *fault)
 {
-        _cleanup_(sd_event_source_unrefp) sd_event_source *interrupt = NULL, *terminate = NULL;
-        _cleanup_fault_ Fault ignored = {0};
-        _cleanup_json_ json_object *properties = NULL;
-        int r = sd_event_add_signal(
-                        waiter->event, &interrupt, SIGINT | SD_EVENT_SIGNAL_PROCMASK, on_interrupt, waiter);
+        int r = watch_signals(waiter);
 
-        if (r >= 0)
-                r = sd_event_add_signal(waiter->event,
-                                &terminate,
-                                SIGTERM | SD_EVENT_SIGNAL_PROCMASK,
-                                on_interrupt,
-                                waiter);
         if (r < 0)
                 return session_set_errno(r, fault);
-        /* What it does already. It may have ended meanwhile; the signal that says so is on its way then. */
-        if (session_get_properties(
-                            waiter->session, waiter->path, BUS_INTERFACE_JOB, &properties, &ignored) >= 0) {
-                merge_state(waiter, properties);
-                show_progress(waiter);
-        }
+        /* What it does already. Not waited for, so that the answer has its place among the changes. */
+        r = sd_bus_call_method_async(waiter->session->bus,
+                        &waiter->asked,
+                        BUS_NAME,
+                        waiter->path,
+                        "org.freedesktop.DBus.Properties",
+                        "GetAll",
+                        on_properties,
+                        waiter,
+                        "s",
+                        BUS_INTERFACE_JOB);
+        if (r < 0)
+                return session_set_fault(waiter->session, &SD_BUS_ERROR_NULL, r, fault);
         while (!waiter->outcome && !waiter->service_gone && waiter->signal == 0) {
                 r = sd_event_run(waiter->event, UINT64_MAX);
                 if (r < 0)
@@ -275,8 +361,12 @@ int job_run(JobWaiter *waiter,
                 return 0;
         }
         r = wait_for_job(waiter, fault);
+        if (!waiter->owned)
+                leave_signals(waiter);
         if (r < 0)
                 return r;
+        if (waiter->signal != 0 && waiter->owned)
+                return cancel_job(waiter, fault);
         if (waiter->signal != 0)
                 leave_job(waiter);
         progress_line_clear(&waiter->line);
@@ -287,7 +377,8 @@ int job_run(JobWaiter *waiter,
                                 "oracxpredd` says why; ask again once it is back.",
                                 waiter->id);
         outcome = TAKE_PTR(waiter->outcome);
-        if (document_put(outcome, "Name", json_object_new_string(waiter->name ? waiter->name : "")) < 0)
+        if (document_put(outcome, "Name", json_object_new_string(waiter->name ? waiter->name : "")) < 0 ||
+                        (waiter->restored && merge(outcome, waiter->restored) < 0))
                 return session_set_errno(-ENOMEM, fault);
         *ret_outcome = TAKE_PTR(outcome);
         return 0;

@@ -53,6 +53,38 @@ static const Verb verbs[] = {
                                 NULL,
                                 verb_cleanup},
                 {"delete", "NAME...", 1, ANY_NUMBER, OPTION_WAIT, "Remove backups", NULL, verb_delete},
+                {"restore",
+                                "[NAME]",
+                                0,
+                                1,
+                                OPTION_FROM | OPTION_DRY_RUN | OPTION_FORCE | OPTION_YES | OPTION_WAIT,
+                                "Put a backup in the database's place",
+                                "Recovery",
+                                verb_restore},
+                {"undo",
+                                "",
+                                0,
+                                0,
+                                OPTION_FORCE | OPTION_YES | OPTION_WAIT,
+                                "Take the last restore back",
+                                NULL,
+                                verb_undo},
+                {"export",
+                                "[FILE|-]",
+                                0,
+                                1,
+                                OPTION_TABLE | OPTION_FORMAT | OPTION_REDACT,
+                                "Write the database as JSON",
+                                NULL,
+                                verb_export},
+                {"import",
+                                "FILE",
+                                1,
+                                1,
+                                OPTION_RESTORE | OPTION_LABEL | OPTION_FORCE | OPTION_YES | OPTION_WAIT,
+                                "Make a backup from an export",
+                                NULL,
+                                verb_import},
                 {"jobs", "", 0, 0, 0, "List what the service is doing", "Service", verb_jobs},
                 {"cancel", "ID", 1, 1, 0, "Stop a job", NULL, verb_cancel},
                 {"reload", "", 0, 0, 0, "Read the configuration again", NULL, verb_reload},
@@ -109,7 +141,7 @@ static int run(Session *session)
 int main(int argc, char **argv)
 {
         _cleanup_fault_ Fault fault = {0};
-        Arguments arguments = {0};
+        _cleanup_(arguments_done) Arguments arguments = {0};
         Session session = {.arguments = &arguments};
 
         (void) setlocale(LC_ALL, "");

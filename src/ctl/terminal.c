@@ -45,6 +45,22 @@ void terminal_print_fault(const char *title, const char *message)
         (void) fprintf(stderr, "%s\n", style_end(STYLE_BAD, colour));
 }
 
+bool terminal_confirm(const char *question)
+{
+        FILE *stream = isatty(STDERR_FILENO) ? stderr : stdout;
+        char answer[64];
+
+        (void) fflush(stdout);
+        text_print(stream, question);
+        (void) fputs(" [y/N] ", stream);
+        (void) fflush(stream);
+        if (!fgets(answer, sizeof answer, stdin)) {
+                (void) fputc('\n', stream);
+                return false;
+        }
+        return rpmatch(answer) > 0;
+}
+
 size_t terminal_width_errors(void)
 {
         struct winsize size = {0};

@@ -13,6 +13,10 @@ bool terminal_colour(void);
 /* Prints "title: message" on standard error, sanitized, and red where that takes colour. */
 void terminal_print_fault(const char *title, const char *message);
 
+/* Asks a question that y or n answers, on the terminal that standard input is. Everything but yes, in the
+ * words of the locale, is no. */
+bool terminal_confirm(const char *question);
+
 /* Columns of the terminal on standard error; 80 when it doesn't say. */
 size_t terminal_width_errors(void);
 

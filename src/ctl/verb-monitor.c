@@ -21,6 +21,7 @@ static const struct {
                 {"BackupCreated", {"Job", "Name", "Backup"}},
                 {"BackupRemoved", {"Name", "Backup"}},
                 {"CorruptionDetected", {"Finding"}},
+                {"DatabaseRestored", {"Job", "Name", "Method", "Automatic", "SavedAs", "Quarantine"}},
 };
 
 static int json_event(Session *session, const char *signal, json_object *fields)
@@ -89,6 +90,11 @@ static int print_signal(const char *member, json_object *fields)
         if (strcmp(member, "CorruptionDetected") == 0)
                 return print_eventf(
                                 STYLE_BAD, "the database is corrupt: %s", document_text(fields, "Finding"));
+        if (strcmp(member, "DatabaseRestored") == 0)
+                return print_eventf(STYLE_BOLD,
+                                "the database was restored%s: %s",
+                                document_flag(fields, "Automatic") ? " automatically" : "",
+                                document_text(fields, "Name"));
         return print_eventf(STYLE_BOLD,
                         "backup %s: %s",
                         strcmp(member, "BackupCreated") == 0 ? "made" : "gone",

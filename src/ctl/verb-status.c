@@ -147,6 +147,30 @@ static void add_backups(Table *fields, json_object *status, uint64_t now_usec)
                                 next_usec > 0 ? text : "running, or due at any moment");
 }
 
+static void add_restore(Table *fields, json_object *status, uint64_t now_usec)
+{
+        const char *last = document_text(status, "LastRestore");
+        char text[MOMENT_MAX];
+
+        moment_format(document_number(status, "LastRestoreUSec"), now_usec, text);
+        if (last[0] != '\0')
+                fields_addf(fields,
+                                "Last restore",
+                                STYLE_PLAIN,
+                                "%s (%s)%s%s",
+                                last,
+                                text,
+                                document_flag(status, "LastRestoreAutomatic") ? ", automatic" : "",
+                                document_flag(status, "CanUndoRestore")
+                                                ? "; `oracxpredctl undo` takes it back"
+                                                : "");
+        if (document_member(status, "AutoRestore") && !document_flag(status, "AutoRestore"))
+                fields_add(fields,
+                                "Auto restore",
+                                STYLE_WARNING,
+                                "off: a corrupt database stays until somebody restores it");
+}
+
 static void add_disk(Table *fields, json_object *status)
 {
         uint64_t total = document_number(status, "DiskTotalBytes"),
@@ -207,6 +231,7 @@ static int print_status(Session *session, json_object *status, Fault *fault)
         add_jobs(fields, document_member(status, "Jobs"));
         add_database(fields, status, now_usec);
         add_backups(fields, status, now_usec);
+        add_restore(fields, status, now_usec);
         add_disk(fields, status);
         add_list(fields, "Configuration", document_member(status, "ConfigurationFaults"));
         add_list(fields, "Schema", document_member(status, "SchemaDifferences"));

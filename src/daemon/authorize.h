@@ -2,7 +2,8 @@
 #pragma once
 
 /* Who may do what: every method that does more than read asks here, and nowhere else. Root and the service's
- * own user may do everything, nobody else anything. */
+ * own user may do everything; the service's group (the application) may report corruption; nobody else may
+ * do anything. */
 
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
@@ -18,6 +19,10 @@ typedef enum Action {
         ACTION_DELETE,
         ACTION_CANCEL,
         ACTION_CONFIGURE,
+        ACTION_RESTORE,
+        ACTION_EXPORT,
+        ACTION_IMPORT,
+        ACTION_REPORT, /* of corruption: the members of the service's group may, too */
         _ACTION_MAX,
         _ACTION_INVALID = -EINVAL,
 } Action;

@@ -9,6 +9,7 @@
 #include "daemon/change.h"
 #include "daemon/manager-bus.h"
 #include "daemon/property.h"
+#include "daemon/recovery-bus.h"
 
 static void warn_signal(int error)
 {
@@ -312,6 +313,18 @@ static int method_verify(sd_bus_message *message, void *userdata, sd_bus_error *
         return manager_method_verify(manager, message, name, error);
 }
 
+static int method_restore(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        _cleanup_free_ char *name = NULL;
+        Manager *manager;
+        int r;
+
+        r = acquire(message, userdata, &manager, &name);
+        if (r < 0)
+                return r;
+        return manager_restore_backup(manager, message, name, error);
+}
+
 static int method_delete(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         _cleanup_free_ char *name = NULL;
@@ -343,6 +356,11 @@ static const sd_bus_vtable backup_vtable[] = {
                                 SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("u", id, "o", job),
                                 method_verify,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Restore",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("u", id, "o", job),
+                                method_restore,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("Delete",
                                 SD_BUS_ARGS("a{sv}", options),

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/automatic-restore.h"
 #include "daemon/change.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
@@ -62,6 +63,8 @@ void backup_result_failed(Job *job)
         manager_update_placement(manager);
         /* While it is known as corrupt, the fault is only a repetition of that. */
         if (fault_means_corrupt(job->fault.code) && manager->integrity != INTEGRITY_CORRUPT &&
-                        !manager->database_missing)
+                        !manager->database_missing) {
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
+                automatic_restore_suspect(manager);
+        }
 }

@@ -9,7 +9,7 @@
 static int read_option(
                 sd_bus_message *message, const char *key, const CallOption *option, sd_bus_error *error)
 {
-        const char type[] = {option->type, '\0'};
+        const char letter[] = {option->type, '\0'}, *type = option->type == 'a' ? "as" : letter;
         const char *contents;
         char container;
         int r;
@@ -22,8 +22,16 @@ static int read_option(
                                 fault_bus_name(FAULT_INVALID_ARGUMENT),
                                 "The option '%s' must be a %s",
                                 key,
-                                option->type == 'b' ? "boolean" : "string");
-        return sd_bus_message_read(message, "v", type, option->target);
+                                option->type == 'b'   ? "boolean"
+                                : option->type == 'h' ? "file descriptor"
+                                : option->type == 'a' ? "list of strings"
+                                                      : "string");
+        if (option->type != 'a')
+                return sd_bus_message_read(message, "v", type, option->target);
+        r = sd_bus_message_enter_container(message, 'v', type);
+        if (r >= 0)
+                r = sd_bus_message_read_strv(message, option->target);
+        return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
 int call_options_read(

@@ -13,7 +13,8 @@
 /* One key that a method's a{sv} may have. */
 typedef struct CallOption {
         const char *name;
-        char type;    /* 's' (const char **, borrowed from the message) or 'b' (int *) */
+        char type;    /* 's' (const char **, borrowed from the message), 'b' (int *), 'h' (int *, borrowed as
+                       * well) or 'a' for "as" (char ***, owned by the caller, also after a fault) */
         void *target; /* keeps its value when the key is not there */
 } CallOption;
 

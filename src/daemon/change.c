@@ -26,10 +26,19 @@ static const char *const change_table[_CHANGE_MAX][NAMES_PER_CHANGE_MAX] = {
                                 "VerifiedBackups",
                                 "BackupBytes",
                                 "LastBackup",
-                                "LastBackupUSec"},
+                                "LastBackupUSec",
+                                "CanUndoRestore"},
                 [CHANGE_LAST_BACKUP_FAULT] = {"LastBackupFault"},
-                [CHANGE_CONFIGURATION] = {"CadenceUSec", "RetentionUSec", "ConfigurationFaults"},
+                [CHANGE_CONFIGURATION] = {"CadenceUSec",
+                                "RetentionUSec",
+                                "ConfigurationFaults",
+                                "AutoRestore",
+                                "ApplicationUnits"},
                 [CHANGE_JOBS] = {"NJobs"},
+                [CHANGE_RESTORE] = {"LastRestore",
+                                "LastRestoreUSec",
+                                "LastRestoreAutomatic",
+                                "CanUndoRestore"},
 };
 
 static int on_change(sd_event_source *source, void *userdata)

@@ -17,6 +17,7 @@ typedef enum Change {
         CHANGE_LAST_BACKUP_FAULT,
         CHANGE_CONFIGURATION,
         CHANGE_JOBS,
+        CHANGE_RESTORE,
         _CHANGE_MAX,
         _CHANGE_INVALID = -EINVAL,
 } Change;

@@ -12,6 +12,7 @@
 #include "base/timestamp.h"
 #include "daemon/change.h"
 #include "daemon/event.h"
+#include "daemon/recovery.h"
 #include "database/placement.h"
 
 bool fault_means_corrupt(FaultCode code)
@@ -68,15 +69,15 @@ int manager_require_sound_database(const Manager *manager, Fault *fault)
         if (manager->database_missing)
                 return fault_set(fault,
                                 FAULT_CORRUPT,
-                                "The database %s is missing while backups of it exist; put the newest good "
-                                "backup back, "
-                                "then run `oracxpredctl verify`",
+                                "The database %s is missing while backups of it exist; `oracxpredctl "
+                                "restore` puts the newest good one back",
                                 manager->database_path);
         if (manager->integrity == INTEGRITY_CORRUPT)
                 return fault_set(fault,
                                 FAULT_CORRUPT,
-                                "The database %s is corrupt (%s); the backups are left as they are until "
-                                "`oracxpredctl verify` finds it sound",
+                                "The database %s is corrupt (%s); the backups are left as they are until it "
+                                "is restored (`oracxpredctl restore`) or `oracxpredctl verify` finds it "
+                                "sound",
                                 manager->database_path,
                                 manager->finding ? manager->finding : "its check failed");
         return 0;
@@ -171,6 +172,10 @@ void manager_update_health(Manager *manager)
                         .integrity = manager->integrity,
                         .finding = manager->finding,
                         .database_missing = manager->database_missing,
+                        .database_replaced = manager->database_replaced,
+                        .restoring = manager->restoring,
+                        .has_healthy_backup = recovery_choose(manager->catalogue, &manager->last_restore),
+                        .auto_restore_stopped = manager->auto_restore_stopped,
                         .cadence_usec = manager->configuration.cadence_usec,
                         .newest_backup_usec = newest_own_backup_usec(manager, now_usec),
                         .last_backup_fault = manager->last_backup_fault,

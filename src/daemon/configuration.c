@@ -9,6 +9,7 @@
 
 #include "base/quantity.h"
 #include "base/utf8.h"
+#include "daemon/application-units.h"
 
 #define SECTION "Persistence"
 #define FAULTS_MAX 64
@@ -24,9 +25,18 @@ typedef struct Reading {
         bool expects_setting; /* the last line must lead to a call of the handler */
 } Reading;
 
+static void clear_units(Configuration *configuration)
+{
+        for (size_t i = 0; i < configuration->n_application_units; i++)
+                free(configuration->application_units[i]);
+        free(TAKE_PTR(configuration->application_units));
+        configuration->n_application_units = 0;
+}
+
 void configuration_done(Configuration *configuration)
 {
         free(configuration->database_path);
+        clear_units(configuration);
         for (size_t i = 0; i < configuration->n_faults; i++)
                 free(configuration->faults[i]);
         free(configuration->faults);
@@ -144,6 +154,55 @@ static const char *parse_low_disk_space(Configuration *configuration, const char
         return NULL;
 }
 
+static const char *parse_auto_restore(Configuration *configuration, const char *value)
+{
+        static const char *const words[] = {"no", "false", "off", "0", "yes", "true", "on", "1"};
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (strcmp(words[i], value) == 0) {
+                        configuration->auto_restore = i >= ELEMENTSOF(words) / 2;
+                        return NULL;
+                }
+        return "yes or no";
+}
+
+#define APPLICATION_UNITS_MAX 32
+
+/* As in systemd's files, further lines add to the list. One bad name, and the line is ignored as a whole. */
+static const char *parse_application_units(Configuration *configuration, const char *value)
+{
+        static const char space[] = " \t";
+        _cleanup_free_ char *copy = strdup(value);
+        char **units, *position = NULL;
+        size_t n_new = 0;
+
+        if (!copy)
+                return "something that fits into memory";
+        for (char *name = strtok_r(copy, space, &position); name; name = strtok_r(NULL, space, &position)) {
+                if (!application_unit_name_is_valid(name))
+                        return "a list of units with their endings such as oracxpred-web.service";
+                n_new++;
+        }
+        if (n_new == 0) {
+                clear_units(configuration);
+                return NULL;
+        }
+        if (n_new + configuration->n_application_units > APPLICATION_UNITS_MAX)
+                return "a list of at most 32 units";
+        units = reallocarray(configuration->application_units,
+                        configuration->n_application_units + n_new,
+                        sizeof(char *));
+        if (!units)
+                return "something that fits into memory";
+        configuration->application_units = units;
+        (void) strcpy(copy, value);
+        for (char *name = strtok_r(copy, space, &position); name; name = strtok_r(NULL, space, &position)) {
+                units[configuration->n_application_units] = strdup(name);
+                configuration->n_application_units += units[configuration->n_application_units] != NULL;
+        }
+        return NULL;
+}
+
 static const struct {
         const char *key;
         const char *default_value;
@@ -155,6 +214,8 @@ static const struct {
                 {"RetentionMinimumVerified", "3", parse_minimum},
                 {"Cadence", "6h", parse_cadence},
                 {"LowDiskSpace", "1G", parse_low_disk_space},
+                {"AutoRestore", "yes", parse_auto_restore},
+                {"ApplicationUnits", "", parse_application_units},
 };
 
 static int on_setting(void *userdata, const char *section, const char *key, const char *value)

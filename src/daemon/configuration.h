@@ -13,6 +13,9 @@ typedef struct Configuration {
         unsigned retention_minimum_verified;
         uint64_t cadence_usec;
         uint64_t low_disk_space_bytes;
+        bool auto_restore;
+        char **application_units; /* owned */
+        size_t n_application_units;
 
         char **faults; /* NULL-terminated, "FILE:LINE: …"; bounded */
         size_t n_faults;

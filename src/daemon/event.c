@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "base/quantity.h"
 #include "daemon/condition.h"
+#include "daemon/manager.h"
 
 #define NUMBER_MAX sizeof("18446744073709551615")
 
@@ -209,10 +210,112 @@ void event_health_changed(const Health *health)
                                 health->reasons[i].text);
 }
 
+void event_database_restored(
+                const Job *job, const char *source, const RestoreOutcome *outcome, bool automatic)
+{
+        char bytes[NUMBER_MAX], duration[NUMBER_MAX];
+        char held_text[QUANTITY_MAX], duration_text[QUANTITY_MAX];
+        const char *saved = outcome->pre_restore ? outcome->pre_restore->name : outcome->quarantine;
+        JobText text = text_of(job);
+        const JournalField fields[] = {
+                        JOB_FIELDS(job, text),
+                        {FIELD_BACKUP, source},
+                        {FIELD_FILE, job->manager->database_path},
+                        {FIELD_BYTES, number(bytes, outcome->database_bytes)},
+                        {FIELD_DURATION_USEC, number(duration, outcome->duration_usec)},
+        };
+
+        quantity_format_span(outcome->duration_usec, duration_text);
+        quantity_format_span(outcome->held_usec, held_text);
+        journal_event(LOG_WARNING,
+                        MESSAGE_DATABASE_RESTORED_ID,
+                        fields,
+                        "The database %s was restored%s from %s (%s) in %s, %s of it with writers waiting; "
+                        "what it replaced is %s%s",
+                        job->manager->database_path,
+                        automatic ? " automatically" : "",
+                        source,
+                        restore_method_to_string(outcome->method),
+                        duration_text,
+                        held_text,
+                        outcome->pre_restore ? "the backup " : "",
+                        saved ? saved : "nothing");
+}
+
+void event_auto_restore_stopped(const char *database_path)
+{
+        const JournalField fields[] = {{FIELD_FILE, database_path}};
+
+        journal_event(LOG_CRIT,
+                        MESSAGE_AUTO_RESTORE_STOPPED_ID,
+                        fields,
+                        "The database %s broke again soon after an automatic restore; there will be no "
+                        "further one until an operator restores",
+                        database_path);
+}
+
+void event_no_healthy_backup(const char *database_path)
+{
+        const JournalField fields[] = {
+                        {FIELD_FILE, database_path}, {FIELD_FAULT, fault_name(FAULT_NO_HEALTHY_BACKUP)}};
+
+        journal_event(LOG_CRIT,
+                        MESSAGE_NO_HEALTHY_BACKUP_ID,
+                        fields,
+                        "The database %s is not usable, and no verified backup is there to restore",
+                        database_path);
+}
+
+void event_database_replaced(const char *database_path, const char *how)
+{
+        const JournalField fields[] = {{FIELD_FILE, database_path}};
+
+        journal_event(LOG_CRIT,
+                        MESSAGE_DATABASE_REPLACED_ID,
+                        fields,
+                        "The database %s %s, and not through this service",
+                        database_path,
+                        how);
+}
+
+void event_database_exported(
+                const Job *job, const char *database_path, const ExportResult *result, bool redacted)
+{
+        char bytes[NUMBER_MAX];
+        JobText text = text_of(job);
+        const JournalField fields[] = {JOB_FIELDS(job, text),
+                        {FIELD_FILE, database_path},
+                        {FIELD_BYTES, number(bytes, result->bytes)}};
+
+        journal_event(LOG_INFO,
+                        NULL,
+                        fields,
+                        "The database %s was exported%s: %" PRIu64 " tables, %" PRIu64 " rows",
+                        database_path,
+                        redacted ? " without its secrets" : "",
+                        result->tables,
+                        result->rows);
+}
+
+void event_corruption_reported(const Caller *caller, const char *what)
+{
+        JobText text = text_of_caller(caller);
+        const JournalField fields[] = {CALLER_FIELDS(text)};
+
+        journal_event(LOG_WARNING,
+                        NULL,
+                        fields,
+                        "User %s reports corruption of the database: %s; checking it",
+                        text.uid,
+                        what);
+}
+
 static const char *failure_id(const Job *job)
 {
         if (job->operation == &operation_backup)
                 return MESSAGE_BACKUP_FAILED_ID;
+        if (job->operation == &operation_restore || job->operation == &operation_undo)
+                return MESSAGE_RESTORE_FAILED_ID;
         if (job->operation == &operation_verify && fault_means_corrupt(job->fault.code))
                 return MESSAGE_VERIFICATION_FAILED_ID;
         return MESSAGE_JOB_FAILED_ID;

@@ -4,7 +4,7 @@
 /* The notable events, each logged in one place with its message id and its fields, so that what an operator
  * filters for in the journal never depends on the way that led there. */
 
-#include "backup/manifest.h"
+#include "backup/restore.h"
 #include "daemon/health.h"
 #include "daemon/job.h"
 
@@ -21,6 +21,18 @@ void event_schema_differs(const char *database_path, const char *difference);
 void event_configuration_fault(const char *text);
 void event_startup_fault(const Fault *fault);
 void event_health_changed(const Health *health);
+
+void event_database_restored(
+                const Job *job, const char *source, const RestoreOutcome *outcome, bool automatic);
+void event_auto_restore_stopped(const char *database_path);
+void event_no_healthy_backup(const char *database_path);
+
+void event_database_exported(
+                const Job *job, const char *database_path, const ExportResult *result, bool redacted);
+void event_corruption_reported(const Caller *caller, const char *what);
+
+/* `how` follows "The database PATH": "is gone", "is another file now". */
+void event_database_replaced(const char *database_path, const char *how);
 
 /* A job that did not get done: failed, or cancelled. */
 void event_job_failed(const Job *job, const char *file);

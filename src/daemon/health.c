@@ -18,6 +18,7 @@ static const char *const health_state_table[_HEALTH_STATE_MAX] = {
                 [HEALTH_STALE] = "stale",
                 [HEALTH_DEGRADED] = "degraded",
                 [HEALTH_CORRUPT] = "corrupt",
+                [HEALTH_RESTORING] = "restoring",
 };
 
 const char *integrity_to_string(Integrity integrity)
@@ -62,14 +63,14 @@ uint64_t health_stale_usec(uint64_t newest_backup_usec, uint64_t cadence_usec)
         return newest_backup_usec + cadence_usec + cadence_usec / 4;
 }
 
-static int judge_database(const HealthFacts *facts, Health *health)
+static int judge_content(const HealthFacts *facts, Health *health)
 {
         if (facts->database_missing)
                 return add(health,
                                 HEALTH_CORRUPT,
                                 "database-missing",
-                                "The database %s is gone, or empty, while backups of it exist; put the "
-                                "newest good one back",
+                                "The database %s is gone, or empty, while backups of it exist; "
+                                "`oracxpredctl restore` puts the newest good one back",
                                 facts->database_path);
         if (facts->integrity == INTEGRITY_CORRUPT)
                 return add(health,
@@ -79,6 +80,50 @@ static int judge_database(const HealthFacts *facts, Health *health)
                                 facts->database_path,
                                 facts->finding ? facts->finding : "the check failed");
         return 0;
+}
+
+static int judge_recovery(const HealthFacts *facts, Health *health)
+{
+        bool broken = facts->database_missing || facts->integrity == INTEGRITY_CORRUPT;
+        int r = 0;
+
+        if (facts->restoring)
+                r = add(health,
+                                HEALTH_RESTORING,
+                                "restoring",
+                                "A restore of the database %s is running",
+                                facts->database_path);
+        if (r >= 0 && broken && facts->started && !facts->has_healthy_backup)
+                r = add(health,
+                                HEALTH_CORRUPT,
+                                "no-healthy-backup",
+                                "No verified backup is there to restore; run `oracxpredctl verify` on those "
+                                "that are, bring one in with `oracxpredctl restore --from=FILE`, or try "
+                                "`sqlite3 %s .recover`",
+                                facts->database_path);
+        if (r >= 0 && facts->auto_restore_stopped)
+                r = add(health,
+                                HEALTH_DEGRADED,
+                                "auto-restore-stopped",
+                                "Automatic restores are stopped, since the database broke again soon after "
+                                "one; look at the disk and the memory, then run `oracxpredctl restore`");
+        if (r >= 0 && facts->database_replaced && !facts->database_missing)
+                r = add(health,
+                                HEALTH_DEGRADED,
+                                "database-replaced",
+                                "The file %s was replaced by another one while it was in use; processes "
+                                "that "
+                                "had it open write into the old one: restart them, and run `oracxpredctl "
+                                "verify`",
+                                facts->database_path);
+        return r;
+}
+
+static int judge_database(const HealthFacts *facts, Health *health)
+{
+        int r = judge_content(facts, health);
+
+        return r < 0 ? r : judge_recovery(facts, health);
 }
 
 static int judge_backups(const HealthFacts *facts, Health *health)

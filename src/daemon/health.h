@@ -22,6 +22,7 @@ typedef enum HealthState {
         HEALTH_STALE,
         HEALTH_DEGRADED,
         HEALTH_CORRUPT,
+        HEALTH_RESTORING,
         _HEALTH_STATE_MAX,
         _HEALTH_STATE_INVALID = -EINVAL,
 } HealthState;
@@ -36,6 +37,10 @@ typedef struct HealthFacts {
         Integrity integrity;
         const char *finding; /* of the check; may be NULL */
         bool database_missing;
+        bool database_replaced;
+        bool restoring;
+        bool has_healthy_backup;
+        bool auto_restore_stopped;
 
         uint64_t cadence_usec;
         uint64_t newest_backup_usec;   /* of our own kinds; 0 for never */
@@ -55,7 +60,7 @@ typedef struct HealthReason {
         char *text;       /* owned; for people */
 } HealthReason;
 
-#define HEALTH_REASONS_MAX 8
+#define HEALTH_REASONS_MAX 12
 
 typedef struct Health {
         HealthState state;

@@ -43,9 +43,13 @@ static int set_paths(Manager *manager, const Options *options)
         else if (asprintf(&manager->data_directory, "%s/" DATA_DIRECTORY, manager->state_directory) < 0 ||
                         asprintf(&manager->database_path, "%s/" DATABASE_FILE, manager->data_directory) < 0)
                 return -ENOMEM;
-        if (!manager->database_path || asprintf(&manager->backup_directory,
-                                                       "%s/" BACKUP_DIRECTORY,
-                                                       manager->state_directory) < 0)
+        if (!manager->database_path ||
+                        asprintf(&manager->backup_directory,
+                                        "%s/" BACKUP_DIRECTORY,
+                                        manager->state_directory) < 0 ||
+                        asprintf(&manager->quarantine_directory,
+                                        "%s/" QUARANTINE_DIRECTORY,
+                                        manager->state_directory) < 0)
                 return -ENOMEM;
         return 0;
 }
@@ -60,6 +64,8 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
         if (!manager)
                 return fault_set_errno(fault, ENOMEM, "Starting");
         manager->lock_fd = manager->backups_fd = -EBADF;
+        gate_init(&manager->gate);
+        manager->user_bus = options->user;
         manager->configuration = *configuration;
         *configuration = (Configuration){0};
         manager->config_required = options->config_file;
@@ -104,6 +110,9 @@ static void free_event_sources(Manager *manager)
         (void) sd_event_source_disable_unref(manager->progress_event_source);
         (void) sd_event_source_disable_unref(manager->watch_event_source);
         (void) sd_event_source_disable_unref(manager->stale_event_source);
+        (void) sd_event_source_disable_unref(manager->database_watch_event_source);
+        (void) sd_event_source_disable_unref(manager->settle_event_source);
+        (void) sd_event_source_disable_unref(manager->restore_retry_event_source);
         (void) sd_event_source_disable_unref(manager->change_event_source);
 }
 
@@ -117,8 +126,10 @@ Manager *manager_free(Manager *manager)
                 progress_cancel(&job->progress);
         if (manager->statistics_run)
                 (void) statistics_run_stop(manager->statistics_run);
+        plan_run_stop_all(manager);
         (void) lane_free(manager->bulk_lane);
         (void) lane_free(manager->quick_lane);
+        plan_run_free_all(manager);
         (void) statistics_run_free(manager->statistics_run);
         while (manager->jobs) {
                 Job *job = manager->jobs;
@@ -143,6 +154,9 @@ Manager *manager_free(Manager *manager)
         free(manager->data_directory);
         free(manager->database_path);
         free(manager->backup_directory);
+        free(manager->quarantine_directory);
+        restore_record_done(&manager->last_restore);
+        gate_done(&manager->gate);
         free(manager->summary.newest);
         free(manager->last_backup_fault);
         free(manager->finding);
@@ -259,12 +273,14 @@ void manager_stop(Manager *manager, int exit_code)
                 job_cancel(job);
         }
         (void) statistics_run_stop(manager->statistics_run);
+        plan_run_stop_all(manager);
         manager_stop_when_idle(manager);
 }
 
 void manager_stop_when_idle(Manager *manager)
 {
-        if (manager->stopping && !manager->jobs && !statistics_run_is_running(manager->statistics_run))
+        if (manager->stopping && !manager->jobs && !manager->plans &&
+                        !statistics_run_is_running(manager->statistics_run))
                 (void) sd_event_exit(manager->event, manager->exit_code);
 }
 

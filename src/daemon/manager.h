@@ -8,11 +8,14 @@
 #include <systemd/sd-event.h>
 
 #include "backup/catalogue.h"
+#include "backup/restore-record.h"
 #include "daemon/configuration.h"
+#include "daemon/gate.h"
 #include "daemon/health.h"
 #include "daemon/job.h"
 #include "daemon/lane.h"
 #include "daemon/options.h"
+#include "daemon/plan-run.h"
 #include "daemon/statistics-run.h"
 #include "database/schema.h"
 #include "database/statistics.h"
@@ -26,6 +29,14 @@ typedef struct CatalogueSummary {
         uint64_t newest_usec;
 } CatalogueSummary;
 
+/* Which file lies at the database's path. */
+typedef struct FileIdentity {
+        bool exists;
+        dev_t device;
+        ino_t inode;
+        uint64_t size_bytes;
+} FileIdentity;
+
 struct Manager {
         sd_event *event;
         sd_bus *bus;
@@ -33,6 +44,7 @@ struct Manager {
         Lane *quick_lane;
 
         /* Configuration and places. */
+        bool user_bus; /* started with --user */
         char *config_file;
         char *config_directory;
         bool config_required;
@@ -41,6 +53,7 @@ struct Manager {
         char *data_directory; /* NULL when Database= points elsewhere */
         char *database_path;
         char *backup_directory;
+        char *quarantine_directory;
         int lock_fd;
         int backups_fd; /* opened by the start-up */
 
@@ -69,6 +82,20 @@ struct Manager {
         Statistics statistics;
         uint64_t tables_counted_usec;
         SchemaReport schema;
+
+        /* Restoring. */
+        Gate gate;                  /* every connection on the database is opened inside of it */
+        RestoreRecord last_restore; /* empty when there was none */
+        bool restoring;
+        bool auto_restore_stopped;
+        bool database_replaced; /* the file is another one than it was, and not through this service */
+        FileIdentity database_identity;
+        sd_event_source *database_watch_event_source;
+        sd_event_source *settle_event_source; /* see database-watch.c */
+        sd_event_source *restore_retry_event_source;
+        uint64_t restore_retry_usec;
+        uint64_t corruption_reported_usec; /* wall clock; see ReportCorruption */
+        PlanRun *plans;                    /* on the quick lane */
 
         /* How things stand. */
         bool started;

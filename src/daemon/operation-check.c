@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "daemon/automatic-restore.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
@@ -48,11 +49,14 @@ static int check_finish(Job *job, void *userdata)
         if (job->fault.code == FAULT_NONE) {
                 event_database_checked(job, task->database_path);
                 manager_set_integrity(manager, INTEGRITY_OK, NULL);
-        } else if (fault_means_corrupt(job->fault.code))
+                manager->database_replaced = false;
+        } else if (fault_means_corrupt(job->fault.code)) {
                 manager_set_integrity(manager,
                                 INTEGRITY_CORRUPT,
                                 task->result.first_finding ? task->result.first_finding
                                                            : job->fault.message);
+                (void) automatic_restore_consider(manager);
+        }
         return 0;
 }
 

@@ -11,10 +11,12 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"
+#include "daemon/automatic-restore.h"
 #include "daemon/backup-result.h"
 #include "daemon/change.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
+#include "daemon/database-watch.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
 #include "daemon/startup-stage.h"
@@ -23,19 +25,27 @@
 typedef struct Stage {
         const char *step;
         int (*run)(StartupTask *task, Progress *progress, Fault *fault);
-        /* 0: the next stage follows. STAGE_SKIP: the service is up, but the rest is not to be done. */
+        /* 0: the next stage follows. STAGE_SKIP: the service is up, but the rest is not to be done.
+         * STAGE_RESTORE: a restore follows, and then operation_startup_continue(). */
         int (*judge)(Job *job, StartupTask *task);
 } Stage;
 
 #define STAGE_SKIP 1
+#define STAGE_RESTORE 2
 
 static void startup_free_task(void *userdata)
 {
         StartupTask *task = userdata;
 
         closep(&task->backups_fd);
+        fault_done(&task->wal_fault);
         check_result_done(&task->check);
         schema_report_done(&task->schema);
+        restore_recovered_done(&task->recovered);
+        restore_record_done(&task->last_restore);
+        fault_done(&task->record_fault);
+        fault_done(&task->units_fault);
+        application_units_done(&task->units);
         (void) catalogue_free(task->catalogue);
         (void) manifest_free(task->manifest);
         free(task);
@@ -62,11 +72,45 @@ static int judge_catalogue(Job *job, StartupTask *task)
         return 0;
 }
 
+static int judge_interrupted_restore(Job *job, StartupTask *task)
+{
+        static const char *const outcomes[] = {
+                        [RESTORE_RECOVERY_FORWARD] = "the restored database is in force",
+                        [RESTORE_RECOVERY_BACK] = "the old database is back in its place",
+        };
+        Manager *manager = job->manager;
+
+        if (task->recovered.recovery != RESTORE_RECOVERY_NONE)
+                journal_line(LOG_WARNING,
+                                "A restore of %s was interrupted; finished it: %s",
+                                task->recovered.source,
+                                outcomes[task->recovered.recovery]);
+        if (task->record_fault.code != FAULT_NONE)
+                journal_line(LOG_WARNING, "%s", task->record_fault.message);
+        manager->last_restore = task->last_restore;
+        task->last_restore = (RestoreRecord){0};
+        manager->auto_restore_stopped = task->auto_restore_stopped;
+        manager_changed(manager, CHANGE_RESTORE);
+        return 0;
+}
+
+/* The database can't be used. A restore is tried before READY=1, so that no unit that is ordered after this
+ * service meets it; then the start-up goes on, and takes the database as it finds it. */
+static int judge_broken(Job *job, const StartupTask *task)
+{
+        return !task->resumed && automatic_restore_consider(job->manager) ? STAGE_RESTORE : STAGE_SKIP;
+}
+
 static int judge_database(Job *job, StartupTask *task)
 {
+        _cleanup_fault_ Fault fault = {0};
+
+        /* Its directory may be away, and with it the database: that is told below. */
+        if (!job->manager->database_watch_event_source && database_watch_start(job->manager, &fault) < 0)
+                journal_line(LOG_WARNING, "%s", fault.message);
         if (task->database_missing) {
                 manager_set_database_missing(job->manager);
-                return STAGE_SKIP;
+                return judge_broken(job, task);
         }
         if (task->created)
                 event_database_created(task->database_path);
@@ -80,7 +124,7 @@ static int judge_check(Job *job, StartupTask *task)
         if (fault_means_corrupt(job->fault.code)) {
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
                 fault_done(&job->fault);
-                return STAGE_SKIP;
+                return judge_broken(job, task);
         }
         if (job->fault.code == FAULT_BUSY) {
                 /* Somebody holds it for longer than we wait. That says nothing about its content. */
@@ -126,14 +170,28 @@ static int judge_backup(Job *job, StartupTask *task)
         return task->manifest ? backup_result_made(job, TAKE_PTR(task->manifest)) : 0;
 }
 
+static int judge_units(Job *job, StartupTask *task)
+{
+        if (task->units_fault.code != FAULT_NONE)
+                journal_line(LOG_ERR,
+                                "The application's units, stopped by an interrupted restore, could not be "
+                                "started again: %s",
+                                task->units_fault.message);
+        return 0;
+}
+
+#define OPENING "opening the database"
+
 static const Stage stages[] = {
                 {"preparing the directories", startup_prepare_directories, judge_directories},
                 {"reading the list of backups", startup_load_catalogue, judge_catalogue},
-                {"opening the database", startup_open_database, judge_database},
+                {"finishing an interrupted restore", startup_finish_restore, judge_interrupted_restore},
+                {OPENING, startup_open_database, judge_database},
                 /* Before anything is written: what turns out corrupt stays as it was found. */
                 {"checking the database", startup_check, judge_check},
                 {"completing the schema", startup_migrate, judge_schema},
                 {"taking the initial backup", startup_initial_backup, judge_backup},
+                {"starting the application", startup_start_units, judge_units},
 };
 
 static int startup_start(Job *job, void *userdata, Fault *fault)
@@ -158,7 +216,7 @@ static int startup_run(void *userdata, Progress *progress, Fault *fault)
         return stages[task->stage].run(task, progress, fault);
 }
 
-static void tell_ready(Manager *manager)
+static void tell_ready(Manager *manager, bool backup_made)
 {
         _cleanup_fault_ Fault fault = {0};
         Caller self = caller_self();
@@ -173,8 +231,12 @@ static void tell_ready(Manager *manager)
                         manager->database_path,
                         manager->summary.n_backups,
                         manager->backup_directory);
-        if (manager_require_sound_database(manager, NULL) >= 0)
-                (void) statistics_run_ask(manager->statistics_run, NULL, &self, &fault);
+        if (manager_require_sound_database(manager, NULL) < 0)
+                return;
+        (void) statistics_run_ask(manager->statistics_run, NULL, &self, &fault);
+        /* The copy of a backup is checked in full, so one that was made just now stands for it. */
+        if (!backup_made)
+                automatic_restore_suspect(manager);
 }
 
 static bool is_tolerable(const Stage *stage, const Fault *fault)
@@ -200,8 +262,10 @@ static int startup_finish(Job *job, void *userdata)
                                                                                   : stage->judge(job, task);
                 if (r == 0 && ++task->stage < ELEMENTSOF(stages))
                         return 1;
+                if (r == STAGE_RESTORE)
+                        return 0;
                 if (r >= 0) {
-                        tell_ready(manager);
+                        tell_ready(manager, task->take_backup && !manager->last_backup_fault);
                         return 0;
                 }
                 if (job->fault.code == FAULT_NONE)
@@ -224,7 +288,7 @@ const Operation operation_startup = {
                 .free_task = startup_free_task,
 };
 
-int operation_startup_queue(Manager *manager, Fault *fault)
+static int queue(Manager *manager, bool resumed, Fault *fault)
 {
         Caller self = caller_self();
         StartupTask *task = calloc(1, sizeof(StartupTask));
@@ -232,6 +296,19 @@ int operation_startup_queue(Manager *manager, Fault *fault)
         if (!task)
                 return fault_set_errno(fault, ENOMEM, "Starting");
         task->backups_fd = -EBADF;
+        if (application_units_init(&task->units,
+                            manager->configuration.application_units,
+                            manager->configuration.n_application_units) < 0) {
+                startup_free_task(task);
+                return fault_set_errno(fault, ENOMEM, "Starting");
+        }
+        task->units.user_bus = manager->user_bus;
+        task->resumed = resumed;
+        while (resumed && strcmp(stages[task->stage].step, OPENING) != 0)
+                task->stage++;
+        task->n_backups = manager->catalogue->n_entries;
+        task->state_directory = manager->state_directory;
+        task->quarantine_directory = manager->quarantine_directory;
         task->data_directory = manager->data_directory;
         task->database_path = manager->database_path;
         task->backup_directory = manager->backup_directory;
@@ -241,5 +318,27 @@ int operation_startup_queue(Manager *manager, Fault *fault)
                         "%s",
                         task->compression == COMPRESSION_GZIP ? INITIAL_BACKUP_NAME ".db.gz"
                                                               : INITIAL_BACKUP_NAME ".db");
-        return job_queue(manager, &operation_startup, task, NULL, &self, JOB_LAST, NULL, fault);
+        return job_queue(manager,
+                        &operation_startup,
+                        task,
+                        NULL,
+                        &self,
+                        resumed ? JOB_NEXT : JOB_LAST,
+                        NULL,
+                        fault);
+}
+
+int operation_startup_queue(Manager *manager, Fault *fault)
+{
+        return queue(manager, false, fault);
+}
+
+void operation_startup_continue(Manager *manager)
+{
+        _cleanup_fault_ Fault fault = {0};
+
+        if (manager->stopping || queue(manager, true, &fault) >= 0)
+                return;
+        event_startup_fault(&fault);
+        manager_stop(manager, fault_exit_code(fault.code));
 }

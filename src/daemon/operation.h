@@ -7,6 +7,7 @@
 
 #include "base/progress.h"
 #include "daemon/authorize.h"
+#include "database/export.h"
 
 typedef struct Job Job;
 typedef struct Manager Manager;
@@ -35,6 +36,10 @@ extern const Operation operation_verify;
 extern const Operation operation_check;
 extern const Operation operation_delete;
 extern const Operation operation_cleanup;
+extern const Operation operation_restore;
+extern const Operation operation_undo;
+extern const Operation operation_export;
+extern const Operation operation_import;
 
 /* Each queues a job for the caller. BUSY when a queue is full; other faults are told by the job's end. */
 int operation_startup_queue(Manager *manager, Fault *fault);
@@ -53,3 +58,40 @@ int operation_cleanup_queue(Manager *manager, const Caller *caller, Job **ret, F
 
 /* Applies retention right after the running job, when it would drop anything. */
 void operation_cleanup_follow(Manager *manager);
+
+/* Goes on with a start-up that a restore has interrupted. */
+void operation_startup_continue(Manager *manager);
+
+/* What to restore: a backup, a file, or (undo) what the last restore replaced. */
+typedef struct RestoreWish {
+        const char *name;      /* "" for the one that recovery_choose() finds; NULL for the other two */
+        const char *file_name; /* for messages; NULL when there is no file */
+        int file_fd;           /* a database to bring in first; duplicated before the call returns */
+        bool undo;
+        bool automatic;
+        bool force;
+} RestoreWish;
+
+/* NO_HEALTHY_BACKUP or NOT_FOUND at once when that is known already. An automatic one is queued next. */
+int operation_restore_queue(
+                Manager *manager, const RestoreWish *wish, const Caller *caller, Job **ret, Fault *fault);
+
+/* Writes the database, or some of its tables, as JSON into the descriptor, which is taken over in every
+ * case, as is the NULL-terminated list of tables (NULL: all). */
+int operation_export_queue(Manager *manager,
+                int output_fd,
+                char **tables,
+                ExportStyle style,
+                bool redact,
+                const Caller *caller,
+                Job **ret,
+                Fault *fault);
+
+/* Builds a database from an export and keeps it as a backup. Takes the descriptor over in every case. */
+int operation_import_queue(Manager *manager,
+                int input_fd,
+                const char *source_name,
+                const char *label,
+                const Caller *caller,
+                Job **ret,
+                Fault *fault);

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "daemon/condition.h"
@@ -160,4 +161,38 @@ PROPERTY_GETTER(property_get_configuration_faults)
         const Manager *manager = userdata;
 
         return append_strings(reply, manager->configuration.faults, manager->configuration.n_faults);
+}
+
+PROPERTY_GETTER(property_get_auto_restore)
+{
+        const Manager *manager = userdata;
+
+        return sd_bus_message_append(reply, "b", (int) manager->configuration.auto_restore);
+}
+
+PROPERTY_GETTER(property_get_application_units)
+{
+        const Manager *manager = userdata;
+
+        return append_strings(reply,
+                        manager->configuration.application_units,
+                        manager->configuration.n_application_units);
+}
+
+PROPERTY_GETTER(property_get_last_restore_automatic)
+{
+        const Manager *manager = userdata;
+
+        return sd_bus_message_append(reply, "b", (int) manager->last_restore.automatic);
+}
+
+/* Names only, as restore_undo_source() judges it when it comes to it. */
+PROPERTY_GETTER(property_get_can_undo_restore)
+{
+        const Manager *manager = userdata;
+        const RestoreRecord *last = &manager->last_restore;
+        bool can = (last->pre_restore && catalogue_find(manager->catalogue, last->pre_restore)) ||
+                   (last->quarantine && access(last->quarantine, F_OK) == 0);
+
+        return sd_bus_message_append(reply, "b", (int) can);
 }

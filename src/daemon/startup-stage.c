@@ -6,6 +6,7 @@
 #include "backup/backup-name.h"
 #include "backup/create.h"
 #include "backup/unfinished.h"
+#include "daemon/automatic-restore.h"
 #include "database/placement.h"
 
 int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fault)
@@ -28,6 +29,35 @@ int startup_load_catalogue(StartupTask *task, Progress *progress, Fault *fault)
         return catalogue_load(task->backups, &task->catalogue, fault);
 }
 
+int startup_finish_restore(StartupTask *task, Progress *progress, Fault *fault)
+{
+        int r;
+
+        r = restore_recover(task->state_directory,
+                        task->database_path,
+                        task->quarantine_directory,
+                        task->now_usec,
+                        &task->recovered,
+                        fault);
+        if (r < 0)
+                return r;
+        task->auto_restore_stopped = automatic_restore_load_stopped(task->state_directory);
+        if (restore_record_load(task->state_directory, &task->last_restore, &task->record_fault) < 0 &&
+                        task->record_fault.code == FAULT_NOT_FOUND)
+                fault_done(&task->record_fault);
+        return 0;
+}
+
+int startup_start_units(StartupTask *task, Progress *progress, Fault *fault)
+{
+        if (!task->recovered.units_stopped)
+                return 0;
+        task->units.progress = progress;
+        if (application_units_start(&task->units, &task->units_fault) < 0)
+                return 0;
+        return restore_recover_done(task->state_directory, fault);
+}
+
 int startup_open_database(StartupTask *task, Progress *progress, Fault *fault)
 {
         struct stat status;
@@ -47,7 +77,7 @@ int startup_check(StartupTask *task, Progress *progress, Fault *fault)
 {
         int r;
 
-        r = check_run(task->database_path, CONNECTION_READ, CHECK_FULL, progress, &task->check, fault);
+        r = check_run(task->database_path, CONNECTION_READ, CHECK_QUICK, progress, &task->check, fault);
         if (r < 0 || task->check.healthy)
                 return r;
         return fault_set(fault,

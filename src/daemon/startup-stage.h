@@ -5,17 +5,23 @@
  */
 
 #include "backup/catalogue.h"
+#include "backup/restore-record.h"
+#include "backup/restore-recover.h"
 #include "base/progress.h"
+#include "daemon/application-units.h"
 #include "database/check.h"
 #include "database/schema.h"
 
 typedef struct StartupTask {
         size_t stage;
+        bool resumed; /* after a restore that was tried because of what the first part found */
 
         /* Given; the strings are the Manager's, which outlives the workers. */
         const char *data_directory; /* NULL: the database is elsewhere, and its directory not ours to make */
         const char *database_path;
+        const char *state_directory;
         const char *backup_directory;
+        const char *quarantine_directory;
         Compression compression;
         char initial_file[64];
         uint64_t now_usec;
@@ -26,6 +32,12 @@ typedef struct StartupTask {
         /* Results, each of one stage. */
         int backups_fd;
         unsigned n_leftovers;
+        RestoreRecovered recovered;
+        RestoreRecord last_restore; /* empty when there was none */
+        Fault record_fault;         /* why it could not be read; harmless */
+        bool auto_restore_stopped;
+        ApplicationUnits units; /* given */
+        Fault units_fault;      /* why they could not be started; kept for the next start */
         Catalogue *catalogue;
         bool database_missing;
         bool created;
@@ -36,12 +48,20 @@ typedef struct StartupTask {
 } StartupTask;
 
 int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fault);
+/* Finishes a restore that was cut off, before anybody looks at the database. */
+int startup_finish_restore(StartupTask *task, Progress *progress, Fault *fault);
+
 int startup_load_catalogue(StartupTask *task, Progress *progress, Fault *fault);
 
 /* Looks at the database's place and creates an empty one, unless there are backups: then a database that is
  * missing, or an empty file in its place, means a restore and not a new start. */
 int startup_open_database(StartupTask *task, Progress *progress, Fault *fault);
 
+/* The quick check: the full one follows when the service is up. */
 int startup_check(StartupTask *task, Progress *progress, Fault *fault);
 int startup_migrate(StartupTask *task, Progress *progress, Fault *fault);
+
+/* The application's units that an interrupted restore has stopped. */
+int startup_start_units(StartupTask *task, Progress *progress, Fault *fault);
+
 int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/journal.h"
+#include "daemon/automatic-restore.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
 #include "daemon/condition.h"
@@ -51,15 +52,24 @@ static int run_start(Work *work)
         return 0;
 }
 
-static void run_run(Work *work)
+static void count(StatisticsRun *run)
 {
-        StatisticsRun *run = run_of(work);
         _cleanup_(connection_closep) Connection *connection = NULL;
 
         if (connection_open(run->database_path, CONNECTION_READ, &run->progress, &connection, &run->fault) <
                         0)
                 return;
         (void) statistics_collect(connection, &run->statistics, &run->fault);
+}
+
+static void run_run(Work *work)
+{
+        StatisticsRun *run = run_of(work);
+
+        if (gate_enter(&run->manager->gate, &run->fault) < 0)
+                return;
+        count(run);
+        gate_leave(&run->manager->gate);
 }
 
 static int reply_statistics(Manager *manager, sd_bus_message *message)
@@ -104,6 +114,14 @@ static int submit(StatisticsRun *run)
         return r;
 }
 
+void statistics_run_take_over(Manager *manager, const Statistics *statistics)
+{
+        statistics_done(&manager->statistics);
+        manager->statistics = *statistics;
+        manager->tables_counted_usec = clock_now_usec();
+        manager_changed(manager, CHANGE_STATISTICS);
+}
+
 static void run_finish(Work *work)
 {
         StatisticsRun *run = run_of(work);
@@ -112,13 +130,12 @@ static void run_finish(Work *work)
 
         run->queued = run->running = false;
         if (run->fault.code == FAULT_NONE) {
-                statistics_done(&manager->statistics);
-                manager->statistics = run->statistics;
+                statistics_run_take_over(manager, &run->statistics);
                 run->statistics = (Statistics){0};
-                manager->tables_counted_usec = clock_now_usec();
-                manager_changed(manager, CHANGE_STATISTICS);
-        } else if (fault_means_corrupt(run->fault.code))
+        } else if (fault_means_corrupt(run->fault.code)) {
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, run->fault.message);
+                automatic_restore_suspect(manager);
+        }
         manager_flush_changes(manager);
         answer_waiters(run, run->n_served, &run->fault);
 

@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "daemon/authorize.h"
+#include "database/statistics.h"
 
 typedef struct Manager Manager;
 typedef struct StatisticsRun StatisticsRun;
@@ -22,6 +23,9 @@ StatisticsRun *statistics_run_free(StatisticsRun *run);
 
 /* Asks for a count. `message` (NULL: nobody waits) is answered when it is there. BUSY when too many wait. */
 int statistics_run_ask(StatisticsRun *run, sd_bus_message *message, const Caller *caller, Fault *fault);
+
+/* Takes over a count that was made elsewhere: the properties show it from now on. */
+void statistics_run_take_over(Manager *manager, const Statistics *statistics);
 
 /* Interrupts a count that runs, and refuses those who wait. True when a worker still has to come back. */
 bool statistics_run_stop(StatisticsRun *run);

@@ -59,8 +59,8 @@ class CommandLine:
             encoding="utf-8",
         )
 
-    def terminal(self, *arguments, columns=100, **environment):
-        """On a terminal: (exit status, all that was written to it)."""
+    def terminal(self, *arguments, columns=100, typed="", **environment):
+        """On a terminal, where somebody has typed ahead: (exit status, all that was written to it)."""
         main, end = pty.openpty()
         fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
         process = subprocess.Popen(
@@ -71,6 +71,7 @@ class CommandLine:
             stderr=end,
         )
         os.close(end)
+        os.write(main, typed.encode())
         written = bytearray()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:

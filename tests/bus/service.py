@@ -3,15 +3,14 @@
 process, and at its end asked to prove that it leaves nothing behind."""
 
 import os
-import select
 import shutil
 import signal
-import socket
 import subprocess
 import threading
-import time
 
 from client import PATIENCE_SECONDS, Client
+from contract import BUS_PATH, PEER
+from notify import NotifySocket
 
 SANITIZER_REPORT = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
 
@@ -32,12 +31,8 @@ class Service:
         self.trace_file = os.path.join(self.directory, "trace")
         self.process = None
         self.client = None
-        self.notifications = []
         self.configure("")
-        self.notify_path = os.path.join(bus.directory, f"notify-{os.path.basename(self.directory)}")
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self.notify.bind(self.notify_path)
-        os.chmod(self.notify_path, 0o777)
+        self.notify = NotifySocket(os.path.join(bus.directory, f"notify-{os.path.basename(self.directory)}"))
 
     # What a test lays down before the start.
 
@@ -76,7 +71,7 @@ class Service:
         environment = {
             **os.environ,
             "DBUS_SYSTEM_BUS_ADDRESS": self.bus.address,
-            "NOTIFY_SOCKET": self.notify_path,
+            "NOTIFY_SOCKET": self.notify.path,
             "LC_ALL": "C.UTF-8",
             **more,
         }
@@ -96,8 +91,7 @@ class Service:
     def launch(self, *arguments, user=None, **hooks):
         """Starts the daemon without waiting for anything."""
         assert self.process is None, "it runs already"
-        self.drain_notifications()
-        self.notifications = []
+        self.notify.forget()
         if self.client is None:
             self.client = Client(self.bus.address)
         extra_groups = [] if user else None
@@ -117,6 +111,8 @@ class Service:
         """Starts the daemon and waits for READY=1."""
         self.launch(*arguments, **hooks)
         self.wait_notification("READY=1")
+        # The answer comes after the signals of the start-up, which is a job like others.
+        self.client.call(BUS_PATH, PEER, "Ping")
         return self.client
 
     def refuses(self, *arguments, **hooks):
@@ -124,7 +120,7 @@ class Service:
         before = len(self.log())
         self.launch(*arguments, **hooks)
         status = self.wait()
-        assert "READY=1" not in self.drain_notifications()
+        assert "READY=1" not in self.notify.sent()
         assert status > 0, f"status {status}: {self.log()}"
         return status, self.log()[before:]
 
@@ -160,7 +156,6 @@ class Service:
             if self.client is not None:
                 self.client.close()
             self.notify.close()
-            os.unlink(self.notify_path)
         assert not [line for line in self.log().splitlines() if any(word in line for word in SANITIZER_REPORT)]
 
     # Watching.
@@ -178,29 +173,10 @@ class Service:
         with open(self.trace_file, encoding="ascii") as file:
             return file.read().split()
 
-    def drain_notifications(self):
-        """All that sd_notify has said since the start, without waiting."""
-        while True:
-            try:
-                text = self.notify.recv(65536, socket.MSG_DONTWAIT).decode()
-            except BlockingIOError:
-                return self.notifications
-            self.notifications += text.split("\n")
-
     def wait_notification(self, wanted):
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        pidfd = os.pidfd_open(self.process.pid)
-        poller = select.poll()
-        poller.register(self.notify, select.POLLIN)
-        poller.register(pidfd, select.POLLIN)
-        try:
-            while wanted not in self.drain_notifications():
-                happened = dict(poller.poll(max(deadline - time.monotonic(), 0) * 1000))
-                assert happened, f"no {wanted}, but {self.notifications}; {self.log()}"
-                if pidfd in happened and wanted not in self.drain_notifications():
-                    raise AssertionError(f"ended with {self.wait()} before {wanted}: {self.log()}")
-        finally:
-            os.close(pidfd)
+        """Waits for a line from sd_notify."""
+        told = self.notify.wait(wanted, self.process.pid, PATIENCE_SECONDS)
+        assert told, f"no {wanted}, but {self.notify.lines}, exit status {self.process.poll()}: {self.log()}"
 
     def wait_stopped(self):
         """Waits until the process has stopped itself at a test point."""

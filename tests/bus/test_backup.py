@@ -182,8 +182,9 @@ def test_backups_are_listed_newest_first(service):
 def test_two_backups_in_one_second_have_different_names(service):
     service.set_clock(MOMENT_USEC)
     client = service.start(clock=True)
-    assert [client.back_up(), client.back_up()] == ["backup_20260124_014621", "backup_20260124_014622"]
-    assert client.names()[:2] == ["backup_20260124_014622", "backup_20260124_014621"]
+    service.set_clock(MOMENT_USEC + 3_600_000_000)
+    assert [client.back_up(), client.back_up()] == ["backup_20260124_024621", "backup_20260124_024622"]
+    assert client.names() == ["backup_20260124_024622", "backup_20260124_024621", "initial_backup"]
 
 
 def test_name_never_sorts_before_an_older_one_when_the_clock_jumps_back(service):
@@ -194,6 +195,16 @@ def test_name_never_sorts_before_an_older_one_when_the_clock_jumps_back(service)
     second = client.back_up()
     assert second > first
     assert client.names()[0] == second
+
+
+def test_first_backup_in_the_second_of_the_initial_one_is_the_newer(service):
+    service.set_clock(MOMENT_USEC + 500_000)
+    client = service.start(clock=True)
+    name = client.back_up()
+    assert client.names() == [name, "initial_backup"]
+    assert client.get("LastBackup") == name
+    service.stop()
+    assert service.start(clock=True).names() == [name, "initial_backup"]
 
 
 def test_name_of_a_deleted_backup_is_not_used_again(service):

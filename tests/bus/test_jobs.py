@@ -198,18 +198,15 @@ def test_job_that_there_is_not_is_not_cancelled(client, job_id):
     assert caught.value.name == ERROR + "NotFound"
 
 
-def test_client_that_vanishes_before_its_reply_does_no_harm(service, gate, bus):
-    client = service.start(**gate.at(HELD_IN_A_BACKUP))
+def test_client_that_vanishes_before_its_reply_does_no_harm(service, bus, held, gate):
+    client, job_id, _ = held
     leaving = Client(bus.address)
-    leaving.send(BUS_PATH, MANAGER, "Backup", {})
-    leaving.send(BUS_PATH, MANAGER, "GetStatistics")
     leaving.send(BUS_PATH, MANAGER, "Cleanup", {})
+    waiting = client.wait(lambda signal: signal.member == "JobNew" and signal.body[2] == "cleanup").body[0]
+    leaving.send(BUS_PATH, MANAGER, "GetStatistics")
     leaving.close()
-    gate.wait_reached()
     gate.release()
-    job_id = client.wait(lambda signal: signal.member == "JobNew" and signal.body[2] == "backup").body[0]
-    assert client.ended(job_id)[0] == "done"
-    assert client.get("Health")
+    assert client.ended(job_id)[0] == client.ended(waiting)[0] == "done"
     client.back_up()
 
 
@@ -256,7 +253,7 @@ def test_stop_in_the_middle_of_the_start_is_clean(service, gate):
     gate.release()
     assert service.wait() == 0
     assert service.temporary_files() == []
-    assert "READY=1" not in service.drain_notifications()
+    assert "READY=1" not in service.notify.sent()
     assert service.start().names() == ["initial_backup"]
 
 

@@ -40,10 +40,11 @@ def prepare_backups(service):
 
 
 def prepare_leftovers(service):
+    """What two kills leave: a half copy, and a stored file that never got its manifest."""
     prepare_backups(service)
-    for name in (".backup_20260101_120000.db.gz.tmp", ".backup_20260101_120000.db.gz.meta.tmp"):
-        with open(os.path.join(service.backups, name), "wb") as file:
-            file.write(b"half")
+    for point in ("snapshot-half", "create-data-published"):
+        assert not take(service, do_backup, point=point)
+        service.killed_itself()
 
 
 def do_nothing(client):
@@ -51,8 +52,9 @@ def do_nothing(client):
 
 
 def do_backup(client):
-    job_id, _ = client.manager("Backup", {})
-    client.ended(job_id)
+    """Retention follows, and drops what prepare_backups() made."""
+    client.manager("Backup", {})
+    client.wait(lambda signal: signal.member == "JobRemoved" and signal.body[2] == "cleanup")
 
 
 def do_verify(client):
@@ -144,6 +146,10 @@ def test_killed_at_every_step(make_service, tmp_path, scene):
             raise AssertionError(f"after a kill at {point}") from error
 
 
+# Restoring has no method on the bus yet; tests/backup kills it at these.
+OF_RESTORING = ("replace-", "restore-", "quarantine-", "recover-")
+
+
 def test_every_point_in_the_source_belongs_to_a_scene(make_service):
     """A step that no scene reaches is a step at which nobody ever killed it."""
     declared = set()
@@ -157,16 +163,15 @@ def test_every_point_in_the_source_belongs_to_a_scene(make_service):
         service = make_service(scene)
         prepare(service)
         reached |= {point.partition(":")[0] for point in passed_points(service, work)}
-    assert reached == declared
+    assert reached == {point for point in declared if not point.startswith(OF_RESTORING)}
 
 
 def test_killed_twice_in_a_row(make_service, tmp_path):
     """A kill while the start clears away what an earlier kill left."""
     service = make_service()
     prepare_leftovers(service)
-    for point in ("snapshot-half", "publish-synced"):
-        assert not take(service, do_backup, point=point)
-        service.killed_itself()
+    assert not take(service, do_nothing, point="clean-up-data-gone")
+    service.killed_itself()
     prove_whole(service, USERS, tmp_path)
 
 

@@ -172,7 +172,7 @@ def test_files_that_are_not_ours_are_never_removed(service):
 def test_one_that_is_being_verified_stays(service, gate, daily):
     client, names = daily
     service.stop()
-    client = service.start(clock=True, **gate.at("verify-read"))
+    client = service.start(clock=True, **gate.at("verify-unpacked"))
     job_id, _ = client.manager("Verify", names[4], {})
     gate.wait_reached()
     path = next(backup["path"] for backup in client.backups() if backup["name"] == names[4])

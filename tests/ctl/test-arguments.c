@@ -14,6 +14,22 @@ static const Verb verbs[] = {
                 {"status", "", 0, 0, 0, "Show", "State", NULL},
                 {"backup", "", 0, 0, OPTION_LABEL | OPTION_AUTOMATIC | OPTION_WAIT, "Take", "Backups", NULL},
                 {"verify", "[NAME|--all]", 0, 1, OPTION_ALL | OPTION_WAIT, "Prove", NULL, NULL},
+                {"export",
+                                "[FILE|-]",
+                                0,
+                                1,
+                                OPTION_TABLE | OPTION_FORMAT | OPTION_REDACT,
+                                "Write",
+                                NULL,
+                                NULL},
+                {"restore",
+                                "[NAME]",
+                                0,
+                                1,
+                                OPTION_FROM | OPTION_FORCE | OPTION_YES | OPTION_RESTORE,
+                                "Put",
+                                NULL,
+                                NULL},
                 {"delete", "NAME...", 1, SIZE_MAX, OPTION_WAIT, "Remove", NULL, NULL},
                 {0},
 };
@@ -137,6 +153,37 @@ static void operands_are_counted(void **state)
         ASSERT_REFUSED("Too many", "status", "x");
 }
 
+static void tables_are_kept_in_order(void **state)
+{
+        _cleanup_(arguments_done) Arguments arguments = {0};
+
+        assert_int_equal(
+                        PARSE(&arguments, NULL, "export", "--table=b", "-", "--table", "a", "--table=b"), 0);
+        assert_int_equal(arguments.n_tables, 3);
+        assert_string_equal(arguments.tables[0], "b");
+        assert_string_equal(arguments.tables[1], "a");
+        assert_string_equal(arguments.tables[2], "b");
+        assert_string_equal(arguments.operands[0], "-");
+        assert_null(arguments.style);
+        /* What was collected is freed when the rest is wrong. */
+        ASSERT_REFUSED("Unknown option", "export", "--table=b", "--tabel=c");
+}
+
+static void options_of_recovery_are_read(void **state)
+{
+        Arguments arguments;
+
+        assert_int_equal(PARSE(&arguments, NULL, "export", "--format=lines", "--redact"), 0);
+        assert_string_equal(arguments.style, "lines");
+        assert_int_equal(arguments.given, OPTION_FORMAT | OPTION_REDACT);
+        assert_int_equal(PARSE(&arguments, NULL, "restore", "-y", "--from=f", "--force", "--restore"), 0);
+        assert_string_equal(arguments.from, "f");
+        assert_int_equal(arguments.given, OPTION_YES | OPTION_FROM | OPTION_FORCE | OPTION_RESTORE);
+        assert_int_equal(PARSE(&arguments, NULL, "restore", "--yes"), 0);
+        assert_int_equal(arguments.given, OPTION_YES);
+        ASSERT_REFUSED("'status' does not take the option '-y --yes'", "status", "-y");
+}
+
 static void help_needs_no_sense(void **state)
 {
         Arguments arguments;
@@ -180,6 +227,8 @@ int main(void)
                         cmocka_unit_test(values_are_checked),
                         cmocka_unit_test(foreign_options_are_refused),
                         cmocka_unit_test(operands_are_counted),
+                        cmocka_unit_test(tables_are_kept_in_order),
+                        cmocka_unit_test(options_of_recovery_are_read),
                         cmocka_unit_test(help_needs_no_sense),
                         cmocka_unit_test(help_names_every_verb_and_option),
         };

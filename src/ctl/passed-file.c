@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/passed-file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+int passed_file_check_transport(const Session *session, const char *verb, Fault *fault)
+{
+        /* sd-bus would hand the descriptor to the local ssh, which loses it without a word. */
+        if (session->arguments->transport == TRANSPORT_HOST)
+                return fault_set(fault,
+                                FAULT_NOT_SUPPORTED,
+                                "Files can't be passed to a service on another host. Run it there: `ssh %s "
+                                "oracxpredctl %s ...`.",
+                                session->arguments->target,
+                                verb);
+        if (sd_bus_can_send(session->bus, SD_BUS_TYPE_UNIX_FD) <= 0)
+                return fault_set(fault,
+                                FAULT_NOT_SUPPORTED,
+                                "This bus connection can't pass files, which '%s' needs. Run it on the host "
+                                "of the service, through its own bus.",
+                                verb);
+        return 0;
+}
+
+int passed_file_open(const char *path, int *ret_fd, char **ret_path, Fault *fault)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        struct stat status;
+        char *absolute;
+
+        if (fd < 0 || fstat(fd, &status) < 0)
+                return fault_set_errno(fault, errno, "Can't open %s", path);
+        if (!S_ISREG(status.st_mode))
+                return fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "%s is no regular file. Copy the data to one and name that.",
+                                path);
+        absolute = realpath(path, NULL);
+        if (!absolute)
+                return fault_set_errno(fault, errno, "Can't find where %s is", path);
+        *ret_fd = TAKE_FD(fd);
+        *ret_path = absolute;
+        return 0;
+}
+
+int passed_file_check_complete(const char *path, Fault *fault)
+{
+        static const char *const suffixes[] = {"-wal", "-journal"};
+
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
+                _cleanup_free_ char *beside = NULL;
+                struct stat status;
+
+                if (asprintf(&beside, "%s%s", path, suffixes[i]) < 0) {
+                        beside = NULL;
+                        return fault_set_errno(fault, ENOMEM, "Can't look beside %s", path);
+                }
+                if (stat(beside, &status) < 0) {
+                        if (errno == ENOENT)
+                                continue;
+                        return fault_set_errno(fault, errno, "Can't look at %s", beside);
+                }
+                if (status.st_size > 0)
+                        return fault_set(fault,
+                                        FAULT_INVALID_ARGUMENT,
+                                        "%s has changes that %s itself lacks. Close the application that "
+                                        "has "
+                                        "it open, or copy it with `sqlite3 %s '.backup COPY'` and name the "
+                                        "copy.",
+                                        beside,
+                                        path,
+                                        path);
+        }
+        return 0;
+}
+
+int passed_file_append(sd_bus_message *call, const char *key, int fd)
+{
+        return sd_bus_message_append(call, "{sv}", key, "h", fd);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Replacing the database: asking first when a person is there, doing it, and telling what was done and how
+ * it is taken back. */
+
+#include "ctl/job.h"
+
+/* True when there is a person to ask, who didn't say --yes: standard input is a terminal. */
+bool restoring_asks(const Session *session);
+
+/* FAULT_CANCELLED unless a person says yes to `question`, or there is none to ask. */
+int restoring_ask(const Session *session, const char *question, Fault *fault);
+
+/* Restores the backup `name`, "" for the newest verified one. A person sees the plan first and is asked.
+ * *ret_outcome is job.h's, after a job that did what was asked or was not waited for. */
+int restoring_run(Session *session,
+                JobWaiter *waiter,
+                const char *name,
+                json_object **ret_outcome,
+                Fault *fault);
+
+/* Sends the call, a restore of whatever kind, and waits, as job_run(); a job that failed is a fault, too. */
+int restoring_send(JobWaiter *waiter,
+                sd_bus_message *call,
+                const Session *session,
+                const char *operation,
+                json_object **ret_outcome,
+                Fault *fault);
+
+/* Prints what came of it; as JSON the outcome itself. */
+int restoring_print(Session *session, json_object *outcome, Fault *fault);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/automatic-restore.h"
+
+#include "backup/restore-state.h"
+#include "base/clock.h"
+#include "base/journal.h"
+#include "base/names.h"
+#include "daemon/condition.h"
+#include "daemon/event.h"
+#include "daemon/recovery.h"
+
+/* A process that has to close the database first, a full disk: looked at again soon, then less often. */
+#define RETRY_FIRST_USEC (30 * USEC_PER_SEC)
+#define RETRY_LAST_USEC USEC_PER_HOUR
+
+bool automatic_restore_is_restoring(const Manager *manager)
+{
+        for (const Job *job = manager->jobs; job; job = job->next)
+                if (job->operation == &operation_restore || job->operation == &operation_undo)
+                        return true;
+        return false;
+}
+
+static bool is_checking(const Manager *manager)
+{
+        for (const Job *job = manager->jobs; job; job = job->next)
+                if (job->operation == &operation_check && job->state == JOB_QUEUED)
+                        return true;
+        return false;
+}
+
+void automatic_restore_suspect(Manager *manager)
+{
+        _cleanup_fault_ Fault fault = {0};
+        Caller self = caller_self();
+
+        if (manager->stopping || !manager->started || automatic_restore_is_restoring(manager) ||
+                        is_checking(manager))
+                return;
+        if (operation_check_queue(manager, &self, NULL, &fault) < 0)
+                journal_line(LOG_ERR, "The database could not be checked: %s", fault.message);
+}
+
+bool automatic_restore_load_stopped(const char *state_directory_path)
+{
+        _cleanup_(json_object_putp) json_object *document = NULL;
+        _cleanup_fault_ Fault fault = {0};
+
+        /* One that can't be read was written all the same. */
+        return restore_state_load(state_directory_path, AUTO_RESTORE_STOPPED_FILE, &document, &fault) >= 0 ||
+               fault.code != FAULT_NOT_FOUND;
+}
+
+static int store_stopped(Manager *manager, Fault *fault)
+{
+        _cleanup_(json_object_putp) json_object *document = json_object_new_object();
+        int r = document ? 0 : -ENOMEM;
+
+        if (r >= 0)
+                r = restore_state_set_number(document, "stopped_usec", clock_now_usec());
+        if (r < 0)
+                return fault_set_errno(fault, r, "Remembering that automatic restores are stopped");
+        return restore_state_store(manager->state_directory, AUTO_RESTORE_STOPPED_FILE, document, fault);
+}
+
+static void set_stopped(Manager *manager, bool stopped)
+{
+        _cleanup_fault_ Fault fault = {0};
+        int r;
+
+        if (manager->auto_restore_stopped == stopped)
+                return;
+        manager->auto_restore_stopped = stopped;
+        r = stopped ? store_stopped(manager, &fault)
+                    : restore_state_remove(manager->state_directory, AUTO_RESTORE_STOPPED_FILE, &fault);
+        if (r < 0)
+                journal_line(LOG_ERR, "%s", fault.message);
+        manager_update_health(manager);
+}
+
+static RecoveryDecision decide(const Manager *manager)
+{
+        RecoveryFacts facts = {
+                        .broken = manager->database_missing || manager->integrity == INTEGRITY_CORRUPT,
+                        .auto_restore = manager->configuration.auto_restore,
+                        .stopped = manager->auto_restore_stopped,
+                        .has_backup = recovery_choose(manager->catalogue, &manager->last_restore),
+                        .last_automatic = manager->last_restore.automatic,
+                        .last_restore_usec = manager->last_restore.restored_usec,
+                        .now_usec = clock_now_usec(),
+        };
+
+        return recovery_decide(&facts);
+}
+
+static bool queue_restore(Manager *manager)
+{
+        _cleanup_fault_ Fault fault = {0};
+        RestoreWish wish = {.name = "", .automatic = true};
+        Caller self = caller_self();
+        int r;
+
+        r = operation_restore_queue(manager, &wish, &self, NULL, &fault);
+        if (r < 0)
+                journal_line(LOG_ERR, "The automatic restore could not be queued: %s", fault.message);
+        return r >= 0;
+}
+
+bool automatic_restore_consider(Manager *manager)
+{
+        if (manager->stopping)
+                return false;
+        if (automatic_restore_is_restoring(manager))
+                return true;
+        switch (decide(manager)) {
+        case RECOVERY_RESTORE:
+                return queue_restore(manager);
+        case RECOVERY_NO_BACKUP:
+                event_no_healthy_backup(manager->database_path);
+                break;
+        case RECOVERY_OFF:
+                journal_line(LOG_WARNING,
+                                "AutoRestore=no: %s is left as it is; `oracxpredctl restore` brings the "
+                                "newest good backup back",
+                                manager->database_path);
+                break;
+        case RECOVERY_STOPPED:
+                if (!manager->auto_restore_stopped)
+                        event_auto_restore_stopped(manager->database_path);
+                set_stopped(manager, true);
+                break;
+        case RECOVERY_NOTHING:
+        case _RECOVERY_DECISION_MAX:
+        case _RECOVERY_DECISION_INVALID:
+                break;
+        }
+        manager_update_health(manager);
+        return false;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Manager *manager = userdata;
+
+        if (manager->database_missing || manager->integrity == INTEGRITY_CORRUPT)
+                (void) automatic_restore_consider(manager);
+        return 0;
+}
+
+void automatic_restore_succeeded(Manager *manager, bool automatic, bool sound)
+{
+        manager->restore_retry_usec = 0;
+        manager->restore_retry_event_source =
+                        sd_event_source_disable_unref(manager->restore_retry_event_source);
+        if (!automatic)
+                set_stopped(manager, !sound);
+}
+
+void automatic_restore_failed(Manager *manager, FaultCode code)
+{
+        int r;
+
+        /* Somebody cancelled it, or no backup is left: trying again changes nothing. */
+        if (manager->stopping || code == FAULT_CANCELLED || code == FAULT_NO_HEALTHY_BACKUP ||
+                        fault_means_corrupt(code))
+                return;
+        manager->restore_retry_usec =
+                        manager->restore_retry_usec == 0
+                                        ? RETRY_FIRST_USEC
+                                        : MIN_OF(2 * manager->restore_retry_usec, RETRY_LAST_USEC);
+        manager->restore_retry_event_source =
+                        sd_event_source_disable_unref(manager->restore_retry_event_source);
+        r = sd_event_add_time_relative(manager->event,
+                        &manager->restore_retry_event_source,
+                        CLOCK_MONOTONIC,
+                        manager->restore_retry_usec,
+                        USEC_PER_SEC,
+                        on_retry,
+                        manager);
+        if (r < 0)
+                journal_line(LOG_WARNING, "Setting a timer failed: %s", strerrordesc_np(-r));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* From a finding to a restore that nobody asked for: recovery.h decides, this carries it out, says why not,
+ * and tries again when something was in the way. A finding leads to a restore only when a check of the
+ * database itself made it. */
+
+#include "daemon/manager.h"
+
+/* Corruption was met while doing something else: a check job decides whether it is so. */
+void automatic_restore_suspect(Manager *manager);
+
+/* A check found the database corrupt, or the file is missing: decides, and queues the restore next. True
+ * when one is queued or running; else it is said why not. */
+bool automatic_restore_consider(Manager *manager);
+
+/* A restore or undo has put a database in force. `sound` is false for one that was forced although it fails
+ * its check: what an operator forces is not undone by the automatism. */
+void automatic_restore_succeeded(Manager *manager, bool automatic, bool sound);
+
+/* An automatic restore failed for a reason that may pass: it is tried again later, less and less often. */
+void automatic_restore_failed(Manager *manager, FaultCode code);
+
+/* Whether a job that restores waits or runs. */
+bool automatic_restore_is_restoring(const Manager *manager);
+
+/* The stop lasts across restarts: STATE/auto-restore-stopped. Reads it; any thread. */
+bool automatic_restore_load_stopped(const char *state_directory_path);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who may have the live database open in this process: many at a time, or a restore alone. A restore reads
+ * the files raw, and closing any raw descriptor drops all POSIX locks that this process holds on them, those
+ * of another thread's SQLite connection as well. Any thread. */
+
+#include <pthread.h>
+
+#include "base/progress.h"
+
+typedef struct Gate {
+        pthread_mutex_t mutex; /* guards the next two */
+        unsigned n_inside;
+        bool closed;
+        pthread_cond_t changed;
+} Gate;
+
+void gate_init(Gate *gate);
+void gate_done(Gate *gate);
+
+/* Before a connection is opened. BUSY at once, without waiting, while a restore has the gate closed. */
+int gate_enter(Gate *gate, Fault *fault);
+
+/* After the connection was closed. */
+void gate_leave(Gate *gate);
+
+/* Lets nobody in any more and waits until the last one has left. A cancellation ends the wait, and the gate
+ * is open again. One closer at a time: the bulk lane has one thread. */
+int gate_close(Gate *gate, Progress *progress, Fault *fault);
+void gate_open(Gate *gate);

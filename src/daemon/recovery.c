@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/recovery.h"
+
+#include <string.h>
+
+RecoveryDecision recovery_decide(const RecoveryFacts *facts)
+{
+        if (!facts->broken)
+                return RECOVERY_NOTHING;
+        if (!facts->has_backup)
+                return RECOVERY_NO_BACKUP;
+        if (!facts->auto_restore)
+                return RECOVERY_OFF;
+        if (facts->stopped)
+                return RECOVERY_STOPPED;
+        /* A restore that is dated in the future was made before the clock jumped back: nobody knows how long
+         * ago, and once too few is better than a loop. */
+        if (facts->last_automatic && facts->last_restore_usec > 0 &&
+                        (facts->last_restore_usec > facts->now_usec ||
+                                        facts->now_usec - facts->last_restore_usec <
+                                                        RECOVERY_LOOP_GUARD_USEC))
+                return RECOVERY_STOPPED;
+        return RECOVERY_RESTORE;
+}
+
+/* From good to bad. */
+typedef enum Line {
+        LINE_SINCE_RESTORE,
+        LINE_RESTORED,
+        LINE_OLDER,
+        LINE_GIVEN_UP,
+        LINE_ELSEWHERE,
+        LINE_REPLACED,
+        _LINE_MAX,
+} Line;
+
+static Line judge(const Manifest *manifest, const RestoreRecord *last, const Manifest *restored)
+{
+        if (manifest == restored)
+                return LINE_RESTORED;
+        if (manifest->kind == BACKUP_PRE_RESTORE)
+                return LINE_REPLACED;
+        if (manifest->kind == BACKUP_IMPORTED)
+                return LINE_ELSEWHERE;
+        if (!last || !last->source || manifest->created_usec > last->restored_usec)
+                return LINE_SINCE_RESTORE;
+        if (!restored || manifest->created_usec <= restored->created_usec)
+                return LINE_OLDER;
+        return LINE_GIVEN_UP;
+}
+
+CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord *last)
+{
+        CatalogueEntry *best = NULL, *restored = NULL;
+        Line best_line = _LINE_MAX;
+
+        if (last && last->source)
+                restored = catalogue_find(catalogue, last->source);
+        for (size_t i = 0; i < catalogue->n_entries; i++) {
+                CatalogueEntry *entry = &catalogue->entries[i];
+                Line line;
+
+                if (!manifest_is_verified(entry->manifest) || entry->manifest->encrypted)
+                        continue;
+                line = judge(entry->manifest, last, restored ? restored->manifest : NULL);
+                if (line < best_line) {
+                        best = entry;
+                        best_line = line;
+                }
+        }
+        return best;
+}
+
+int recovery_find(const Catalogue *catalogue,
+                const RestoreRecord *last,
+                const char *name,
+                const CatalogueEntry **ret,
+                Fault *fault)
+{
+        const CatalogueEntry *entry =
+                        name[0] ? catalogue_find(catalogue, name) : recovery_choose(catalogue, last);
+
+        if (!entry && !name[0])
+                return fault_set(fault,
+                                FAULT_NO_HEALTHY_BACKUP,
+                                "No verified backup is there to restore; run `oracxpredctl verify` on those "
+                                "that are, bring one in with `oracxpredctl restore --from=FILE`, or try "
+                                "`sqlite3 DATABASE .recover`");
+        if (!entry)
+                return fault_set(fault,
+                                FAULT_NOT_FOUND,
+                                "There is no backup %s; `oracxpredctl list` shows those there are",
+                                name);
+        *ret = entry;
+        return 0;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/restore-result.h"
+
+#include "base/journal.h"
+#include "base/names.h"
+#include "daemon/automatic-restore.h"
+#include "daemon/change.h"
+#include "daemon/collection.h"
+#include "daemon/condition.h"
+#include "daemon/database-watch.h"
+#include "daemon/event.h"
+#include "daemon/manager.h"
+
+const char *restore_task_source(const RestoreTask *task)
+{
+        const Manifest *source = task->source ? task->source : task->imported;
+
+        return source ? source->name : task->quarantine;
+}
+
+static void publish(Job *job, Manifest *manifest)
+{
+        event_backup_created(job, manifest);
+        (void) collection_put(job->manager, manifest, job, true);
+}
+
+void restore_result_imported(Job *job, RestoreTask *task)
+{
+        Manifest *copy = manifest_copy(task->imported);
+
+        if (copy)
+                publish(job, copy);
+}
+
+static void take_over_database(Manager *manager, RestoreTask *task)
+{
+        RestoredDatabase *settled = &task->settled;
+
+        if (settled->fault.code != FAULT_NONE)
+                journal_line(LOG_WARNING,
+                                "The database is restored, but what follows was not completed: %s",
+                                settled->fault.message);
+        if (settled->migrated) {
+                schema_report_done(&manager->schema);
+                manager->schema = settled->schema;
+                settled->schema = (SchemaReport){0};
+                manager_changed(manager, CHANGE_SCHEMA);
+                if (manager->schema.tables_created > 0 || manager->schema.indexes_created > 0)
+                        event_schema_changed(manager->database_path,
+                                        manager->schema.tables_created,
+                                        manager->schema.indexes_created);
+        }
+        if (settled->counted) {
+                statistics_run_take_over(manager, &settled->statistics);
+                settled->statistics = (Statistics){0};
+        }
+}
+
+static void emit_restored(Job *job, const RestoreTask *task)
+{
+        const RestoreOutcome *outcome = &task->outcome;
+        int r;
+
+        manager_flush_changes(job->manager);
+        r = sd_bus_emit_signal(job->manager->bus,
+                        BUS_PATH,
+                        BUS_INTERFACE_MANAGER,
+                        "DatabaseRestored",
+                        "ussbss",
+                        job->id,
+                        restore_task_source(task),
+                        restore_method_to_string(outcome->method),
+                        (int) task->automatic,
+                        outcome->pre_restore ? outcome->pre_restore->name : "",
+                        outcome->quarantine ? outcome->quarantine : "");
+        if (r < 0)
+                journal_line(LOG_WARNING, "Telling the restore on the bus failed: %s", strerrordesc_np(-r));
+}
+
+static void check_again(Manager *manager)
+{
+        _cleanup_fault_ Fault fault = {0};
+        Caller self = caller_self();
+
+        if (!manager->stopping && manager->started &&
+                        operation_check_queue(manager, &self, NULL, &fault) < 0)
+                journal_line(LOG_ERR, "The restored database could not be checked: %s", fault.message);
+}
+
+void restore_result_succeeded(Job *job, RestoreTask *task)
+{
+        Manager *manager = job->manager;
+        RestoreOutcome *outcome = &task->outcome;
+        Manifest *pre_restore = outcome->pre_restore ? manifest_copy(outcome->pre_restore) : NULL;
+
+        if (pre_restore)
+                publish(job, pre_restore);
+        if (outcome->saving_problem)
+                journal_line(LOG_WARNING,
+                                "What the restore replaced is kept in %s and not as a backup: %s",
+                                outcome->quarantine ? outcome->quarantine : "no place",
+                                outcome->saving_problem);
+        if (outcome->start_fault.code != FAULT_NONE)
+                journal_line(LOG_ERR,
+                                "The application's units could not be started again: %s",
+                                outcome->start_fault.message);
+        if (task->record.source) {
+                restore_record_done(&manager->last_restore);
+                manager->last_restore = task->record;
+                task->record = (RestoreRecord){0};
+                manager_changed(manager, CHANGE_RESTORE);
+        }
+        manager->database_replaced = false;
+        manager_set_integrity(manager, outcome->checked ? INTEGRITY_OK : INTEGRITY_UNKNOWN, NULL);
+        manager->database_missing = false;
+        take_over_database(manager, task);
+        database_watch_accept(manager);
+        manager_update_placement(manager);
+        automatic_restore_succeeded(manager, task->automatic, outcome->checked || !task->quarantine);
+        manager_update_health(manager);
+
+        event_database_restored(job, restore_task_source(task), outcome, task->automatic);
+        emit_restored(job, task);
+        if (!outcome->checked)
+                check_again(manager);
+}
+
+void restore_result_failed(Job *job, RestoreTask *task)
+{
+        Manager *manager = job->manager;
+
+        manager_update_health(manager);
+        if (task->attempted) {
+                /* The old database mostly; the new one when only its final check failed. */
+                database_watch_accept(manager);
+                if (fault_means_corrupt(job->fault.code) && !manager->database_missing &&
+                                manager->integrity != INTEGRITY_CORRUPT)
+                        check_again(manager);
+        }
+        if (task->automatic)
+                automatic_restore_failed(manager, job->fault.code);
+}
+
+void restore_result_candidate_failed(Job *job, RestoreTask *task)
+{
+        journal_line(LOG_ERR,
+                        "The backup %s can't be restored (%s); trying the next older one",
+                        restore_task_source(task),
+                        job->fault.message);
+}

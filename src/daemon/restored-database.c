@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/restored-database.h"
+
+#include <json-c/json.h>
+
+#include "backup/restore-state.h"
+#include "records/system-log.h"
+
+void restored_database_done(RestoredDatabase *restored)
+{
+        schema_report_done(&restored->schema);
+        statistics_done(&restored->statistics);
+        fault_done(&restored->fault);
+        *restored = (RestoredDatabase){0};
+}
+
+static int describe(const RestoreRequest *request,
+                const char *source,
+                const RestoreOutcome *outcome,
+                json_object **ret)
+{
+        _cleanup_(json_object_putp) json_object *document = json_object_new_object();
+        int r;
+
+        if (!document)
+                return -ENOMEM;
+        r = restore_state_set_text(document, "source", source);
+        if (r >= 0)
+                r = restore_state_set_text(document, "method", restore_method_to_string(outcome->method));
+        if (r >= 0)
+                r = restore_state_set_flag(document, "automatic", request->automatic);
+        if (r >= 0)
+                r = restore_state_set_text(document,
+                                "pre_restore",
+                                outcome->pre_restore ? outcome->pre_restore->name : NULL);
+        if (r >= 0)
+                r = restore_state_set_text(document, "quarantine", outcome->quarantine);
+        if (r >= 0)
+                *ret = TAKE_PTR(document);
+        return r;
+}
+
+static int append_log(Connection *connection,
+                const RestoreRequest *request,
+                const char *source,
+                const RestoreOutcome *outcome,
+                Fault *fault)
+{
+        _cleanup_(json_object_putp) json_object *document = NULL;
+        _cleanup_free_ char *message = NULL;
+        SystemLogEntry entry = {
+                        .action_type = "database_restored",
+                        .severity = SYSTEM_LOG_WARNING,
+                        .created_usec = request->now_usec,
+        };
+
+        if (describe(request, source, outcome, &document) < 0 ||
+                        asprintf(&message,
+                                        "The database was restored from %s%s; what it replaced is %s",
+                                        source,
+                                        request->automatic
+                                                        ? " automatically, since it was corrupt or missing"
+                                                        : "",
+                                        outcome->pre_restore  ? outcome->pre_restore->name
+                                        : outcome->quarantine ? outcome->quarantine
+                                                              : "nothing") < 0) {
+                message = NULL;
+                return fault_set_errno(fault, ENOMEM, "Recording the restore");
+        }
+        entry.message = message;
+        entry.extra_data = json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN);
+        return system_log_append(connection, &entry, fault);
+}
+
+static int settle(const RestoreRequest *request,
+                const char *source,
+                const RestoreOutcome *outcome,
+                Progress *progress,
+                RestoredDatabase *restored,
+                Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        bool changed;
+        int r;
+
+        r = connection_open(request->database_path, CONNECTION_WRITE, progress, &connection, fault);
+        if (r < 0)
+                return r;
+        /* An application that holds it open keeps its mode. */
+        (void) connection_ensure_wal(connection, &changed, NULL);
+        r = schema_migrate(connection, request->now_usec, &restored->schema, fault);
+        if (r < 0)
+                return r;
+        restored->migrated = true;
+        r = append_log(connection, request, source, outcome, fault);
+        if (r < 0)
+                return r;
+        r = statistics_collect(connection, &restored->statistics, fault);
+        restored->counted = r >= 0;
+        return r;
+}
+
+void restored_database_settle(const RestoreRequest *request,
+                const char *source,
+                const RestoreOutcome *outcome,
+                Progress *progress,
+                RestoredDatabase *ret)
+{
+        progress_begin(progress, "completing the schema", 0);
+        *ret = (RestoredDatabase){0};
+        (void) settle(request, source, outcome, progress, ret, &ret->fault);
+}

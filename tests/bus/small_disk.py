@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A state directory on a small file system of its own, whose room a test takes away and gives back."""
+
+import os
+import subprocess
+
+import pytest
+
+from application import Application
+from contract import ERROR
+
+MIB = 1024 * 1024
+DISK_BYTES = 48 * MIB
+DATABASE_BYTES = 8 * MIB
+
+
+@pytest.fixture
+def small_disk(service):
+    """A service whose state directory is a file system of its own, small, with a database that a backup feels."""
+    os.makedirs(service.state)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0755", "oracxpred-test", service.state], check=True
+    )
+    service.configure("LowDiskSpace=1M\n")
+    yield service
+    try:
+        if service.process is not None:
+            service.stop()
+    finally:
+        subprocess.run(["umount", "--lazy", service.state], check=True)
+
+
+def grow(service):
+    application = Application(service.database)
+    application.add_bulk(DATABASE_BYTES)
+    application.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    application.close()
+
+
+def fill(service, leave_bytes=0):
+    """Takes all the room but `leave_bytes` away."""
+    room = os.statvfs(service.state)
+    with open(os.path.join(service.state, "filler"), "ab") as file:
+        os.posix_fallocate(
+            file.fileno(), os.fstat(file.fileno()).st_size, max(room.f_bavail * room.f_frsize - leave_bytes, 4096)
+        )
+
+
+def make_room(service):
+    os.unlink(os.path.join(service.state, "filler"))
+
+
+def contents(service):
+    found = {}
+    for name in service.stored():
+        with open(os.path.join(service.backups, name), "rb") as file:
+            found[name] = file.read()
+    return found
+
+
+def fails_for_space(client, service, job_id):
+    result, error, message = client.ended(job_id)
+    assert (result, error) == ("failed", ERROR + "NoSpace"), message
+    assert service.backups in message or service.state in message

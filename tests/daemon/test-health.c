@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "daemon/health.h"
+
+#define NOW_USEC (UINT64_C(20000) * USEC_PER_DAY)
+
+/* A service that is well. */
+static HealthFacts good_facts(void)
+{
+        return (HealthFacts){
+                        .started = true,
+                        .now_usec = NOW_USEC,
+                        .database_path = "/srv/oracxpred.db",
+                        .integrity = INTEGRITY_OK,
+                        .cadence_usec = 6 * USEC_PER_HOUR,
+                        .newest_backup_usec = NOW_USEC - USEC_PER_HOUR,
+                        .disk_known = true,
+                        .free_bytes = 10 * GIB,
+                        .low_disk_space_bytes = GIB,
+        };
+}
+
+static void assert_reasons(const HealthFacts *facts, HealthState state, const char *codes)
+{
+        _cleanup_(health_done) Health health = {0};
+        char found[256] = "";
+
+        assert_int_equal(health_evaluate(facts, &health), 0);
+        for (size_t i = 0; i < health.n_reasons; i++) {
+                (void) strcat(found, i > 0 ? " " : "");
+                (void) strcat(found, health.reasons[i].code);
+                assert_true(strlen(health.reasons[i].text) > 10);
+        }
+        assert_string_equal(found, codes);
+        assert_string_equal(health_state_to_string(health.state), health_state_to_string(state));
+}
+
+static void test_all_is_well(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        assert_reasons(&facts, HEALTH_OK, "");
+}
+
+static void test_stale_after_cadence_and_a_quarter(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.newest_backup_usec = NOW_USEC - 7 * USEC_PER_HOUR - 30 * USEC_PER_MINUTE;
+        assert_reasons(&facts, HEALTH_OK, "");
+        facts.newest_backup_usec--;
+        assert_reasons(&facts, HEALTH_STALE, "stale");
+        assert_int_equal(health_stale_usec(facts.newest_backup_usec, facts.cadence_usec), NOW_USEC - 1);
+}
+
+static void test_stale_when_no_backup_was_ever_made(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.newest_backup_usec = 0;
+        assert_reasons(&facts, HEALTH_STALE, "stale");
+}
+
+/* What the start-up has yet to find is not missing. */
+static void test_not_stale_before_the_start_is_over(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.started = false;
+        facts.newest_backup_usec = 0;
+        assert_reasons(&facts, HEALTH_OK, "");
+}
+
+static void test_corrupt(void **state)
+{
+        HealthFacts facts = good_facts();
+        _cleanup_(health_done) Health health = {0};
+
+        facts.integrity = INTEGRITY_CORRUPT;
+        facts.finding = "row 3 missing from index";
+        assert_reasons(&facts, HEALTH_CORRUPT, "corrupt");
+        assert_int_equal(health_evaluate(&facts, &health), 0);
+        assert_non_null(strstr(health.reasons[0].text, facts.database_path));
+        assert_non_null(strstr(health.reasons[0].text, facts.finding));
+}
+
+/* An unknown integrity is no corruption: it must not look like a reason to restore. */
+static void test_unknown_integrity_is_no_corruption(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.integrity = INTEGRITY_UNKNOWN;
+        assert_reasons(&facts, HEALTH_OK, "");
+        facts.database_missing = true;
+        assert_reasons(&facts, HEALTH_CORRUPT, "database-missing");
+}
+
+static void test_each_degradation_has_its_code(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.last_backup_fault = "No space left on device";
+        assert_reasons(&facts, HEALTH_DEGRADED, "last-backup-failed");
+
+        facts = good_facts();
+        facts.n_failed_verifications = 2;
+        facts.failed_verification = "backup_20260124_014621";
+        assert_reasons(&facts, HEALTH_DEGRADED, "last-verification-failed");
+
+        facts = good_facts();
+        facts.free_bytes = GIB - 1;
+        assert_reasons(&facts, HEALTH_DEGRADED, "low-disk-space");
+        facts.disk_known = false;
+        assert_reasons(&facts, HEALTH_OK, "");
+
+        facts = good_facts();
+        facts.placement_fault = FAULT_PERMISSION;
+        facts.placement_message = "The database can't be written";
+        assert_reasons(&facts, HEALTH_DEGRADED, "wrong-permissions");
+        facts.placement_fault = FAULT_UNSAFE_FILE_SYSTEM;
+        assert_reasons(&facts, HEALTH_DEGRADED, "unsafe-file-system");
+}
+
+static void test_worst_reason_gives_the_state_and_all_are_told(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.newest_backup_usec = 0;
+        facts.last_backup_fault = "The database is corrupt";
+        facts.n_failed_verifications = 1;
+        facts.failed_verification = "initial_backup";
+        facts.free_bytes = 0;
+        facts.placement_fault = FAULT_PERMISSION;
+        facts.placement_message = "The database can't be written";
+        assert_reasons(&facts,
+                        HEALTH_DEGRADED,
+                        "stale last-backup-failed last-verification-failed low-disk-space "
+                        "wrong-permissions");
+        facts.integrity = INTEGRITY_CORRUPT;
+        assert_reasons(&facts,
+                        HEALTH_CORRUPT,
+                        "corrupt stale last-backup-failed last-verification-failed low-disk-space "
+                        "wrong-permissions");
+}
+
+/* Time goes on and space moves while nothing changes: nothing may be told then. */
+static void test_same_condition_reads_the_same(void **state)
+{
+        _cleanup_(health_done) Health first = {0}, second = {0}, third = {0};
+        HealthFacts facts = good_facts();
+
+        facts.newest_backup_usec = NOW_USEC - USEC_PER_DAY;
+        facts.free_bytes = 1000;
+        assert_int_equal(health_evaluate(&facts, &first), 0);
+        facts.now_usec += USEC_PER_HOUR;
+        facts.free_bytes = 999;
+        assert_int_equal(health_evaluate(&facts, &second), 0);
+        assert_true(health_equal(&first, &second));
+        facts.free_bytes = 10 * GIB;
+        assert_int_equal(health_evaluate(&facts, &third), 0);
+        assert_false(health_equal(&first, &third));
+}
+
+static void test_words_of_the_interface(void **state)
+{
+        assert_string_equal(integrity_to_string(INTEGRITY_UNKNOWN), "unknown");
+        assert_string_equal(integrity_to_string(INTEGRITY_OK), "ok");
+        assert_string_equal(integrity_to_string(INTEGRITY_CORRUPT), "corrupt");
+        assert_null(integrity_to_string(_INTEGRITY_INVALID));
+        assert_string_equal(health_state_to_string(HEALTH_OK), "ok");
+        assert_string_equal(health_state_to_string(HEALTH_STALE), "stale");
+        assert_string_equal(health_state_to_string(HEALTH_DEGRADED), "degraded");
+        assert_string_equal(health_state_to_string(HEALTH_CORRUPT), "corrupt");
+        assert_null(health_state_to_string(_HEALTH_STATE_INVALID));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(test_all_is_well),
+                        cmocka_unit_test(test_stale_after_cadence_and_a_quarter),
+                        cmocka_unit_test(test_stale_when_no_backup_was_ever_made),
+                        cmocka_unit_test(test_not_stale_before_the_start_is_over),
+                        cmocka_unit_test(test_corrupt),
+                        cmocka_unit_test(test_unknown_integrity_is_no_corruption),
+                        cmocka_unit_test(test_each_degradation_has_its_code),
+                        cmocka_unit_test(test_worst_reason_gives_the_state_and_all_are_told),
+                        cmocka_unit_test(test_same_condition_reads_the_same),
+                        cmocka_unit_test(test_words_of_the_interface),
+        };
+
+        return cmocka_run_group_tests_name("health", tests, NULL, NULL);
+}
