@@ -129,7 +129,7 @@ static int choose_method(const RestoreRequest *request, Progress *progress, Rest
         /* SQLite would take an empty file for an empty database, and delete the -wal beside it. */
         if (stat(request->database_path, &status) < 0)
                 plan->current_problem = strdup("There is no database");
-        else if (status.st_size == 0)
+        else if (status.st_size <= PLACEMENT_NOTHING_BYTES)
                 plan->current_problem = strdup("The database file is empty");
         else {
                 r = look_at_current(request, progress, plan, &in_place, fault);

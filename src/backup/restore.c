@@ -78,8 +78,9 @@ static bool can_be_in_place(const RestoreRequest *request, const RestoreSource *
 
         if (request->replaced || !source->healthy)
                 return false;
-        /* A file of 0 bytes is an empty database to SQLite, which would delete the -wal beside it. */
-        if (stat(request->database_path, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+        /* A file of nothing is an empty database to SQLite, which would delete the -wal beside it. */
+        if (stat(request->database_path, &status) < 0 || !S_ISREG(status.st_mode) ||
+                        status.st_size <= PLACEMENT_NOTHING_BYTES)
                 return false;
         if (open_files_find(request->database_path, &open_files, NULL) < 0)
                 return true;

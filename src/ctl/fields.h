@@ -22,4 +22,5 @@ void fields_add_moment(Table *fields, const char *name, uint64_t usec, uint64_t 
  * `remark` goes behind the sum. */
 void fields_add_tables(Table *fields, json_object *tables, const char *remark);
 
+/* Prints all of them to standard output. */
 int fields_print(const Session *session, const Table *fields, Fault *fault);

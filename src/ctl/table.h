@@ -29,6 +29,7 @@ Table *table_new(const char *const *names);
 Table *table_free(Table *table);
 DEFINE_CLEANUP(Table *, table_free);
 
+/* Puts a column's cells to its right side, as numbers stand. */
 void table_align_right(Table *table, size_t column);
 
 /* Leaves the column out when no row has anything in it. */

@@ -8,6 +8,7 @@
 #include "daemon/automatic-restore.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
+#include "database/placement.h"
 
 /* People and programs delete a file and write it anew, or copy over it: looked at when that is over. */
 #define SETTLE_USEC USEC_PER_SEC
@@ -63,7 +64,7 @@ static void examine(Manager *manager)
         manager->database_identity = now;
         if (!now.exists)
                 on_gone(manager, "is gone");
-        else if (now.size_bytes == 0)
+        else if (now.size_bytes <= PLACEMENT_NOTHING_BYTES)
                 on_gone(manager, "was emptied");
         else if (!is_same_file(&accepted, &now)) {
                 event_database_replaced(manager->database_path, "is another file now");

@@ -245,6 +245,9 @@ int manager_run(Manager *manager)
                 journal_line(LOG_ERR, "The event loop failed: %s", strerrordesc_np(-r));
                 return EXIT_FAILURE;
         }
+        /* sd-bus ends the loop then, and says nothing. */
+        if (!manager->stopping)
+                journal_line(LOG_ERR, "The connection to the bus was lost");
         return r;
 }
 

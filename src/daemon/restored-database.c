@@ -80,14 +80,11 @@ static int settle(const RestoreRequest *request,
                 Fault *fault)
 {
         _cleanup_(connection_closep) Connection *connection = NULL;
-        bool changed;
         int r;
 
         r = connection_open(request->database_path, CONNECTION_WRITE, progress, &connection, fault);
         if (r < 0)
                 return r;
-        /* An application that holds it open keeps its mode. */
-        (void) connection_ensure_wal(connection, &changed, NULL);
         r = schema_migrate(connection, request->now_usec, &restored->schema, fault);
         if (r < 0)
                 return r;

@@ -66,7 +66,8 @@ int startup_open_database(StartupTask *task, Progress *progress, Fault *fault)
         r = placement_check(task->database_path, fault);
         if (r < 0)
                 return r;
-        if (task->n_backups > 0 && (lstat(task->database_path, &status) < 0 || status.st_size == 0)) {
+        if (task->n_backups > 0 && (lstat(task->database_path, &status) < 0 ||
+                                                   status.st_size <= PLACEMENT_NOTHING_BYTES)) {
                 task->database_missing = true;
                 return 0;
         }

@@ -70,6 +70,13 @@ static FaultCode fault_code_from_input_output(sqlite3 *handle, int sqlite_code)
         }
 }
 
+/* A schema format that no SQLite has ever written. It gives an unknown version of the file format as NOTADB,
+ * and this one as a plain error. */
+static bool is_unknown_format(sqlite3 *handle)
+{
+        return handle && strcmp(sqlite3_errmsg(handle), "unsupported file format") == 0;
+}
+
 static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite_code)
 {
         switch (sqlite_code & 0xff) {
@@ -89,6 +96,8 @@ static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite
                 return fault_code_from_input_output(connection->handle, sqlite_code);
         case SQLITE_FULL:
                 return FAULT_NO_SPACE;
+        case SQLITE_ERROR:
+                return is_unknown_format(connection->handle) ? FAULT_NOT_A_DATABASE : FAULT_FAILED;
         case SQLITE_READONLY:
                 return FAULT_READ_ONLY;
         case SQLITE_PERM:

@@ -42,6 +42,9 @@ typedef struct ExportResult {
         uint64_t held_usec; /* how long the snapshot was held */
 } ExportResult;
 
+/* A value up to this many bytes is held in memory. */
+#define EXPORT_LARGE_BYTES MIB
+
 /* Writes the document to `output_fd` (borrowed, not closed, its flags left alone): a file, a pipe, a socket
  * or /dev/null, blocking or not. A terminal is refused (INVALID_ARGUMENT), since a write to a stopped one
  * can't be cancelled: put a pipe between. Runs in a worker thread; SIGPIPE must be blocked or ignored there.
@@ -57,8 +60,6 @@ typedef struct ExportResult {
  *
  * Faults: as connection_open(), NOT_FOUND for an unknown table, FAILED when the reader went away, BUSY when
  * it stalled, NO_SPACE, IO, CANCELLED. A document that was cut short never parses as a whole one. */
-#define EXPORT_LARGE_BYTES MIB
-
 int export_run(const char *database_path,
                 const ExportOptions *options,
                 int output_fd,

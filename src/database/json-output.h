@@ -33,6 +33,7 @@ int json_output_new(int fd, uint64_t stall_usec, Progress *progress, JsonOutput 
 JsonOutput *json_output_free(JsonOutput *output);
 DEFINE_CLEANUP(JsonOutput *, json_output_free);
 
+/* Appends to the buffer, and hands it on when it is full. */
 void json_output_put(JsonOutput *output, const void *data, size_t size_bytes);
 void json_output_put_text(JsonOutput *output, const char *text);
 

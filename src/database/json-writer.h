@@ -7,6 +7,7 @@
 #include "database/json-output.h"
 #include "database/json-unicode.h"
 
+/* All digits: readers that only have doubles lose some past 2^53. */
 void json_write_integer(JsonOutput *output, int64_t value);
 
 /* The shortest digits that read back to the same bits, always with a point or an exponent, so that a reader

@@ -21,6 +21,11 @@ typedef struct DiskSpace {
  * read-only file system); a usable one returns 0. */
 int placement_open_directory(const char *path, mode_t mode, int *ret_fd, Fault *fault);
 
+/* Files of this size and less have no content: SQLite takes one of a single byte for an empty database, too
+ * (it once wrote such a byte for a file system that could not lock empty files), and builds a new database
+ * over it. */
+#define PLACEMENT_NOTHING_BYTES 1
+
 /* Creates an empty database file with mode 0660, whatever the umask, and syncs its directory; or leaves
  * alone whatever has that name. *ret_created says which. */
 int placement_create_database(const char *path, bool *ret_created, Fault *fault);

@@ -127,6 +127,43 @@ def test_status_tells_the_last_restore(ctl, client, application, backed_up):
     assert "automatic" not in shown and "Auto restore" not in shown
 
 
+def test_database_that_has_to_be_replaced_is_refused_while_it_is_open(ctl, service):
+    service.configure("AutoRestore=no\n")
+    client = service.start()
+    application = Application(service.database)
+    application.add_users(3)
+    name = client.back_up()
+    application.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    with open(service.database, "r+b") as file:
+        file.write(bytes(100))
+    plan = ctl.json("restore", "--dry-run")
+    assert plan["Method"] == "replace" and plan["RefusedInUse"] is True and plan["CurrentProblem"] != ""
+    assert {"Table": "users", "Then": 3} in plan["Tables"]
+    assert str(os.getpid()) in ctl.run("restore", name, status=24).stderr
+    status, shown = ctl.terminal("restore", typed="y\n")
+    assert status == 24 and "[y/N]" not in shown and "--force" in shown
+    done = ctl.run("restore", "--force", name)
+    quarantine = client.wait_signal("DatabaseRestored")[5]
+    assert done.stdout.splitlines() == [
+        f"{name}: restored, as a new file in the place of the old one",
+        f"What was there before is kept in {quarantine}; `oracxpredctl undo` brings it back.",
+    ]
+    application.close()
+    restored = Application(service.database)
+    assert users(restored) == 3
+    restored.close()
+
+
+def test_monitor_tells_a_restore(ctl, client, backed_up):
+    process = ctl.start("monitor")
+    assert process.stderr.readline().startswith("Watching")
+    ctl.run("restore", backed_up)
+    while f"the database was restored: {backed_up}" not in process.stdout.readline():
+        assert process.poll() is None
+    process.kill()
+    process.communicate()
+
+
 def test_status_tells_that_nothing_restores_by_itself(ctl, service):
     service.configure("AutoRestore=no\n")
     service.start()

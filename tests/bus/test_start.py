@@ -109,6 +109,7 @@ def test_database_of_an_application_is_completed_not_changed(service):
 
 
 def test_missing_database_with_backups_is_not_replaced_by_an_empty_one(service):
+    service.configure("AutoRestore=no\n")
     service.start()
     service.client.back_up()
     service.stop()
@@ -155,6 +156,7 @@ def test_file_that_is_no_database_is_left_as_it_is(service, rubbish):
 
 
 def test_truncated_database_is_found_and_left_as_it_is(service):
+    service.configure("AutoRestore=no\n")
     client = service.start()
     client.back_up()
     service.stop()

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from application import flip_byte, manifest, truncate
+from application import Application, flip_byte, manifest, truncate
 from client import BusError
 from contract import BACKUP, ERROR
 
@@ -182,7 +182,10 @@ def test_empty_name_checks_the_live_database(client):
     assert client.get("Integrity") == "ok"
 
 
-def test_check_of_a_corrupt_live_database_says_so(service, client, application):
+def test_check_of_a_corrupt_live_database_says_so(service):
+    service.configure("AutoRestore=no\n")
+    client = service.start()
+    application = Application(service.database)
     application.add_users(2000)
     application.query("PRAGMA wal_checkpoint(TRUNCATE)")
     application.close()

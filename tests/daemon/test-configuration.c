@@ -24,6 +24,8 @@ static void assert_defaults(const Configuration *configuration)
         assert_int_equal(configuration->retention_minimum_verified, 3);
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
         assert_int_equal(configuration->low_disk_space_bytes, GIB);
+        assert_true(configuration->auto_restore);
+        assert_int_equal(configuration->n_application_units, 0);
 }
 
 static void test_nothing_means_the_defaults(void **state)
@@ -41,13 +43,17 @@ static void test_nothing_means_the_defaults(void **state)
 
 static void test_every_setting(void **state)
 {
-        _cleanup_(configuration_done) Configuration configuration = load("[Persistence]\n"
-                                                                         "Database=/srv/site.db\n"
-                                                                         "Compression = none\n"
-                                                                         "\tRetention=2w 1d\n"
-                                                                         "RetentionMinimumVerified=5\n"
-                                                                         "Cadence=90min\n"
-                                                                         "LowDiskSpace=512M");
+        _cleanup_(configuration_done) Configuration configuration =
+                        load("[Persistence]\n"
+                             "Database=/srv/site.db\n"
+                             "Compression = none\n"
+                             "\tRetention=2w 1d\n"
+                             "RetentionMinimumVerified=5\n"
+                             "Cadence=90min\n"
+                             "LowDiskSpace=512M\n"
+                             "AutoRestore=no\n"
+                             "ApplicationUnits=web.socket web@1.service\n"
+                             "ApplicationUnits=jobs.service");
 
         assert_int_equal(configuration.n_faults, 0);
         assert_string_equal(configuration.database_path, "/srv/site.db");
@@ -56,13 +62,19 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.retention_minimum_verified, 5);
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
         assert_int_equal(configuration.low_disk_space_bytes, 512 * MIB);
+        assert_false(configuration.auto_restore);
+        assert_int_equal(configuration.n_application_units, 3);
+        assert_string_equal(configuration.application_units[0], "web.socket");
+        assert_string_equal(configuration.application_units[1], "web@1.service");
+        assert_string_equal(configuration.application_units[2], "jobs.service");
 }
 
 static void test_empty_value_brings_the_default_back(void **state)
 {
-        _cleanup_(configuration_done) Configuration configuration =
-                        load("[Persistence]\nDatabase=/"
-                             "a\nDatabase=\nRetention=1d\nRetention=\nCompression=none\nCompression=\n");
+        _cleanup_(configuration_done) Configuration configuration = load(
+                        "[Persistence]\nDatabase=/"
+                        "a\nDatabase=\nRetention=1d\nRetention=\nCompression=none\nCompression=\n"
+                        "AutoRestore=no\nAutoRestore=\nApplicationUnits=a.service\nApplicationUnits=\n");
 
         assert_int_equal(configuration.n_faults, 0);
         assert_defaults(&configuration);
@@ -78,6 +90,9 @@ static void test_wrong_lines(void **state)
                         "Retention=0",
                         "Retention=101 years",
                         "Cadence=-6h",
+                        "AutoRestore=maybe",
+                        "ApplicationUnits=web",
+                        "ApplicationUnits=web.service ../x.service",
                         "Compression=zip",
                         "RetentionMinimumVerified=0",
                         "RetentionMinimumVerified=-1",

@@ -24,6 +24,7 @@ static HealthFacts good_facts(void)
                         .disk_known = true,
                         .free_bytes = 10 * GIB,
                         .low_disk_space_bytes = GIB,
+                        .has_healthy_backup = true,
         };
 }
 
@@ -181,6 +182,32 @@ static void test_words_of_the_interface(void **state)
         assert_null(health_state_to_string(_HEALTH_STATE_INVALID));
 }
 
+static void test_recovery_has_its_reasons(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.restoring = true;
+        facts.integrity = INTEGRITY_CORRUPT;
+        assert_reasons(&facts, HEALTH_RESTORING, "corrupt restoring");
+        facts.restoring = false;
+        facts.has_healthy_backup = false;
+        assert_reasons(&facts, HEALTH_CORRUPT, "corrupt no-healthy-backup");
+        /* During the start the list of backups isn't read yet. */
+        facts.started = false;
+        assert_reasons(&facts, HEALTH_CORRUPT, "corrupt");
+
+        facts = good_facts();
+        facts.has_healthy_backup = false;
+        assert_reasons(&facts, HEALTH_OK, "");
+        facts.auto_restore_stopped = true;
+        assert_reasons(&facts, HEALTH_DEGRADED, "auto-restore-stopped");
+        facts.auto_restore_stopped = false;
+        facts.database_replaced = true;
+        assert_reasons(&facts, HEALTH_DEGRADED, "database-replaced");
+        facts.database_missing = facts.has_healthy_backup = true;
+        assert_reasons(&facts, HEALTH_CORRUPT, "database-missing");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -194,6 +221,7 @@ int main(void)
                         cmocka_unit_test(test_worst_reason_gives_the_state_and_all_are_told),
                         cmocka_unit_test(test_same_condition_reads_the_same),
                         cmocka_unit_test(test_words_of_the_interface),
+                        cmocka_unit_test(test_recovery_has_its_reasons),
         };
 
         return cmocka_run_group_tests_name("health", tests, NULL, NULL);

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the service does by itself about a database that broke or went away, and when it keeps its hands off."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from application import Application, check, truncate
+from client import BusError
+from contract import BUS_NAME, BUS_PATH, ERROR, MANAGER
+
+HOUR = 3600 * 1000000
+MINUTE = HOUR // 60
+
+
+def checkpoint(path):
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def damage(path):
+    """Overwrites a page in the middle, behind SQLite's back. Nobody may have it open."""
+    checkpoint(path)
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) // 2 // 4096 * 4096)
+        file.write(b"\xff" * 4096)
+
+
+def destroy_header(path):
+    checkpoint(path)
+    with open(path, "r+b") as file:
+        file.write(b"\0" * 100)
+
+
+def remove(path):
+    for ending in ("", "-wal", "-shm"):
+        if os.path.exists(path + ending):
+            os.unlink(path + ending)
+
+
+def empty(path):
+    checkpoint(path)
+    os.truncate(path, 0)
+
+
+def shorten(path):
+    checkpoint(path)
+    truncate(path, keep=0.6)
+
+
+def users(path):
+    connection = sqlite3.connect(path)
+    try:
+        return {name for name, in connection.execute("SELECT username FROM users")}
+    finally:
+        connection.close()
+
+
+def codes(client):
+    return [code for code, _ in client.get("HealthReasons")]
+
+
+def add_users(path, count, prefix):
+    application = Application(path)
+    application.add_users(count, prefix)
+    application.close()
+
+
+@pytest.fixture
+def kept(service):
+    """A stopped service whose last backup holds the users kept0 and kept1; its database has one user more."""
+    client = service.start(clock=False)
+    add_users(service.database, 2, "kept")
+    client.back_up()
+    add_users(service.database, 1, "later")
+    service.stop()
+    return service
+
+
+@pytest.mark.parametrize("break_it", [damage, destroy_header, remove, empty, shorten], ids=lambda f: f.__name__)
+def test_broken_database_is_restored_before_ready(kept, break_it):
+    break_it(kept.database)
+    client = kept.start()
+    assert users(kept.database) == {"kept0", "kept1"}
+    check(kept.database)
+    assert client.get("Health") == "ok"
+    assert client.get("Integrity") == "ok"
+    assert client.get("LastRestoreAutomatic")
+    member = [found for found in client.signals if found.member == "DatabaseRestored"]
+    assert len(member) == 1 and member[0].body[3] is True
+    assert "was restored automatically" in kept.log()
+
+
+def test_corrupt_files_go_whole_into_the_quarantine(kept):
+    damage(kept.database)
+    with open(kept.database, "rb") as file:
+        corrupt = file.read()
+    kept.start()
+    folder = kept.client.wait_signal("DatabaseRestored")[5]
+    with open(os.path.join(folder, "oracxpred.db"), "rb") as file:
+        assert file.read() == corrupt
+
+
+@pytest.mark.parametrize("break_it", [damage, destroy_header, shorten], ids=lambda f: f.__name__)
+def test_check_that_finds_corruption_leads_to_a_restore(kept, break_it):
+    client = kept.start()
+    since = client.mark()
+    break_it(kept.database)
+    client.run("Verify", "", {})
+    client.wait_signal("DatabaseRestored", since=since)
+    assert users(kept.database) == {"kept0", "kept1"}
+    client.wait_property("Health", "ok")
+
+
+def test_backup_of_a_corrupt_database_leads_to_a_check_and_a_restore(kept):
+    client = kept.start()
+    before = client.names()
+    since = client.mark()
+    damage(kept.database)
+    _, result, error, _ = client.run("Backup", {})
+    assert (result, error) == ("failed", ERROR + "Corrupt")
+    client.wait_signal("DatabaseRestored", since=since)
+    assert users(kept.database) == {"kept0", "kept1"}
+    assert client.names() == before
+    client.wait_property("Integrity", "ok")
+
+
+@pytest.mark.parametrize("break_it", [remove, empty], ids=lambda f: f.__name__)
+def test_database_that_goes_away_comes_back_by_itself(kept, break_it):
+    client = kept.start()
+    since = client.mark()
+    if break_it is empty:
+        checkpoint(kept.database)
+        with open(kept.database, "wb"):
+            pass
+    else:
+        break_it(kept.database)
+    client.wait_signal("DatabaseRestored", since=since)
+    assert users(kept.database) == {"kept0", "kept1"}
+    client.wait_property("Health", "ok")
+    assert "not through this service" in kept.log()
+
+
+def test_database_that_is_replaced_is_checked_and_kept(kept):
+    client = kept.start()
+    other = kept.database + ".other"
+    checkpoint(kept.database)
+    shutil.copy(kept.database, other)
+    add_users(other, 1, "another")
+    since = client.mark()
+    os.rename(other, kept.database)
+    job = client.wait_signal("JobNew", since=since)
+    assert job[2] == "check"
+    assert client.ended(job[0])[0] == "done"
+    assert users(kept.database) == {"kept0", "kept1", "later0", "another0"}
+    assert not [found for found in client.signals[since:] if found.member == "DatabaseRestored"]
+    assert "is another file now" in kept.log()
+
+
+def test_own_replacement_is_no_reason_to_react(kept):
+    client = kept.start()
+    destroy_header(kept.database)
+    since = client.mark()
+    client.run("Verify", "", {})
+    client.wait_signal("DatabaseRestored", since=since)
+    client.wait_property("NJobs", 0)
+    assert client.wait_signal("DatabaseRestored", since=since)[2] == "replace"
+    # An event that were taken for somebody else's would lead to a check a second later.
+    after = client.mark()
+    client.back_up()
+    time.sleep(1.5)
+    assert client.get("NJobs") == 0
+    assert not [found.body for found in client.signals[after:] if found.member == "JobNew" and found.body[2] != "backup"]
+    assert "is another file now" not in kept.log()
+
+
+def test_automatism_can_be_turned_off(kept):
+    kept.configure("AutoRestore=no\n")
+    damage(kept.database)
+    with open(kept.database, "rb") as file:
+        before = file.read()
+    client = kept.start()
+    assert client.get("Health") == "corrupt"
+    assert codes(client) == ["corrupt"]
+    assert not client.get("AutoRestore")
+    with open(kept.database, "rb") as file:
+        assert file.read() == before
+    assert client.run("Restore", "", {})[1] == "done"
+    assert client.get("Health") == "ok"
+    assert users(kept.database) == {"kept0", "kept1"}
+
+
+def test_backup_that_fails_its_proof_is_marked_and_the_next_older_one_taken(service):
+    client = service.start()
+    add_users(service.database, 1, "older")
+    older = client.back_up()
+    add_users(service.database, 1, "newer")
+    newer = client.back_up()
+    service.stop()
+    stored = os.path.join(service.backups, newer + ".db.gz")
+    with open(stored, "r+b") as file:
+        file.seek(os.path.getsize(stored) // 2)
+        file.write(b"rubbish")
+    damage(service.database)
+    client = service.start()
+    assert client.wait_signal("DatabaseRestored")[1] == older
+    assert users(service.database) == {"older0"}
+    assert "last-verification-failed" in codes(client)
+    client.wait_property("NJobs", 0)
+    service.stop()
+    client = service.start()
+    assert "last-verification-failed" in codes(client)
+
+
+def test_without_a_healthy_backup_the_service_stays_up_and_says_what_to_do(service):
+    client = service.start()
+    service.stop()
+    for name in service.stored():
+        if name.endswith(".gz"):
+            with open(os.path.join(service.backups, name), "r+b") as file:
+                file.seek(500)
+                file.write(b"rubbish")
+    damage(service.database)
+    with open(service.database, "rb") as file:
+        before = file.read()
+    client = service.start()
+    assert client.get("Health") == "corrupt"
+    assert "no-healthy-backup" in codes(client)
+    sentence = dict(client.get("HealthReasons"))["no-healthy-backup"]
+    assert ".recover" in sentence and "--from" in sentence
+    with open(service.database, "rb") as file:
+        assert file.read() == before
+    with pytest.raises(BusError) as caught:
+        client.manager("Restore", "", {})
+    assert caught.value.name == ERROR + "NoHealthyBackup"
+
+
+def test_second_corruption_within_an_hour_stops_the_automatism_until_an_operator_restores(kept):
+    now = 1800000000 * 1000000
+    kept.set_clock(now)
+    damage(kept.database)
+    client = kept.start(clock=True)
+    assert client.wait_signal("DatabaseRestored")[3] is True
+    kept.stop()
+
+    kept.set_clock(now + HOUR - MINUTE)
+    damage(kept.database)
+    client = kept.start(clock=True)
+    assert client.get("Health") == "corrupt"
+    assert "auto-restore-stopped" in codes(client)
+    assert "no further one until an operator restores" in kept.log()
+    kept.stop()
+
+    # Not by time alone.
+    kept.set_clock(now + 5 * HOUR)
+    client = kept.start(clock=True)
+    assert client.get("Health") == "corrupt"
+    assert "auto-restore-stopped" in codes(client)
+    assert client.run("Restore", "", {})[1] == "done"
+    assert "auto-restore-stopped" not in codes(client)
+    kept.stop()
+
+    damage(kept.database)
+    client = kept.start(clock=True)
+    assert client.get("LastRestoreAutomatic")
+    assert client.get("Integrity") == "ok"
+
+
+def test_corruption_more_than_an_hour_later_is_another_incident(kept):
+    now = 1800000000 * 1000000
+    for moment in (now, now + HOUR + MINUTE):
+        kept.set_clock(moment)
+        damage(kept.database)
+        client = kept.start(clock=True)
+        assert client.get("Integrity") == "ok"
+        assert client.get("LastRestoreUSec") == moment
+        kept.stop()
+
+
+def test_report_of_corruption_leads_to_a_check_and_only_to_that(service):
+    now = 1800000000 * 1000000
+    service.set_clock(now)
+    client = service.start(clock=True)
+    since = client.mark()
+    client.manager("ReportCorruption", "database disk image is malformed")
+    job = client.wait_signal("JobNew", since=since)
+    assert job[2] == "check"
+    assert client.ended(job[0])[0] == "done"
+    assert client.get("Integrity") == "ok"
+    service.set_clock(now + MINUTE - 1)
+    with pytest.raises(BusError) as caught:
+        client.manager("ReportCorruption", "again")
+    assert caught.value.name == ERROR + "Busy"
+    service.set_clock(now + MINUTE)
+    client.manager("ReportCorruption", "again")
+    # A clock that jumped back must not close the door for good.
+    service.set_clock(now - HOUR)
+    client.manager("ReportCorruption", "and again")
+
+
+@pytest.mark.parametrize("what", ["", "x" * 1025, "two\nlines"])
+def test_report_is_one_bounded_line(client, what):
+    with pytest.raises(BusError) as caught:
+        client.manager("ReportCorruption", what)
+    assert caught.value.name == ERROR + "InvalidArgument"
+
+
+def report_as(bus, *identity):
+    return subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", *identity]
+        + ["busctl", "--address=" + bus.address, "call", BUS_NAME, BUS_PATH, MANAGER, "ReportCorruption", "s", "met"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def test_members_of_the_service_s_group_may_report_and_others_not(bus, client):
+    refused = report_as(bus, "--clear-groups")
+    assert refused.returncode != 0 and "Access denied" in refused.stdout
+    since = client.mark()
+    allowed = report_as(bus, f"--groups={os.getegid()}")
+    assert allowed.returncode == 0, allowed.stdout
+    assert client.wait_signal("JobNew", since=since)[2] == "check"
