@@ -191,7 +191,8 @@ static int prove_mac(Reading *reading, const char *data, Fault *fault)
                                 FAULT_KEY_UNAVAILABLE,
                                 reading->has_passphrase
                                                 ? "It is encrypted with a passphrase, and none here opens it"
-                                                : "It is encrypted, and no identity here opens it");
+                                                : "It is encrypted, and no identity here opens it; give the "
+                                                  "one that belongs to it (--identity=FILE)");
         r = compute_mac(&reading->file_key, data, marked, computed, fault);
         if (r < 0)
                 return r;

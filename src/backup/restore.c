@@ -172,6 +172,8 @@ static int store_what_was_there(
         };
         int r;
 
+        if (request->saving_refused)
+                return fault_set(fault, FAULT_CONFIGURATION, "%s", request->saving_refused);
         if (!source || asprintf(&path,
                                        "%s/%s",
                                        outcome->quarantine,

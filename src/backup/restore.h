@@ -46,6 +46,7 @@ typedef struct RestoreRequest {
         const AgeIdentities *identities;   /* for an encrypted source; may be NULL */
         Compression compression;           /* of the pre-restore backup, and: */
         const AgeRecipients *recipients;   /* NULL or without any: it is stored in clear */
+        const char *saving_refused;        /* why there must be no pre-restore backup; NULL for nothing */
         const ApplicationControl *control; /* NULL counts as one without units */
         bool force;     /* replace although others have the file open; take a source_quarantine that fails
                          * its check. A backup that fails is never restored. */

@@ -27,6 +27,8 @@ enum {
         CODE_FORMAT,
         CODE_REDACT,
         CODE_RESTORE,
+        CODE_IDENTITY,
+        CODE_PASSPHRASE_FILE,
 };
 
 /* The leading '+' of getopt is left out: options may follow the verb. ':' tells a missing argument apart. */
@@ -55,6 +57,8 @@ static const struct option long_options[] = {
                 {"format", required_argument, NULL, CODE_FORMAT},
                 {"redact", no_argument, NULL, CODE_REDACT},
                 {"restore", no_argument, NULL, CODE_RESTORE},
+                {"identity", required_argument, NULL, CODE_IDENTITY},
+                {"passphrase-file", required_argument, NULL, CODE_PASSPHRASE_FILE},
                 {0},
 };
 
@@ -81,13 +85,19 @@ static const struct {
                 {"   --automatic", "Made by a timer, not by a person", OPTION_AUTOMATIC},
                 {"   --all", "Every backup, one after the other", OPTION_ALL},
                 {"   --dry-run", "Only show what would be done", OPTION_DRY_RUN},
-                {"   --from=FILE", "Restore from this SQLite file, plain or gzip", OPTION_FROM},
+                {"   --from=FILE", "Restore from this SQLite file, plain, .gz or .age", OPTION_FROM},
                 {"   --force", "Also when other processes have the database open", OPTION_FORCE},
                 {"-y --yes", "Do not ask before replacing data", OPTION_YES},
                 {"   --table=NAME", "Only this table; may be given several times", OPTION_TABLE},
                 {"   --format=STYLE", "Lay the export out pretty, compact or as lines", OPTION_FORMAT},
                 {"   --redact", "Leave out password hashes and session secrets", OPTION_REDACT},
                 {"   --restore", "Restore what was imported", OPTION_RESTORE},
+                {"   --identity=FILE",
+                                "Open encrypted backups with the age identities in it",
+                                OPTION_IDENTITY},
+                {"   --passphrase-file=FILE",
+                                "Open encrypted backups with the passphrase in it",
+                                OPTION_PASSPHRASE},
 };
 
 static int wrong_usage(
@@ -232,6 +242,14 @@ static int apply_option(int code, Arguments *arguments, Fault *fault)
                 return 0;
         case CODE_RESTORE:
                 arguments->given |= OPTION_RESTORE;
+                return 0;
+        case CODE_IDENTITY:
+                arguments->identity = optarg;
+                arguments->given |= OPTION_IDENTITY;
+                return 0;
+        case CODE_PASSPHRASE_FILE:
+                arguments->passphrase_file = optarg;
+                arguments->given |= OPTION_PASSPHRASE;
                 return 0;
         default:
                 return fault_set(fault, FAULT_FAILED, "An option lacks its code: this is a bug.");

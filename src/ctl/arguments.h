@@ -34,6 +34,8 @@ typedef enum VerbOption {
         OPTION_FORMAT = 1 << 9,
         OPTION_REDACT = 1 << 10,
         OPTION_RESTORE = 1 << 11,
+        OPTION_IDENTITY = 1 << 12,
+        OPTION_PASSPHRASE = 1 << 13, /* --passphrase-file= */
 } VerbOption;
 
 typedef struct Session Session;
@@ -55,9 +57,11 @@ typedef struct Arguments {
         bool version;
         unsigned given; /* VerbOption that were said */
         const char *label;
-        const char *from;    /* --from= */
-        const char *style;   /* --format=, for the service to judge; NULL: not said */
-        const char **tables; /* --table=, in order; owned */
+        const char *from;            /* --from= */
+        const char *identity;        /* --identity= */
+        const char *passphrase_file; /* --passphrase-file= */
+        const char *style;           /* --format=, for the service to judge; NULL: not said */
+        const char **tables;         /* --table=, in order; owned */
         size_t n_tables;
 } Arguments;
 
@@ -72,6 +76,8 @@ struct Verb {
 
         /* Does it. Returns the exit status, or a negative errno with *fault filled. */
         int (*run)(Session *session, Fault *fault);
+
+        bool opens_session; /* itself, and only when it needs the service */
 };
 
 /* Reads the command line; `verbs` ends with a nameless one. No verb at all means the first. argv's order may

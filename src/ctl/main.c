@@ -40,7 +40,7 @@ static const Verb verbs[] = {
                                 "[NAME|--all]",
                                 0,
                                 1,
-                                OPTION_ALL | OPTION_WAIT,
+                                OPTION_ALL | OPTION_WAIT | OPTION_IDENTITY | OPTION_PASSPHRASE,
                                 "Prove a backup, or check the live database",
                                 NULL,
                                 verb_verify},
@@ -57,7 +57,8 @@ static const Verb verbs[] = {
                                 "[NAME]",
                                 0,
                                 1,
-                                OPTION_FROM | OPTION_DRY_RUN | OPTION_FORCE | OPTION_YES | OPTION_WAIT,
+                                OPTION_FROM | OPTION_DRY_RUN | OPTION_FORCE | OPTION_YES | OPTION_WAIT |
+                                                OPTION_IDENTITY | OPTION_PASSPHRASE,
                                 "Put a backup in the database's place",
                                 "Recovery",
                                 verb_restore},
@@ -65,7 +66,8 @@ static const Verb verbs[] = {
                                 "",
                                 0,
                                 0,
-                                OPTION_FORCE | OPTION_YES | OPTION_WAIT,
+                                OPTION_FORCE | OPTION_YES | OPTION_WAIT | OPTION_IDENTITY |
+                                                OPTION_PASSPHRASE,
                                 "Take the last restore back",
                                 NULL,
                                 verb_undo},
@@ -85,6 +87,15 @@ static const Verb verbs[] = {
                                 "Make a backup from an export",
                                 NULL,
                                 verb_import},
+                {"key",
+                                "generate [FILE] | show | test",
+                                1,
+                                2,
+                                OPTION_IDENTITY,
+                                "Make, show or test the key of encrypted backups",
+                                "Encryption",
+                                verb_key,
+                                true},
                 {"jobs", "", 0, 0, 0, "List what the service is doing", "Service", verb_jobs},
                 {"cancel", "ID", 1, 1, 0, "Stop a job", NULL, verb_cancel},
                 {"reload", "", 0, 0, 0, "Read the configuration again", NULL, verb_reload},
@@ -122,7 +133,8 @@ static int run(Session *session)
         } else if (arguments->version)
                 (void) puts("oracxpredctl " PROJECT_VERSION);
         else {
-                r = session_open(session, &fault);
+                if (!arguments->verb->opens_session)
+                        r = session_open(session, &fault);
                 if (r >= 0)
                         r = arguments->verb->run(session, &fault);
         }

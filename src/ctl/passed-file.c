@@ -79,3 +79,33 @@ int passed_file_append(sd_bus_message *call, const char *key, int fd)
 {
         return sd_bus_message_append(call, "{sv}", key, "h", fd);
 }
+
+static int append_key(const Session *session,
+                sd_bus_message *call,
+                const char *key,
+                const char *path,
+                Fault *fault)
+{
+        _cleanup_free_ char *absolute = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (!path)
+                return 0;
+        r = passed_file_check_transport(session, session->arguments->verb->name, fault);
+        if (r >= 0)
+                r = passed_file_open(path, &fd, &absolute, fault);
+        if (r < 0)
+                return r;
+        r = passed_file_append(call, key, fd);
+        return r < 0 ? session_set_errno(r, fault) : 0;
+}
+
+int passed_file_append_keys(const Session *session, sd_bus_message *call, Fault *fault)
+{
+        int r = append_key(session, call, "identity", session->arguments->identity, fault);
+
+        if (r >= 0)
+                r = append_key(session, call, "passphrase", session->arguments->passphrase_file, fault);
+        return r;
+}

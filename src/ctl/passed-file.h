@@ -17,5 +17,8 @@ int passed_file_open(const char *path, int *ret_fd, char **ret_path, Fault *faul
  * file at `path` (links resolved): without it, the file is not what its application last saw. */
 int passed_file_check_complete(const char *path, Fault *fault);
 
+/* Puts --identity= and --passphrase-file= into an open a{sv}, as far as they were given. */
+int passed_file_append_keys(const Session *session, sd_bus_message *call, Fault *fault);
+
 /* Puts a descriptor into an open a{sv} as `key`. The message keeps a duplicate until it is freed. */
 int passed_file_append(sd_bus_message *call, const char *key, int fd);

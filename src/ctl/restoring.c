@@ -5,6 +5,7 @@
 
 #include "base/names.h"
 #include "ctl/backup-objects.h"
+#include "ctl/passed-file.h"
 #include "ctl/plan.h"
 #include "ctl/terminal.h"
 #include "ctl/text.h"
@@ -51,6 +52,17 @@ static int agree(Session *session, const char *name, char **ret_name, Fault *fau
         return r;
 }
 
+int restoring_append_options(const Session *session, sd_bus_message *call, Fault *fault)
+{
+        if (session->arguments->given & OPTION_FORCE) {
+                int r = sd_bus_message_append(call, "{sv}", "force", "b", true);
+
+                if (r < 0)
+                        return session_set_errno(r, fault);
+        }
+        return passed_file_append_keys(session, call, fault);
+}
+
 int restoring_send(JobWaiter *waiter,
                 sd_bus_message *call,
                 const Session *session,
@@ -87,10 +99,15 @@ int restoring_run(Session *session,
         r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "Restore", &call, fault);
         if (r < 0)
                 return r;
-        if (session->arguments->given & OPTION_FORCE)
-                r = sd_bus_message_append(call, "sa{sv}", name, 1, "force", "b", true);
-        else
-                r = sd_bus_message_append(call, "sa{sv}", name, 0);
+        r = sd_bus_message_append(call, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r < 0)
+                return session_set_errno(r, fault);
+        r = restoring_append_options(session, call, fault);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(call);
         if (r < 0)
                 return session_set_errno(r, fault);
         r = restoring_send(waiter, call, session, "restore", ret_outcome, fault);

@@ -24,7 +24,7 @@ static int show_plan(Session *session, const char *name, Fault *fault)
         return plan_print(session, plan, fault);
 }
 
-static int append_file(sd_bus_message *call, int fd, const char *path, bool force)
+static int append_file(const Session *session, sd_bus_message *call, int fd, const char *path, Fault *fault)
 {
         int r = sd_bus_message_append(call, "s", "");
 
@@ -34,9 +34,13 @@ static int append_file(sd_bus_message *call, int fd, const char *path, bool forc
                 r = passed_file_append(call, "from", fd);
         if (r >= 0)
                 r = sd_bus_message_append(call, "{sv}", "source-name", "s", path);
-        if (r >= 0 && force)
-                r = sd_bus_message_append(call, "{sv}", "force", "b", true);
-        return r < 0 ? r : sd_bus_message_close_container(call);
+        if (r < 0)
+                return session_set_errno(r, fault);
+        r = restoring_append_options(session, call, fault);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(call);
+        return r < 0 ? session_set_errno(r, fault) : 0;
 }
 
 static int restore_file(Session *session, JobWaiter *waiter, json_object **ret_outcome, Fault *fault)
@@ -60,9 +64,9 @@ static int restore_file(Session *session, JobWaiter *waiter, json_object **ret_o
                 r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "Restore", &call, fault);
         if (r < 0)
                 return r;
-        r = append_file(call, fd, path, arguments->given & OPTION_FORCE);
+        r = append_file(session, call, fd, path, fault);
         if (r < 0)
-                return session_set_errno(r, fault);
+                return r;
         return restoring_send(waiter, call, session, "restore", ret_outcome, fault);
 }
 
@@ -109,10 +113,13 @@ int verb_undo(Session *session, Fault *fault)
                 r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "UndoRestore", &call, fault);
         if (r < 0)
                 return r;
-        if (session->arguments->given & OPTION_FORCE)
-                r = sd_bus_message_append(call, "a{sv}", 1, "force", "b", true);
-        else
-                r = sd_bus_message_append(call, "a{sv}", 0);
+        r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r < 0)
+                return session_set_errno(r, fault);
+        r = restoring_append_options(session, call, fault);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(call);
         if (r < 0)
                 return session_set_errno(r, fault);
         r = restoring_send(waiter, call, session, "undo", &outcome, fault);

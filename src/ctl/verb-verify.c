@@ -5,6 +5,7 @@
 #include "base/names.h"
 #include "ctl/backup-objects.h"
 #include "ctl/job-batch.h"
+#include "ctl/passed-file.h"
 #include "ctl/verbs.h"
 
 static int verify_one(JobBatch *batch, const char *name, Fault *fault)
@@ -14,7 +15,15 @@ static int verify_one(JobBatch *batch, const char *name, Fault *fault)
 
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(call, "sa{sv}", name, 0);
+        r = sd_bus_message_append(call, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r < 0)
+                return session_set_errno(r, fault);
+        r = passed_file_append_keys(batch->session, call, fault);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(call);
         if (r < 0)
                 return session_set_errno(r, fault);
         return job_batch_run(batch,

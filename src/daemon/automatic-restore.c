@@ -6,6 +6,7 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "daemon/condition.h"
+#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/recovery.h"
 
@@ -84,7 +85,9 @@ static RecoveryDecision decide(const Manager *manager)
                         .broken = manager->database_missing || manager->integrity == INTEGRITY_CORRUPT,
                         .auto_restore = manager->configuration.auto_restore,
                         .stopped = manager->auto_restore_stopped,
-                        .has_backup = recovery_choose(manager->catalogue, &manager->last_restore),
+                        .has_backup = recovery_choose(manager->catalogue,
+                                        &manager->last_restore,
+                                        encryption_can_open(manager)),
                         .last_automatic = manager->last_restore.automatic,
                         .last_restore_usec = manager->last_restore.restored_usec,
                         .now_usec = clock_now_usec(),

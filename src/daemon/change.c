@@ -32,6 +32,8 @@ static const char *const change_table[_CHANGE_MAX][NAMES_PER_CHANGE_MAX] = {
                 [CHANGE_CONFIGURATION] = {"CadenceUSec",
                                 "RetentionUSec",
                                 "ConfigurationFaults",
+                                "EncryptionRecipients",
+                                "KeyFault",
                                 "AutoRestore",
                                 "ApplicationUnits"},
                 [CHANGE_JOBS] = {"NJobs"},

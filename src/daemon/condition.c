@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "base/timestamp.h"
 #include "daemon/change.h"
+#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/recovery.h"
 #include "database/placement.h"
@@ -174,11 +175,14 @@ void manager_update_health(Manager *manager)
                         .database_missing = manager->database_missing,
                         .database_replaced = manager->database_replaced,
                         .restoring = manager->restoring,
-                        .has_healthy_backup = recovery_choose(manager->catalogue, &manager->last_restore),
+                        .has_healthy_backup = recovery_choose(manager->catalogue,
+                                        &manager->last_restore,
+                                        encryption_can_open(manager)),
                         .auto_restore_stopped = manager->auto_restore_stopped,
                         .cadence_usec = manager->configuration.cadence_usec,
                         .newest_backup_usec = newest_own_backup_usec(manager, now_usec),
                         .last_backup_fault = manager->last_backup_fault,
+                        .key_fault = manager->key_fault,
                         .low_disk_space_bytes = manager->configuration.low_disk_space_bytes,
                         .placement_fault = manager->placement_fault,
                         .placement_message = manager->placement_message,

@@ -36,6 +36,7 @@ static void clear_units(Configuration *configuration)
 void configuration_done(Configuration *configuration)
 {
         free(configuration->database_path);
+        free(configuration->encryption_fault);
         clear_units(configuration);
         for (size_t i = 0; i < configuration->n_faults; i++)
                 free(configuration->faults[i]);
@@ -54,14 +55,26 @@ static void make_line(char *text)
 
 static void add_fault(Reading *reading, const char *format, ...) _printf_(2, 3);
 
+/* The whole line counts, and not only its key: what is misspelt may be anything. */
+static bool speaks_of_encryption(const char *line)
+{
+        static const char *const words[] = {"encrypt", "recipient", "passphrase", "age1"};
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (strcasestr(line, words[i]))
+                        return true;
+        return false;
+}
+
 static void add_fault(Reading *reading, const char *format, ...)
 {
         Configuration *configuration = reading->configuration;
+        bool matters = speaks_of_encryption(reading->text);
         _cleanup_free_ char *what = NULL;
         char *text = NULL, **faults;
         va_list arguments;
 
-        if (configuration->n_faults >= FAULTS_MAX)
+        if (configuration->n_faults >= FAULTS_MAX && (!matters || configuration->encryption_fault))
                 return;
         va_start(arguments, format);
         if (vasprintf(&what, format, arguments) < 0)
@@ -71,10 +84,18 @@ static void add_fault(Reading *reading, const char *format, ...)
         if (!faults)
                 return;
         configuration->faults = faults;
-        if (!what || asprintf(&text, "%s:%u: %s, ignored", reading->file, reading->line, what) < 0)
+        if (!what || asprintf(&text,
+                                     "%s:%u: %s, %s",
+                                     reading->file,
+                                     reading->line,
+                                     what,
+                                     matters ? "so no backup is written until it is corrected" : "ignored") <
+                                        0)
                 text = NULL;
         if (text)
                 make_line(text);
+        if (matters && !configuration->encryption_fault)
+                configuration->encryption_fault = strdup(text ? text : "A wrong setting of encryption");
         faults[configuration->n_faults] = text;
         configuration->n_faults += text != NULL;
         faults[configuration->n_faults] = NULL;
@@ -108,6 +129,36 @@ static const char *parse_compression(Configuration *configuration, const char *v
                 return "none or gzip";
         configuration->compression = compression;
         return NULL;
+}
+
+/* Further lines add to the list. What is added by a line with one bad recipient does not matter: no backup
+ * is then written. */
+static const char *parse_recipients(Configuration *configuration, const char *value)
+{
+        static const char wanted[] =
+                        "a list of age recipients (age1…, at most 16), or the word " AGE_PASSPHRASE_WORD
+                        " alone",
+                          space[] = " \t";
+
+        if (value[strspn(value, space)] == '\0') {
+                configuration->recipients = (AgeRecipients){0};
+                configuration->encrypt_with_passphrase = false;
+                return NULL;
+        }
+        for (value += strspn(value, space); *value; value += strspn(value, space)) {
+                size_t length = strcspn(value, space);
+                AgeRecipient recipient;
+
+                if (length == strlen(AGE_PASSPHRASE_WORD) &&
+                                strncmp(value, AGE_PASSPHRASE_WORD, length) == 0)
+                        configuration->encrypt_with_passphrase = true;
+                else if (age_recipient_parse(value, length, &recipient, NULL) < 0 ||
+                                age_recipients_add(&configuration->recipients, &recipient, NULL) < 0)
+                        return wanted;
+                value += length;
+        }
+        return configuration->encrypt_with_passphrase && configuration->recipients.n_items > 0 ? wanted
+                                                                                               : NULL;
 }
 
 static const char *parse_minimum(Configuration *configuration, const char *value)
@@ -210,6 +261,7 @@ static const struct {
 } settings[] = {
                 {"Database", "", parse_database},
                 {"Compression", "gzip", parse_compression},
+                {"EncryptionRecipients", "", parse_recipients},
                 {"Retention", "7d", parse_retention},
                 {"RetentionMinimumVerified", "3", parse_minimum},
                 {"Cadence", "6h", parse_cadence},
@@ -265,6 +317,9 @@ static char *read_line(char *buffer, int size, void *userdata)
 
         start = reading->text + strspn(reading->text, " \t");
         if (strlen(reading->text) < (size_t) length) {
+                for (ssize_t i = 0; i < length; i++)
+                        if (reading->text[i] == '\0')
+                                reading->text[i] = '?';
                 add_fault(reading, "A line with a NUL byte");
                 start = "\n";
         } else if (strlen(start) >= (size_t) size) {

@@ -2,13 +2,19 @@
 #pragma once
 
 /* oracxpred.conf: one file, and drop-ins over it. Every setting has a default, and a wrong line is told with
- * its place and ignored, so that a slip never keeps the database from being served. */
+ * its place and ignored, so that a slip never keeps the database from being served. A wrong line that
+ * speaks of encryption keeps backups from being written: ignoring it would write them in clear. */
 
 #include "backup/manifest.h"
+#include "base/age-key.h"
 
 typedef struct Configuration {
         char *database_path; /* Database=, absolute; NULL for the one in the state directory */
         Compression compression;
+        AgeRecipients recipients;     /* EncryptionRecipients= */
+        bool encrypt_with_passphrase; /* the same setting, when it is that word */
+        char *encryption_fault; /* the first wrong line that speaks of encryption; then no backup may be
+                                 * written */
         uint64_t retention_usec;
         unsigned retention_minimum_verified;
         uint64_t cadence_usec;

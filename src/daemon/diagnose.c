@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "daemon/condition.h"
+#include "daemon/encryption.h"
 #include "database/placement.h"
 
 #define INTEGRITY_OLD_USEC (30 * USEC_PER_DAY)
@@ -273,6 +274,37 @@ static void diagnose_schema(const Manager *manager, Report *report)
                 row(report, "schema", "ok", "", "No known difference from the application's tables");
 }
 
+static void diagnose_key(Manager *manager, Report *report)
+{
+        const Configuration *configuration = &manager->configuration;
+        bool encrypts = configuration->recipients.n_items > 0 || configuration->encrypt_with_passphrase;
+
+        if (encryption_test(manager, NULL) < 0)
+                row(report,
+                                "key",
+                                "fault",
+                                configuration->encryption_fault
+                                                ? "Correct the line, then run `systemctl reload oracxpredd`"
+                                                : "Give the service the key that fits the recipients, or "
+                                                  "name "
+                                                  "the recipient of its key; `oracxpredctl key show` shows "
+                                                  "both",
+                                "%s",
+                                manager->key_fault);
+        else if (!encrypts)
+                row(report, "key", "ok", "", "Backups are not encrypted (EncryptionRecipients= is empty)");
+        else if (!manager->identities)
+                row(report,
+                                "key",
+                                "warning",
+                                "Keep the identity where it is found in need; `oracxpredctl restore "
+                                "--identity=FILE` takes it",
+                                "Backups are encrypted, and no identity is here: they can't be verified or "
+                                "restored automatically");
+        else
+                row(report, "key", "ok", "", "Backups are encrypted, and the key that is here opens them");
+}
+
 int diagnose(Manager *manager, sd_bus_message *reply)
 {
         Report report = {.reply = reply};
@@ -288,6 +320,7 @@ int diagnose(Manager *manager, sd_bus_message *reply)
         diagnose_backups(manager, &report);
         diagnose_entries(manager, &report);
         diagnose_configuration(manager, &report);
+        diagnose_key(manager, &report);
         diagnose_schema(manager, &report);
         return report.error < 0 ? report.error : sd_bus_message_close_container(reply);
 }

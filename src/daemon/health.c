@@ -167,6 +167,12 @@ static int judge_backups(const HealthFacts *facts, Health *health)
         return r;
 }
 
+static int judge_key(const HealthFacts *facts, Health *health)
+{
+        return facts->key_fault ? add(health, HEALTH_DEGRADED, "key-unavailable", "%s", facts->key_fault)
+                                : 0;
+}
+
 static int judge_place(const HealthFacts *facts, Health *health)
 {
         char wanted[QUANTITY_MAX];
@@ -195,6 +201,8 @@ int health_evaluate(const HealthFacts *facts, Health *ret)
         r = judge_database(facts, &health);
         if (r >= 0)
                 r = judge_backups(facts, &health);
+        if (r >= 0)
+                r = judge_key(facts, &health);
         if (r >= 0)
                 r = judge_place(facts, &health);
         if (r < 0)

@@ -48,6 +48,8 @@ typedef struct HealthFacts {
         unsigned n_failed_verifications;
         const char *failed_verification; /* name of the newest backup that failed its verification */
 
+        const char *key_fault; /* why encrypted backups can't be made or opened; NULL for nothing */
+
         bool disk_known;
         uint64_t free_bytes;
         uint64_t low_disk_space_bytes;

@@ -11,6 +11,7 @@
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
 #include "daemon/diagnose.h"
+#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/job-bus.h"
 #include "daemon/operation-cleanup.h"
@@ -65,12 +66,16 @@ static int method_backup(sd_bus_message *message, void *userdata, sd_bus_error *
 
 int manager_method_verify(Manager *manager, sd_bus_message *message, const char *name, sd_bus_error *error)
 {
+        _cleanup_(age_identities_freep) AgeIdentities *identities = NULL;
         _cleanup_fault_ Fault fault = {0};
+        PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
+        const CallOption options[] = {
+                        {"identity", 'h', &keys.identity_fd}, {"passphrase", 'h', &keys.passphrase_fd}};
         Caller caller;
         Job *job;
         int r;
 
-        r = call_options_read(message, NULL, 0, error);
+        r = call_options_read(message, options, ELEMENTSOF(options), error);
         if (r < 0)
                 return r;
         if (name[0] && !backup_name_is_valid(name))
@@ -81,13 +86,40 @@ int manager_method_verify(Manager *manager, sd_bus_message *message, const char 
         if (r == 0)
                 return 1; /* Will call us back */
 
+        r = encryption_read_passed(&keys, &identities, &fault);
+        if (r < 0)
+                return bus_fault(error, &fault);
         if (name[0])
-                r = operation_verify_queue(manager, name, &caller, &job, &fault);
+                r = operation_verify_queue(manager, name, &identities, &caller, &job, &fault);
         else
                 r = operation_check_queue(manager, &caller, &job, &fault);
         if (r < 0)
                 return bus_fault(error, &fault);
         return manager_reply_job(job, message);
+}
+
+static int method_test_key(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Manager *manager = userdata;
+        _cleanup_fault_ Fault fault = {0};
+        Caller caller;
+        int r;
+
+        r = authorize(message, ACTION_VERIFY, &caller, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1; /* Will call us back */
+        r = encryption_test(manager, &fault);
+        if (r >= 0 && !manager->identities)
+                r = fault_set(&fault,
+                                FAULT_KEY_UNAVAILABLE,
+                                "The service holds no key: it has neither the "
+                                "credential " CREDENTIAL_IDENTITY " nor " CREDENTIAL_PASSPHRASE);
+        if (r < 0)
+                return bus_fault(error, &fault);
+        manager_flush_changes(manager);
+        return sd_bus_reply_method_return(message, NULL);
 }
 
 static int method_verify(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -317,6 +349,11 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_NO_RESULT,
                                 manager_method_report_corruption,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("TestKey",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_NO_RESULT,
+                                method_test_key,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("Reload",
                                 SD_BUS_NO_ARGS,
                                 SD_BUS_NO_RESULT,
@@ -353,6 +390,9 @@ static const sd_bus_vtable manager_vtable[] = {
                 CHANGING("CadenceUSec", "t", NULL, FIELD(configuration.cadence_usec)),
                 CHANGING("RetentionUSec", "t", NULL, FIELD(configuration.retention_usec)),
                 CHANGING("ConfigurationFaults", "as", property_get_configuration_faults, 0),
+                CHANGING("EncryptionRecipients", "as", property_get_encryption_recipients, 0),
+                SD_BUS_PROPERTY("KeyAvailable", "b", property_get_key_available, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                CHANGING("KeyFault", "s", NULL, FIELD(key_fault)),
                 CHANGING("NJobs", "u", NULL, FIELD(n_jobs)),
                 CHANGING("AutoRestore", "b", property_get_auto_restore, 0),
                 CHANGING("ApplicationUnits", "as", property_get_application_units, 0),

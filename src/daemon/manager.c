@@ -14,6 +14,7 @@
 #include "daemon/backup-bus.h"
 #include "daemon/change.h"
 #include "daemon/condition.h"
+#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/job-bus.h"
 #include "daemon/log-control.h"
@@ -159,6 +160,9 @@ Manager *manager_free(Manager *manager)
         gate_done(&manager->gate);
         free(manager->summary.newest);
         free(manager->last_backup_fault);
+        (void) age_identities_free(manager->identities);
+        free(manager->credential_fault);
+        free(manager->key_fault);
         free(manager->finding);
         free(manager->status);
         free(manager->placement_message);
@@ -233,6 +237,7 @@ int manager_start(Manager *manager, const Options *options, Fault *fault)
         r = connect_bus(manager, options->user, fault);
         if (r < 0)
                 return r;
+        encryption_load(manager);
         return operation_startup_queue(manager, fault);
 }
 
@@ -301,6 +306,7 @@ static void take_configuration(Manager *manager, Configuration *configuration)
         for (size_t i = 0; i < manager->configuration.n_faults; i++)
                 event_configuration_fault(manager->configuration.faults[i]);
         manager_changed(manager, CHANGE_CONFIGURATION);
+        (void) encryption_test(manager, NULL);
         manager_update_health(manager);
 }
 

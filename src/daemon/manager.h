@@ -9,6 +9,7 @@
 
 #include "backup/catalogue.h"
 #include "backup/restore-record.h"
+#include "base/age-key.h"
 #include "daemon/configuration.h"
 #include "daemon/gate.h"
 #include "daemon/health.h"
@@ -73,6 +74,12 @@ struct Manager {
         bool catalogue_changed; /* inotify spoke before it was loaded */
         sd_event_source *watch_event_source;
         char *last_backup_fault;
+
+        /* Encryption. */
+        AgeIdentities *identities; /* from the credentials, for as long as this runs; or NULL */
+        char *credential_fault;    /* why they can't be used */
+        char *key_fault;           /* what the last test of the key found wrong */
+        bool identity_missed;      /* an automatic restore met what they don't open */
 
         /* The database. */
         Integrity integrity;

@@ -10,6 +10,7 @@
 #include "daemon/backup-result.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
+#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
 
@@ -17,6 +18,8 @@ typedef struct BackupTask {
         bool automatic;
         char *label;
         char name[BACKUP_NAME_MAX];
+        AgeRecipients recipients;
+        Fault key_fault;       /* the identity that is here does not open it */
         CreateRequest request; /* points into this task and to what the Manager keeps while workers run */
         Manifest *manifest;    /* the result */
 } BackupTask;
@@ -27,6 +30,7 @@ static void backup_free_task(void *userdata)
 
         (void) manifest_free(task->manifest);
         free(task->label);
+        fault_done(&task->key_fault);
         free(task);
 }
 
@@ -41,12 +45,17 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
         r = manager_require_sound_database(manager, fault);
         if (r < 0)
                 return r;
+        r = encryption_recipients(manager, &task->recipients, fault);
+        if (r < 0)
+                return r;
         /* Now and not earlier: the name must be later than that of every backup made while this one waited.
          */
         r = backup_name_make(now_usec, manager->newest_label_usec, task->name);
         if (r < 0)
                 return fault_set_errno(fault, r, "Making a name for the backup");
-        file = backup_name_to_file(task->name, manager->configuration.compression, false);
+        file = backup_name_to_file(task->name,
+                        manager->configuration.compression,
+                        age_recipients_any(&task->recipients));
         if (!file)
                 return -ENOMEM;
         r = job_claim_file(job, file);
@@ -61,6 +70,9 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .kind = task->automatic ? BACKUP_AUTOMATIC : BACKUP_MANUAL,
                         .label = task->label,
                         .compression = manager->configuration.compression,
+                        .recipients = &task->recipients,
+                        .identities = manager->identities,
+                        .ret_key_fault = &task->key_fault,
                         .now_usec = now_usec,
         };
         return 0;
@@ -82,6 +94,8 @@ static int backup_finish(Job *job, void *userdata)
                 backup_result_failed(job);
                 return 0;
         }
+        if (task->manifest->encrypted && job->manager->identities)
+                encryption_set_fault(job->manager, &task->key_fault);
         r = backup_result_made(job, TAKE_PTR(task->manifest));
         if (r >= 0)
                 operation_cleanup_follow(job->manager);

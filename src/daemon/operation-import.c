@@ -11,6 +11,7 @@
 #include "backup/unfinished.h"
 #include "base/clock.h"
 #include "daemon/collection.h"
+#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
 #include "database/import.h"
@@ -22,6 +23,7 @@ typedef struct ImportTask {
         char name[BACKUP_NAME_MAX];
         char *image_name; /* the database while it is built, below the backups */
         char *image_path;
+        AgeRecipients recipients;
         CreateRequest request; /* points into this task and to what the Manager keeps while workers run */
         ImportResult result;
         Manifest *manifest;
@@ -48,10 +50,15 @@ static int import_start(Job *job, void *userdata, Fault *fault)
         uint64_t now_usec = clock_now_usec();
         int r;
 
+        r = encryption_recipients(manager, &task->recipients, fault);
+        if (r < 0)
+                return r;
         r = backup_name_make(now_usec, manager->newest_label_usec, task->name);
         if (r < 0)
                 return fault_set_errno(fault, r, "Making a name for the backup");
-        file = backup_name_to_file(task->name, manager->configuration.compression, false);
+        file = backup_name_to_file(task->name,
+                        manager->configuration.compression,
+                        age_recipients_any(&task->recipients));
         unpacked = file ? unfinished_verify_name(file) : NULL;
         /* A name that the next start removes, should this one be killed. */
         if (!unpacked || asprintf(&task->image_name, ".%s.tmp", unpacked) < 0) {
@@ -70,6 +77,8 @@ static int import_start(Job *job, void *userdata, Fault *fault)
                         .kind = BACKUP_IMPORTED,
                         .label = task->label,
                         .compression = manager->configuration.compression,
+                        .recipients = &task->recipients,
+                        .identities = manager->identities,
                         .now_usec = now_usec,
         };
         return job_claim_file(job, file);

@@ -15,6 +15,7 @@
 #include "daemon/automatic-restore.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
+#include "daemon/encryption.h"
 #include "daemon/manager.h"
 #include "daemon/recovery.h"
 #include "daemon/restore-result.h"
@@ -26,6 +27,8 @@ static void restore_free_task(void *userdata)
         free(task->name);
         free(task->file_name);
         closep(&task->file_fd);
+        (void) age_identities_free(task->passed);
+        fault_done(&task->encryption_fault);
         (void) manifest_free(task->source);
         free(task->quarantine);
         application_units_done(&task->units);
@@ -42,7 +45,12 @@ static int take_source(Job *job, RestoreTask *task, const char *name, Fault *fau
         const CatalogueEntry *entry;
         int r;
 
-        r = recovery_find(job->manager->catalogue, &job->manager->last_restore, name, &entry, fault);
+        r = recovery_find(job->manager->catalogue,
+                        &job->manager->last_restore,
+                        name,
+                        !task->automatic || encryption_can_open(job->manager),
+                        &entry,
+                        fault);
         if (r < 0)
                 return r;
         task->source = manifest_copy(entry->manifest);
@@ -73,8 +81,11 @@ static int choose_source(Job *job, RestoreTask *task, Fault *fault)
         return name ? take_source(job, task, name, fault) : 0;
 }
 
-static int claim_new_backup(
-                Job *job, uint64_t now_usec, uint64_t *newest_usec, char ret_name[static BACKUP_NAME_MAX])
+static int claim_new_backup(Job *job,
+                const RestoreTask *task,
+                uint64_t now_usec,
+                uint64_t *newest_usec,
+                char ret_name[static BACKUP_NAME_MAX])
 {
         _cleanup_free_ char *file = NULL;
         int r;
@@ -84,8 +95,22 @@ static int claim_new_backup(
                 r = backup_name_usec(ret_name, newest_usec);
         if (r < 0)
                 return r;
-        file = backup_name_to_file(ret_name, job->manager->configuration.compression, false);
+        file = backup_name_to_file(ret_name,
+                        job->manager->configuration.compression,
+                        age_recipients_any(&task->recipients));
         return file ? job_claim_file(job, file) : -ENOMEM;
+}
+
+/* A wrong setting is no reason to go without a database: what was there then stays in the quarantine. */
+static int take_recipients(Job *job, RestoreTask *task, Fault *fault)
+{
+        /* Its name is made already, for the first candidate. */
+        if (task->pre_restore_name[0])
+                return 0;
+        if (task->file_name)
+                return encryption_recipients(job->manager, &task->recipients, fault);
+        (void) encryption_recipients(job->manager, &task->recipients, &task->encryption_fault);
+        return 0;
 }
 
 static int name_new_backups(Job *job, RestoreTask *task, uint64_t now_usec, Fault *fault)
@@ -96,9 +121,9 @@ static int name_new_backups(Job *job, RestoreTask *task, uint64_t now_usec, Faul
         if (task->pre_restore_name[0])
                 return 0;
         if (task->file_name)
-                r = claim_new_backup(job, now_usec, &newest_usec, task->import_name);
+                r = claim_new_backup(job, task, now_usec, &newest_usec, task->import_name);
         if (r >= 0)
-                r = claim_new_backup(job, now_usec, &newest_usec, task->pre_restore_name);
+                r = claim_new_backup(job, task, now_usec, &newest_usec, task->pre_restore_name);
         return r < 0 ? fault_set_errno(fault, r, "Making a name for the backup") : 0;
 }
 
@@ -134,6 +159,8 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
         task->verdict = manifest_free(task->verdict);
         r = choose_source(job, task, fault);
         if (r >= 0)
+                r = take_recipients(job, task, fault);
+        if (r >= 0)
                 r = name_new_backups(job, task, now_usec, fault);
         if (r >= 0)
                 r = take_units(job, task);
@@ -150,7 +177,10 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
                         .source = task->source,
                         .source_quarantine = task->quarantine,
                         .pre_restore_name = task->pre_restore_name,
+                        .identities = task->passed ? task->passed : manager->identities,
                         .compression = manager->configuration.compression,
+                        .recipients = &task->recipients,
+                        .saving_refused = task->encryption_fault.message,
                         .control = &task->control,
                         .force = task->force,
                         .replaced = manager->database_replaced,
@@ -171,7 +201,9 @@ static int bring_in_file(RestoreTask *task, Progress *progress, Fault *fault)
                         .directory_fd = request->directory_fd,
                         .directory_path = request->directory_path,
                         .name = task->import_name,
+                        .identities = request->identities,
                         .compression = request->compression,
+                        .recipients = request->recipients,
                         .now_usec = request->now_usec,
         };
 
@@ -189,6 +221,7 @@ static void judge_source(RestoreTask *task, const Fault *met, Progress *progress
         (void) verify_backup(request->directory_fd,
                         request->directory_path,
                         request->source,
+                        request->identities,
                         request->now_usec,
                         progress,
                         &task->verdict,
@@ -239,6 +272,10 @@ static bool has_next_candidate(Job *job, RestoreTask *task)
         if (!task->automatic || !task->source || manager->stopping)
                 return false;
         source_missing = job->fault.code == FAULT_NOT_FOUND || job->fault.code == FAULT_CANNOT_OPEN;
+        if (job->fault.code == FAULT_KEY_UNAVAILABLE && !manager->identity_missed) {
+                manager->identity_missed = true;
+                return recovery_choose(manager->catalogue, &manager->last_restore, false);
+        }
         if (!source_missing && (!task->verdict || !task->verdict->verification_fault))
                 return false;
         failed = strdup(task->source->file);
@@ -248,7 +285,7 @@ static bool has_next_candidate(Job *job, RestoreTask *task)
                 (void) collection_put(manager, TAKE_PTR(task->verdict), job, false);
         else
                 collection_refresh(manager, failed);
-        next = recovery_choose(manager->catalogue, &manager->last_restore);
+        next = recovery_choose(manager->catalogue, &manager->last_restore, encryption_can_open(manager));
         return !next || strcmp(next->manifest->file, failed) != 0;
 }
 
@@ -292,7 +329,7 @@ const Operation operation_undo = {
                 .free_task = restore_free_task,
 };
 
-static int new_task(const RestoreWish *wish, RestoreTask **ret, Fault *fault)
+static int new_task(RestoreWish *wish, RestoreTask **ret, Fault *fault)
 {
         RestoreTask *task = calloc(1, sizeof(RestoreTask));
 
@@ -312,12 +349,13 @@ static int new_task(const RestoreWish *wish, RestoreTask **ret, Fault *fault)
                 restore_free_task(task);
                 return fault_set_errno(fault, wish->file_name ? errno : ENOMEM, "Making a job");
         }
+        task->passed = TAKE_PTR(wish->identities);
         *ret = task;
         return 0;
 }
 
 int operation_restore_queue(
-                Manager *manager, const RestoreWish *wish, const Caller *caller, Job **ret, Fault *fault)
+                Manager *manager, RestoreWish *wish, const Caller *caller, Job **ret, Fault *fault)
 {
         const CatalogueEntry *entry = NULL;
         RestoreTask *task = NULL;
@@ -326,7 +364,8 @@ int operation_restore_queue(
 
         /* Before the catalogue is there, nobody knows: the job finds out when its turn comes. */
         if (wish->name && manager->catalogue_loaded) {
-                r = recovery_find(manager->catalogue, &manager->last_restore, wish->name, &entry, fault);
+                r = recovery_find(
+                                manager->catalogue, &manager->last_restore, wish->name, true, &entry, fault);
                 if (r < 0)
                         return r;
         }

@@ -17,6 +17,7 @@
 #include "daemon/collection.h"
 #include "daemon/condition.h"
 #include "daemon/database-watch.h"
+#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
 #include "daemon/startup-stage.h"
@@ -41,6 +42,7 @@ static void startup_free_task(void *userdata)
         fault_done(&task->wal_fault);
         check_result_done(&task->check);
         schema_report_done(&task->schema);
+        fault_done(&task->encryption_fault);
         restore_recovered_done(&task->recovered);
         restore_record_done(&task->last_restore);
         fault_done(&task->record_fault);
@@ -313,11 +315,14 @@ static int queue(Manager *manager, bool resumed, Fault *fault)
         task->database_path = manager->database_path;
         task->backup_directory = manager->backup_directory;
         task->compression = manager->configuration.compression;
+        task->identities = manager->identities;
+        (void) encryption_recipients(manager, &task->recipients, &task->encryption_fault);
         (void) snprintf(task->initial_file,
                         sizeof(task->initial_file),
-                        "%s",
-                        task->compression == COMPRESSION_GZIP ? INITIAL_BACKUP_NAME ".db.gz"
-                                                              : INITIAL_BACKUP_NAME ".db");
+                        "%s%s%s",
+                        INITIAL_BACKUP_NAME ".db",
+                        task->compression == COMPRESSION_GZIP ? ".gz" : "",
+                        age_recipients_any(&task->recipients) ? ".age" : "");
         return job_queue(manager,
                         &operation_startup,
                         task,

@@ -15,6 +15,8 @@
 
 typedef struct VerifyTask {
         char *name;
+        AgeIdentities *passed; /* for this call alone, or NULL */
+        const AgeIdentities *identities;
         Manifest *manifest; /* our own copy of what is to be proved */
         int directory_fd;   /* borrowed from the Manager, which outlives the workers */
         const char *directory_path;
@@ -28,6 +30,7 @@ static void verify_free_task(void *userdata)
 
         (void) manifest_free(task->manifest);
         (void) manifest_free(task->verdict);
+        (void) age_identities_free(task->passed);
         free(task->name);
         free(task);
 }
@@ -49,6 +52,7 @@ static int verify_start(Job *job, void *userdata, Fault *fault)
                 return -ENOMEM;
         task->directory_fd = manager->backups_fd;
         task->directory_path = manager->backup_directory;
+        task->identities = task->passed ? task->passed : manager->identities;
         task->now_usec = clock_now_usec();
         r = job_claim_file(job, task->manifest->file);
         if (r >= 0 && !job->leased)
@@ -63,6 +67,7 @@ static int verify_run(void *userdata, Progress *progress, Fault *fault)
         return verify_backup(task->directory_fd,
                         task->directory_path,
                         task->manifest,
+                        task->identities,
                         task->now_usec,
                         progress,
                         &task->verdict,
@@ -89,7 +94,12 @@ const Operation operation_verify = {
                 .free_task = verify_free_task,
 };
 
-int operation_verify_queue(Manager *manager, const char *name, const Caller *caller, Job **ret, Fault *fault)
+int operation_verify_queue(Manager *manager,
+                const char *name,
+                AgeIdentities **identities,
+                const Caller *caller,
+                Job **ret,
+                Fault *fault)
 {
         const CatalogueEntry *entry = catalogue_find(manager->catalogue, name);
         VerifyTask *task;
@@ -107,6 +117,7 @@ int operation_verify_queue(Manager *manager, const char *name, const Caller *cal
                 free(task);
                 return fault_set_errno(fault, ENOMEM, "Making a job");
         }
+        task->passed = TAKE_PTR(*identities);
         r = job_queue(manager, &operation_verify, task, task->name, caller, JOB_LAST, &job, fault);
         if (r < 0)
                 return r;

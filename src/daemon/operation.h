@@ -5,6 +5,7 @@
  * may use the Manager; run() runs in a worker thread and sees nothing but its task, which holds the request
  * by value and takes the result. One operation-….c per kind. */
 
+#include "base/age-key.h"
 #include "base/progress.h"
 #include "daemon/authorize.h"
 #include "database/export.h"
@@ -49,8 +50,13 @@ int operation_backup_queue(Manager *manager,
                 const Caller *caller,
                 Job **ret,
                 Fault *fault);
-int operation_verify_queue(
-                Manager *manager, const char *name, const Caller *caller, Job **ret, Fault *fault);
+/* Takes *identities over, unless it fails at once; NULL there means those of the service. */
+int operation_verify_queue(Manager *manager,
+                const char *name,
+                AgeIdentities **identities,
+                const Caller *caller,
+                Job **ret,
+                Fault *fault);
 int operation_check_queue(Manager *manager, const Caller *caller, Job **ret, Fault *fault);
 int operation_delete_queue(
                 Manager *manager, const char *name, const Caller *caller, Job **ret, Fault *fault);
@@ -64,9 +70,10 @@ void operation_startup_continue(Manager *manager);
 
 /* What to restore: a backup, a file, or (undo) what the last restore replaced. */
 typedef struct RestoreWish {
-        const char *name;      /* "" for the one that recovery_choose() finds; NULL for the other two */
-        const char *file_name; /* for messages; NULL when there is no file */
-        int file_fd;           /* a database to bring in first; duplicated before the call returns */
+        const char *name;          /* "" for the one that recovery_choose() finds; NULL for the other two */
+        const char *file_name;     /* for messages; NULL when there is no file */
+        int file_fd;               /* a database to bring in first; duplicated before the call returns */
+        AgeIdentities *identities; /* for this restore; NULL: those of the service. Taken over when queued */
         bool undo;
         bool automatic;
         bool force;
@@ -74,7 +81,7 @@ typedef struct RestoreWish {
 
 /* NO_HEALTHY_BACKUP or NOT_FOUND at once when that is known already. An automatic one is queued next. */
 int operation_restore_queue(
-                Manager *manager, const RestoreWish *wish, const Caller *caller, Job **ret, Fault *fault);
+                Manager *manager, RestoreWish *wish, const Caller *caller, Job **ret, Fault *fault);
 
 /* Writes the database, or some of its tables, as JSON into the descriptor, which is taken over in every
  * case, as is the NULL-terminated list of tables (NULL: all). */

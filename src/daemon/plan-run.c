@@ -264,7 +264,7 @@ int plan_run_ask(Manager *manager, const char *name, sd_bus_message *message, Fa
         size_t n_runs = 0;
         int r;
 
-        r = recovery_find(manager->catalogue, &manager->last_restore, name, &entry, fault);
+        r = recovery_find(manager->catalogue, &manager->last_restore, name, true, &entry, fault);
         if (r < 0)
                 return r;
         for (const PlanRun *other = manager->plans; other; other = other->next)

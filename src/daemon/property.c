@@ -163,6 +163,30 @@ PROPERTY_GETTER(property_get_configuration_faults)
         return append_strings(reply, manager->configuration.faults, manager->configuration.n_faults);
 }
 
+PROPERTY_GETTER(property_get_encryption_recipients)
+{
+        const Manager *manager = userdata;
+        const AgeRecipients *recipients = &manager->configuration.recipients;
+        int r = sd_bus_message_open_container(reply, 'a', "s");
+
+        for (size_t i = 0; r >= 0 && i < recipients->n_items; i++) {
+                char text[AGE_RECIPIENT_TEXT_MAX];
+
+                age_recipient_format(recipients->items + i, text);
+                r = sd_bus_message_append(reply, "s", text);
+        }
+        if (r >= 0 && manager->configuration.encrypt_with_passphrase)
+                r = sd_bus_message_append(reply, "s", AGE_PASSPHRASE_WORD);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+PROPERTY_GETTER(property_get_key_available)
+{
+        const Manager *manager = userdata;
+
+        return sd_bus_message_append(reply, "b", (int) (manager->identities != NULL));
+}
+
 PROPERTY_GETTER(property_get_auto_restore)
 {
         const Manager *manager = userdata;

@@ -33,6 +33,8 @@ PROPERTY_GETTER(property_get_tables);
 PROPERTY_GETTER(property_get_schema_differences);
 PROPERTY_GETTER(property_get_disk);
 PROPERTY_GETTER(property_get_configuration_faults);
+PROPERTY_GETTER(property_get_encryption_recipients);
+PROPERTY_GETTER(property_get_key_available);
 PROPERTY_GETTER(property_get_auto_restore);
 PROPERTY_GETTER(property_get_application_units);
 PROPERTY_GETTER(property_get_last_restore_automatic);

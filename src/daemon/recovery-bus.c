@@ -13,6 +13,7 @@
 #include "daemon/automatic-restore.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
+#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/manager-bus.h"
 
@@ -31,9 +32,13 @@ static bool is_source_name(const char *name)
         return name[0] && strlen(name) < PATH_MAX && utf8_is_line(name);
 }
 
-static int queue_restore(
-                Manager *manager, sd_bus_message *message, const RestoreWish *wish, sd_bus_error *error)
+static int queue_restore(Manager *manager,
+                sd_bus_message *message,
+                const PassedKeys *keys,
+                RestoreWish *wish,
+                sd_bus_error *error)
 {
+        _cleanup_(age_identities_freep) AgeIdentities *identities = NULL;
         _cleanup_fault_ Fault fault = {0};
         Caller caller;
         Job *job;
@@ -44,7 +49,12 @@ static int queue_restore(
                 return r;
         if (r == 0)
                 return 1; /* Will call us back */
-        if (operation_restore_queue(manager, wish, &caller, &job, &fault) < 0)
+        if (encryption_read_passed(keys, &identities, &fault) < 0)
+                return bus_fault(error, &fault);
+        wish->identities = identities;
+        r = operation_restore_queue(manager, wish, &caller, &job, &fault);
+        identities = wish->identities; /* or what became of it */
+        if (r < 0)
                 return bus_fault(error, &fault);
         return manager_reply_job(job, message);
 }
@@ -52,7 +62,10 @@ static int queue_restore(
 int manager_restore_backup(Manager *manager, sd_bus_message *message, const char *name, sd_bus_error *error)
 {
         int force = false;
-        const CallOption options[] = {{"force", 'b', &force}};
+        PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
+        const CallOption options[] = {{"force", 'b', &force},
+                        {"identity", 'h', &keys.identity_fd},
+                        {"passphrase", 'h', &keys.passphrase_fd}};
         RestoreWish wish = {.name = name};
         int r;
 
@@ -60,15 +73,19 @@ int manager_restore_backup(Manager *manager, sd_bus_message *message, const char
         if (r < 0)
                 return r;
         wish.force = force;
-        return queue_restore(manager, message, &wish, error);
+        return queue_restore(manager, message, &keys, &wish, error);
 }
 
 int manager_method_restore(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         const char *name, *source_name = NULL;
         int force = false, from = -EBADF;
-        const CallOption options[] = {
-                        {"force", 'b', &force}, {"from", 'h', &from}, {"source-name", 's', &source_name}};
+        PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
+        const CallOption options[] = {{"force", 'b', &force},
+                        {"from", 'h', &from},
+                        {"source-name", 's', &source_name},
+                        {"identity", 'h', &keys.identity_fd},
+                        {"passphrase", 'h', &keys.passphrase_fd}};
         RestoreWish wish = {0};
         int r;
 
@@ -91,7 +108,7 @@ int manager_method_restore(sd_bus_message *message, void *userdata, sd_bus_error
                 wish.file_name = source_name ? source_name : "the passed file";
         } else
                 wish.name = name;
-        return queue_restore(userdata, message, &wish, error);
+        return queue_restore(userdata, message, &keys, &wish, error);
 }
 
 int manager_method_undo_restore(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -100,7 +117,10 @@ int manager_method_undo_restore(sd_bus_message *message, void *userdata, sd_bus_
         _cleanup_free_ char *name = NULL, *quarantine = NULL;
         _cleanup_fault_ Fault fault = {0};
         int force = false, r;
-        const CallOption options[] = {{"force", 'b', &force}};
+        PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
+        const CallOption options[] = {{"force", 'b', &force},
+                        {"identity", 'h', &keys.identity_fd},
+                        {"passphrase", 'h', &keys.passphrase_fd}};
         RestoreWish wish = {.undo = true};
 
         r = call_options_read(message, options, ELEMENTSOF(options), error);
@@ -113,7 +133,7 @@ int manager_method_undo_restore(sd_bus_message *message, void *userdata, sd_bus_
                                                 &quarantine,
                                                 &fault) < 0)
                 return bus_fault(error, &fault);
-        return queue_restore(manager, message, &wish, error);
+        return queue_restore(manager, message, &keys, &wish, error);
 }
 
 int manager_method_plan_restore(sd_bus_message *message, void *userdata, sd_bus_error *error)

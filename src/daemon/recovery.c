@@ -49,7 +49,7 @@ static Line judge(const Manifest *manifest, const RestoreRecord *last, const Man
         return LINE_GIVEN_UP;
 }
 
-CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord *last)
+CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord *last, bool with_encrypted)
 {
         CatalogueEntry *best = NULL, *restored = NULL;
         Line best_line = _LINE_MAX;
@@ -60,7 +60,8 @@ CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord 
                 CatalogueEntry *entry = &catalogue->entries[i];
                 Line line;
 
-                if (!manifest_is_verified(entry->manifest) || entry->manifest->encrypted)
+                if (!manifest_is_verified(entry->manifest) ||
+                                (entry->manifest->encrypted && !with_encrypted))
                         continue;
                 line = judge(entry->manifest, last, restored ? restored->manifest : NULL);
                 if (line < best_line) {
@@ -74,11 +75,12 @@ CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord 
 int recovery_find(const Catalogue *catalogue,
                 const RestoreRecord *last,
                 const char *name,
+                bool with_encrypted,
                 const CatalogueEntry **ret,
                 Fault *fault)
 {
-        const CatalogueEntry *entry =
-                        name[0] ? catalogue_find(catalogue, name) : recovery_choose(catalogue, last);
+        const CatalogueEntry *entry = name[0] ? catalogue_find(catalogue, name)
+                                              : recovery_choose(catalogue, last, with_encrypted);
 
         if (!entry && !name[0])
                 return fault_set(fault,

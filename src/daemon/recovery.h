@@ -37,14 +37,15 @@ RecoveryDecision recovery_decide(const RecoveryFacts *facts);
  * restore leaves newer backups of a state that was given up, and the one it made of it (`pre-restore`) is
  * newer still. So, in this order: what was made since the last restore, what that one restored, what is
  * older than that, what was given up, what was brought in from elsewhere, and what restores have replaced.
- * `last` is NULL (or empty) when nothing was ever restored. NULL when nothing is verified. Valid until the
- * catalogue's next change. */
-CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord *last);
+ * `last` is NULL (or empty) when nothing was ever restored. Encrypted ones only with
+ * `with_encrypted`. NULL when nothing is verified. Valid until the catalogue's next change. */
+CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord *last, bool with_encrypted);
 
 /* The entry that a caller means: of that name, or with "" the one above. NOT_FOUND or NO_HEALTHY_BACKUP with
  * the way out. */
 int recovery_find(const Catalogue *catalogue,
                 const RestoreRecord *last,
                 const char *name,
+                bool with_encrypted,
                 const CatalogueEntry **ret,
                 Fault *fault);

@@ -18,6 +18,7 @@ typedef struct RestoreTask {
         char *name; /* "" for the best one; NULL for a file or an undo */
         char *file_name;
         int file_fd;
+        AgeIdentities *passed; /* for this restore alone, or NULL */
         bool undo;
         bool automatic;
         bool force;
@@ -29,6 +30,8 @@ typedef struct RestoreTask {
         char pre_restore_name[BACKUP_NAME_MAX];
         ApplicationUnits units;
         ApplicationControl control;
+        AgeRecipients recipients;
+        Fault encryption_fault; /* why nothing may be stored */
         RestoreRequest request;
         Gate *gate;
 

@@ -114,8 +114,14 @@ int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault)
                         .name = INITIAL_BACKUP_NAME,
                         .kind = BACKUP_INITIAL,
                         .compression = task->compression,
+                        .recipients = &task->recipients,
+                        .identities = task->identities,
                         .now_usec = task->now_usec,
         };
 
+        if (task->take_backup && task->encryption_fault.code != FAULT_NONE) {
+                fault_move(fault, &task->encryption_fault);
+                return fault_errno(fault->code);
+        }
         return task->take_backup ? create_backup(&request, progress, &task->manifest, fault) : 0;
 }

@@ -7,6 +7,7 @@
 #include "backup/catalogue.h"
 #include "backup/restore-record.h"
 #include "backup/restore-recover.h"
+#include "base/age-key.h"
 #include "base/progress.h"
 #include "daemon/application-units.h"
 #include "database/check.h"
@@ -23,6 +24,9 @@ typedef struct StartupTask {
         const char *backup_directory;
         const char *quarantine_directory;
         Compression compression;
+        AgeRecipients recipients;
+        const AgeIdentities *identities;
+        Fault encryption_fault; /* why the initial backup must not be written */
         char initial_file[64];
         uint64_t now_usec;
         int backups; /* borrowed, once the first stage is over */

@@ -38,6 +38,7 @@ static void assert_restorable(const Manifest *manifest)
 
         assert_int_equal(stored_image_read(stored_fd,
                                          manifest->compression,
+                                         NULL,
                                          image_fd,
                                          &backup_fixture_progress,
                                          &image,

@@ -34,7 +34,7 @@ static int store(const char *image,
         _cleanup_close_ int stored_fd = open(stored, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
         assert_true(image_fd >= 0 && stored_fd >= 0);
-        return stored_image_write(image_fd, compression, stored_fd, &progress, ret, fault);
+        return stored_image_write(image_fd, compression, NULL, stored_fd, NULL, &progress, ret, fault);
 }
 
 static int unpack(const char *stored,
@@ -48,7 +48,7 @@ static int unpack(const char *stored,
                         image ? open(image, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -EBADF;
 
         assert_true(stored_fd >= 0);
-        return stored_image_read(stored_fd, compression, image_fd, &progress, ret, fault);
+        return stored_image_read(stored_fd, compression, NULL, image_fd, &progress, ret, fault);
 }
 
 static void run(const char *format, ...) _printf_(1, 2);

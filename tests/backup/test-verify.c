@@ -16,6 +16,7 @@ static int verify(const Manifest *manifest, Manifest **ret, Fault *fault)
         return verify_backup(backup_fixture_fd(),
                         backup_fixture_directory(),
                         manifest,
+                        NULL,
                         LATER_USEC,
                         &backup_fixture_progress,
                         ret,

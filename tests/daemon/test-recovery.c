@@ -92,7 +92,7 @@ static int choose(const char *kinds, int restored, unsigned at)
 
         (void) snprintf(source, sizeof source, "backup_20260101_%02d0000", restored);
         last.source = source;
-        entry = recovery_choose(catalogue, restored < 0 ? NULL : &last);
+        entry = recovery_choose(catalogue, restored < 0 ? NULL : &last, false);
         return entry ? (int) (entry->manifest->created_usec / USEC_PER_HOUR) - 1 : -1;
 }
 
@@ -138,12 +138,12 @@ static void test_find_tells_the_two_ways_of_not_finding(void **state)
         _cleanup_fault_ Fault fault = {0};
         const CatalogueEntry *entry = NULL;
 
-        assert_true(recovery_find(catalogue, NULL, "", &entry, &fault) < 0);
+        assert_true(recovery_find(catalogue, NULL, "", false, &entry, &fault) < 0);
         assert_int_equal(fault.code, FAULT_NO_HEALTHY_BACKUP);
-        assert_true(recovery_find(catalogue, NULL, "backup_20270101_000000", &entry, &fault) < 0);
+        assert_true(recovery_find(catalogue, NULL, "backup_20270101_000000", false, &entry, &fault) < 0);
         assert_int_equal(fault.code, FAULT_NOT_FOUND);
         /* By name also one that was never proved: the restore proves it. */
-        assert_int_equal(recovery_find(catalogue, NULL, "backup_20260101_000000", &entry, &fault), 0);
+        assert_int_equal(recovery_find(catalogue, NULL, "backup_20260101_000000", false, &entry, &fault), 0);
         assert_non_null(entry);
 }
 
