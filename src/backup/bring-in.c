@@ -198,6 +198,7 @@ int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, 
                         .compression = request->compression,
                         .recipients = request->recipients,
                         .identities = request->identities,
+                        .ret_file_key = request->ret_file_key,
                         .now_usec = request->now_usec,
         };
         int r;

@@ -8,8 +8,8 @@
  * A plain file that is in WAL mode is taken as it is: a descriptor alone can't tell whether a -wal with
  * later commits lies beside it. Who has the path checks for that (and -journal) before. */
 
+#include "backup/age-header.h"
 #include "backup/manifest.h"
-#include "base/age-key.h"
 #include "base/progress.h"
 
 typedef struct BringInRequest {
@@ -22,6 +22,7 @@ typedef struct BringInRequest {
         const AgeIdentities *identities; /* for an encrypted source; may be NULL */
         Compression compression;         /* of the backup that it becomes, and: */
         const AgeRecipients *recipients; /* NULL or without any: it is stored in clear */
+        AgeFileKey *ret_file_key; /* that opens it, when it is encrypted; may be NULL. Wiped by the caller */
         uint64_t now_usec;
 } BringInRequest;
 

@@ -387,6 +387,8 @@ int create_backup(const CreateRequest *request, Progress *progress, Manifest **r
         if (r < 0)
                 return fault_prefix(
                                 fault, r, "Publishing %s in %s", manifest->file, request->directory_path);
+        if (request->ret_file_key)
+                *request->ret_file_key = creation.file_key;
         *ret = TAKE_PTR(creation.manifest);
         return 0;
 }

@@ -20,6 +20,7 @@ typedef struct CreateRequest {
         const AgeRecipients *recipients; /* to encrypt to; NULL or without any: stored in clear */
         const AgeIdentities *identities; /* that ought to open it, or NULL: the read-back then goes through
                                             them */
+        AgeFileKey *ret_file_key;        /* of the new backup; may be NULL. Wiped by the caller */
         Fault *ret_key_fault; /* KEY_UNAVAILABLE when they don't; the backup is made all the same */
         uint64_t now_usec;
 } CreateRequest;

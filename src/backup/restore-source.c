@@ -85,7 +85,7 @@ static int unpack_backup(
                 const RestoreRequest *request, RestoreSource *source, Progress *progress, Fault *fault)
 {
         const Manifest *manifest = request->source;
-        AgeOpener opener = {.identities = request->identities};
+        AgeOpener opener = {.file_key = request->source_key, .identities = request->identities};
         _cleanup_close_ int stored_fd = -EBADF, copy_fd = -EBADF;
         struct stat status;
         StoredImage image;

@@ -16,8 +16,8 @@
  * Runs in a worker thread. The caller guarantees that no SQLite connection of this process has the database
  * open meanwhile: the files are also read raw, and closing a raw descriptor drops this process's locks. */
 
+#include "backup/age-header.h"
 #include "backup/manifest.h"
-#include "base/age-key.h"
 #include "base/progress.h"
 
 /* How long a restore waits for readers and writers before it ends with FAULT_BUSY. */
@@ -44,6 +44,7 @@ typedef struct RestoreRequest {
 
         const char *pre_restore_name;      /* from backup_name_make() */
         const AgeIdentities *identities;   /* for an encrypted source; may be NULL */
+        const AgeFileKey *source_key;      /* of the source, when it was just made; else NULL */
         Compression compression;           /* of the pre-restore backup, and: */
         const AgeRecipients *recipients;   /* NULL or without any: it is stored in clear */
         const char *saving_refused;        /* why there must be no pre-restore backup; NULL for nothing */

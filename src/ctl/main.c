@@ -83,7 +83,8 @@ static const Verb verbs[] = {
                                 "FILE",
                                 1,
                                 1,
-                                OPTION_RESTORE | OPTION_LABEL | OPTION_FORCE | OPTION_YES | OPTION_WAIT,
+                                OPTION_RESTORE | OPTION_LABEL | OPTION_FORCE | OPTION_YES | OPTION_WAIT |
+                                                OPTION_IDENTITY | OPTION_PASSPHRASE,
                                 "Make a backup from an export",
                                 NULL,
                                 verb_import},

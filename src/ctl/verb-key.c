@@ -130,7 +130,7 @@ static int list_own_recipients(const char *path, json_object **ret, Fault *fault
         recipients = json_object_new_array();
         if (!recipients)
                 return fault_set_errno(fault, ENOMEM, "Can't list recipients");
-        for (size_t i = 0; i < identities->n_items; i++) {
+        for (size_t i = 0; identities && i < identities->n_items; i++) {
                 char text[AGE_RECIPIENT_TEXT_MAX];
 
                 age_recipient_format(&identities->items[i].recipient, text);

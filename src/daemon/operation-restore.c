@@ -4,6 +4,7 @@
  * from candidate to candidate, a run each, until one passes its proof. */
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
 #include "backup/backup-name.h"
@@ -29,6 +30,7 @@ static void restore_free_task(void *userdata)
         closep(&task->file_fd);
         (void) age_identities_free(task->passed);
         fault_done(&task->encryption_fault);
+        OPENSSL_cleanse(&task->imported_key, sizeof task->imported_key);
         (void) manifest_free(task->source);
         free(task->quarantine);
         application_units_done(&task->units);
@@ -204,6 +206,7 @@ static int bring_in_file(RestoreTask *task, Progress *progress, Fault *fault)
                         .identities = request->identities,
                         .compression = request->compression,
                         .recipients = request->recipients,
+                        .ret_file_key = &task->imported_key,
                         .now_usec = request->now_usec,
         };
 
@@ -239,6 +242,7 @@ static int restore_run(void *userdata, Progress *progress, Fault *fault)
                 if (r < 0)
                         return r;
                 request->source = task->imported;
+                request->source_key = &task->imported_key;
         }
         progress_begin(progress, "waiting for readers of this service", 0);
         r = gate_close(task->gate, progress, fault);

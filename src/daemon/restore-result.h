@@ -37,8 +37,9 @@ typedef struct RestoreTask {
 
         /* Results. */
         Manifest *imported;
-        Manifest *verdict; /* of a source that did not pass */
-        bool attempted;    /* the database may have been touched */
+        AgeFileKey imported_key; /* when it is encrypted: nobody here may have another one */
+        Manifest *verdict;       /* of a source that did not pass */
+        bool attempted;          /* the database may have been touched */
         bool in_force;
         RestoreOutcome outcome;
         RestoredDatabase settled;
