@@ -85,7 +85,8 @@ static RecoveryDecision decide(const Manager *manager)
                         .auto_restore = manager->configuration.auto_restore,
                         .stopped = manager->auto_restore_stopped,
                         .has_backup = recovery_choose(manager->catalogue, &manager->last_restore),
-                        .last_automatic = manager->last_restore.automatic,
+                        /* One that was cut off mended nothing that could have broken again. */
+                        .last_automatic = manager->last_restore.automatic && manager->last_restore.finished,
                         .last_restore_usec = manager->last_restore.restored_usec,
                         .now_usec = clock_now_usec(),
         };
