@@ -35,6 +35,9 @@ class Scene:
     # Whether the start alone does it, without being asked.
     by_itself = False
 
+    # Whether the state tells its files by their inodes, so that it can't be put back from a copy.
+    by_inode = False
+
     def __init__(self, service):
         self.service = service
         client = service.start()
@@ -181,6 +184,8 @@ class Import(Scene):
 
 class FinishForward(Scene):
     """A replacement that was cut off when the old files were gone: the start puts the new one there."""
+
+    by_inode = True
 
     def lay(self, client):
         super().lay(client)
