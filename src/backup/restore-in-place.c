@@ -100,7 +100,7 @@ static int busy_fault(const InPlace *in_place, Fault *fault)
                         "%s: let them finish or stop them, then try again",
                         in_place->request->database_path,
                         bound,
-                        holders ?: "other processes");
+                        holders ? holders : "other processes");
 }
 
 static int open_live(InPlace *in_place, bool *ret_impossible, Fault *fault)
@@ -262,7 +262,8 @@ int restore_in_place(const RestoreRequest *request,
                         .files = QUARANTINE_FILES_NONE,
                         .waiting = {.progress = progress,
                                         .begun_usec = clock_monotonic_usec(),
-                                        .bound_usec = request->busy_bound_usec ?: RESTORE_BUSY_BOUND_USEC},
+                                        .bound_usec = request->busy_bound_usec ? request->busy_bound_usec
+                                                                               : RESTORE_BUSY_BOUND_USEC},
         };
         uint64_t locked_usec;
         int r;
