@@ -167,6 +167,9 @@ def test_database_that_is_replaced_is_checked_and_kept(kept):
     assert users(kept.database) == {"kept0", "kept1", "later0", "another0"}
     assert not [found for found in client.signals[since:] if found.member == "DatabaseRestored"]
     assert "is another file now" in kept.log()
+    assert codes(client) == ["database-replaced"]
+    client.run("Verify", "", {})
+    assert codes(client) == []
 
 
 def test_own_replacement_is_no_reason_to_react(kept):
