@@ -36,14 +36,13 @@ typedef struct InPlace {
         bool committed;
 } InPlace;
 
-static void forget_record(InPlace *in_place)
+static int forget_record(const InPlace *in_place)
 {
         const char *directory = in_place->request->state_directory_path;
 
         if (in_place->earlier.source)
-                (void) restore_record_store(directory, &in_place->earlier, NULL);
-        else
-                (void) restore_record_remove(directory, NULL);
+                return restore_record_store(directory, &in_place->earlier, NULL);
+        return restore_record_remove(directory, NULL);
 }
 
 static void in_place_done(InPlace *in_place)
@@ -54,11 +53,14 @@ static void in_place_done(InPlace *in_place)
         in_place->live = connection_close(in_place->live);
         quarantine_files_close(&in_place->files);
         if (!in_place->committed) {
-                if (in_place->recorded)
-                        forget_record(in_place);
+                int r = in_place->recorded ? forget_record(in_place) : 0;
+
                 if (in_place->quarantine)
                         (void) quarantine_remove(
                                         in_place->quarantine, in_place->request->database_path, NULL);
+                /* On a full disk there is room for it only now. */
+                if (r < 0)
+                        (void) forget_record(in_place);
         }
         restore_record_done(&in_place->earlier);
         free(in_place->quarantine);
