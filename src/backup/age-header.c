@@ -141,6 +141,8 @@ static int read_stanzas(Reading *reading, Fault *fault)
 
 static int read_version(Reading *reading, Fault *fault)
 {
+        AgeSpan line;
+
         if (starts_with(reading, AGE_VERSION_LINE)) {
                 reading->position += strlen(AGE_VERSION_LINE);
                 return 0;
@@ -151,7 +153,8 @@ static int read_version(Reading *reading, Fault *fault)
                                 "It is in age's ASCII armor; decrypt it with `age -d`, or encrypt it "
                                 "without "
                                 "--armor");
-        if (starts_with(reading, VERSION_START) && !starts_with(reading, VERSION_START "v1"))
+        if (starts_with(reading, VERSION_START) && !starts_with(reading, VERSION_START "v1") &&
+                        next_line(reading, &line) >= 0)
                 return fault_set(fault, FAULT_NOT_SUPPORTED, "It is in another version of the age format");
         return fault_set(fault, FAULT_CORRUPT, "It is no age file");
 }

@@ -363,6 +363,10 @@ int quarantine_move_back(const char *folder, const char *database_path, Fault *f
 {
         _cleanup_free_ char *inside = NULL;
 
+        /* The caller removes the folder when it is empty: one who was killed right after that begins anew.
+         */
+        if (access(folder, F_OK) < 0 && errno == ENOENT)
+                return 0;
         if (join(&inside, folder, "/", file_name_of(database_path), "") < 0)
                 return fault_set_errno(fault, ENOMEM, "Moving %s", database_path);
         return move_files(inside, database_path, false, fault);

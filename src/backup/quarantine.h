@@ -52,7 +52,7 @@ int quarantine_copy(const QuarantineFiles *files,
  * such a file already. */
 int quarantine_move(const char *database_path, const char *folder, Fault *fault);
 
-/* The way back; never replaces a file. */
+/* The way back; never replaces a file. A folder that is gone was emptied by an earlier call. */
 int quarantine_move_back(const char *folder, const char *database_path, Fault *fault);
 
 /* Removes a folder with the four files and what SQLite made beside them; anything else in it stays, and then

@@ -36,14 +36,13 @@ typedef struct InPlace {
         bool committed;
 } InPlace;
 
-static void forget_record(InPlace *in_place)
+static int forget_record(const InPlace *in_place)
 {
         const char *directory = in_place->request->state_directory_path;
 
         if (in_place->earlier.source)
-                (void) restore_record_store(directory, &in_place->earlier, NULL);
-        else
-                (void) restore_record_remove(directory, NULL);
+                return restore_record_store(directory, &in_place->earlier, NULL);
+        return restore_record_remove(directory, NULL);
 }
 
 static void in_place_done(InPlace *in_place)
@@ -54,11 +53,14 @@ static void in_place_done(InPlace *in_place)
         in_place->live = connection_close(in_place->live);
         quarantine_files_close(&in_place->files);
         if (!in_place->committed) {
-                if (in_place->recorded)
-                        forget_record(in_place);
+                int r = in_place->recorded ? forget_record(in_place) : 0;
+
                 if (in_place->quarantine)
                         (void) quarantine_remove(
                                         in_place->quarantine, in_place->request->database_path, NULL);
+                /* On a full disk there is room for it only now. */
+                if (r < 0)
+                        (void) forget_record(in_place);
         }
         restore_record_done(&in_place->earlier);
         free(in_place->quarantine);
@@ -100,7 +102,7 @@ static int busy_fault(const InPlace *in_place, Fault *fault)
                         "%s: let them finish or stop them, then try again",
                         in_place->request->database_path,
                         bound,
-                        holders ?: "other processes");
+                        holders ? holders : "other processes");
 }
 
 static int open_live(InPlace *in_place, bool *ret_impossible, Fault *fault)
@@ -262,7 +264,8 @@ int restore_in_place(const RestoreRequest *request,
                         .files = QUARANTINE_FILES_NONE,
                         .waiting = {.progress = progress,
                                         .begun_usec = clock_monotonic_usec(),
-                                        .bound_usec = request->busy_bound_usec ?: RESTORE_BUSY_BOUND_USEC},
+                                        .bound_usec = request->busy_bound_usec ? request->busy_bound_usec
+                                                                               : RESTORE_BUSY_BOUND_USEC},
         };
         uint64_t locked_usec;
         int r;

@@ -175,5 +175,5 @@ int restore_undo_source(const char *state_directory_path,
                         FAULT_NOT_FOUND,
                         "What the restore of %s replaced (%s) is no longer there",
                         record.source,
-                        record.pre_restore ?: record.quarantine);
+                        record.pre_restore ? record.pre_restore : record.quarantine);
 }

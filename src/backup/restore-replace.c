@@ -193,7 +193,7 @@ static int refuse_in_use(const char *database_path, const OpenFiles *open_files,
                         "lost; "
                         "stop them (or name their units in ApplicationUnits=) and try again, or force it",
                         database_path,
-                        holders ?: "other processes");
+                        holders ? holders : "other processes");
 }
 
 /* `path` is where the main file is now, at its place or already in the quarantine. */

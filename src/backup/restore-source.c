@@ -200,12 +200,12 @@ static int check_copy(const RestoreRequest *request, RestoreSource *source, Prog
                                 "the "
                                 "corrupt files back",
                                 request->source_quarantine,
-                                result.first_finding ?: "unknown damage");
+                                result.first_finding ? result.first_finding : "unknown damage");
         return fault_set(fault,
                         FAULT_CORRUPT,
                         "The backup %s is corrupt (%s); nothing was restored, choose another backup",
                         request->source->file,
-                        result.first_finding ?: "unknown damage");
+                        result.first_finding ? result.first_finding : "unknown damage");
 }
 
 static int set_journal_mode(RestoreSource *source, const char *mode, Fault *fault)

@@ -127,8 +127,8 @@ static int check_result(
                         "disk or the "
                         "memory; what it replaced is in %s",
                         request->database_path,
-                        result.first_finding ?: "unknown damage",
-                        outcome->quarantine ?: "no place, there was nothing");
+                        result.first_finding ? result.first_finding : "unknown damage",
+                        outcome->quarantine ? outcome->quarantine : "no place, there was nothing");
 }
 
 /* With the application connected this is left to it: two that checkpoint at the same moment can corrupt the

@@ -148,6 +148,12 @@ static int systemd_wait(
         return 0;
 }
 
+static bool is_refusal(const sd_bus_error *error)
+{
+        return sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) ||
+               sd_bus_error_has_name(error, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+}
+
 /* StopUnit or StartUnit, and with a `progress` the end of the job that it makes. */
 static int systemd_run(
                 Systemd *systemd, const char *method, const char *unit, Progress *progress, Fault *fault)
@@ -171,16 +177,10 @@ static int systemd_run(
                 r = sd_bus_message_read(reply, "o", &path);
         if (r < 0)
                 return fault_set(fault,
-                                sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED) ||
-                                                                sd_bus_error_has_name(&error,
-                                                                                "org.freedesktop.DBus.Error."
-                                                                                "InteractiveAuthorizationReq"
-                                                                                "ui"
-                                                                                "red")
-                                                ? FAULT_PERMISSION
-                                                : FAULT_FAILED,
-                                "%s of %s failed: %s (may the service's user manage this unit? see the "
-                                "polkit rule in the manual)",
+                                is_refusal(&error) ? FAULT_PERMISSION : FAULT_FAILED,
+                                "%s of %s failed: %s (a polkit rule must let the service's user manage it: "
+                                "see "
+                                "50-oracxpred-application-units.rules among the examples)",
                                 method,
                                 unit,
                                 error.message ? error.message : strerrordesc_np(-r));

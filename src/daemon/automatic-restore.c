@@ -88,7 +88,8 @@ static RecoveryDecision decide(const Manager *manager)
                         .has_backup = recovery_choose(manager->catalogue,
                                         &manager->last_restore,
                                         encryption_can_open(manager)),
-                        .last_automatic = manager->last_restore.automatic,
+                        /* One that was cut off mended nothing that could have broken again. */
+                        .last_automatic = manager->last_restore.automatic && manager->last_restore.finished,
                         .last_restore_usec = manager->last_restore.restored_usec,
                         .now_usec = clock_now_usec(),
         };

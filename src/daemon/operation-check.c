@@ -49,7 +49,10 @@ static int check_finish(Job *job, void *userdata)
         if (job->fault.code == FAULT_NONE) {
                 event_database_checked(job, task->database_path);
                 manager_set_integrity(manager, INTEGRITY_OK, NULL);
-                manager->database_replaced = false;
+                /* The new file is sound, but who had the old one open still writes there: that is for
+                 * somebody to see, and `oracxpredctl verify` says that they have. */
+                if (job->caller.uid != UID_INVALID)
+                        manager->database_replaced = false;
         } else if (fault_means_corrupt(job->fault.code)) {
                 manager_set_integrity(manager,
                                 INTEGRITY_CORRUPT,

@@ -119,6 +119,13 @@ static int judge_database(Job *job, StartupTask *task)
         return 0;
 }
 
+/* Somebody holds the database for longer than we wait, or there is no room for the -shm that even a reader
+ * needs. That says nothing about its content, and whoever makes room needs the service for it. */
+static bool could_not_look(const Fault *fault)
+{
+        return fault->code == FAULT_BUSY || fault->code == FAULT_NO_SPACE;
+}
+
 static int judge_check(Job *job, StartupTask *task)
 {
         Manager *manager = job->manager;
@@ -128,8 +135,7 @@ static int judge_check(Job *job, StartupTask *task)
                 fault_done(&job->fault);
                 return judge_broken(job, task);
         }
-        if (job->fault.code == FAULT_BUSY) {
-                /* Somebody holds it for longer than we wait. That says nothing about its content. */
+        if (could_not_look(&job->fault)) {
                 journal_line(LOG_WARNING, "The database could not be checked: %s", job->fault.message);
                 fault_done(&job->fault);
                 return 0;
@@ -248,7 +254,7 @@ static bool is_tolerable(const Stage *stage, const Fault *fault)
         if (stage->judge == judge_backup)
                 return true;
         return (stage->judge == judge_check || stage->judge == judge_schema) &&
-               (fault_means_corrupt(fault->code) || fault->code == FAULT_BUSY);
+               (fault_means_corrupt(fault->code) || could_not_look(fault));
 }
 
 static int startup_finish(Job *job, void *userdata)

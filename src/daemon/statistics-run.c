@@ -31,6 +31,7 @@ struct StatisticsRun {
 
         /* The worker's while it runs. */
         Progress progress;
+        Gate *gate;
         char *database_path;
         Statistics statistics;
         Fault fault;
@@ -66,10 +67,10 @@ static void run_run(Work *work)
 {
         StatisticsRun *run = run_of(work);
 
-        if (gate_enter(&run->manager->gate, &run->fault) < 0)
+        if (gate_enter(run->gate, &run->fault) < 0)
                 return;
         count(run);
-        gate_leave(&run->manager->gate);
+        gate_leave(run->gate);
 }
 
 static int reply_statistics(Manager *manager, sd_bus_message *message)
@@ -155,6 +156,7 @@ int statistics_run_new(Manager *manager, StatisticsRun **ret, Fault *fault)
                 return fault_set_errno(fault, ENOMEM, "Starting");
         }
         run->manager = manager;
+        run->gate = &manager->gate;
         run->work = (Work){.start = run_start, .run = run_run, .finish = run_finish};
         progress_init(&run->progress);
         *ret = run;

@@ -69,7 +69,7 @@ static void test_what_can_be_undone(void **state)
         assert_undo_fault(FAULT_NOT_FOUND, "Nothing was restored yet");
         assert_int_equal(restore_record_store(directory, &record, &fault), 0);
         assert_int_equal(restore_undo_source(directory, backup_fixture_fd(), &name, &folder, &fault), 0);
-        assert_string_equal(name, PRE_RESTORE_NAME);
+        assert_string_equal(name, manifest->name);
         assert_null(folder);
 
         backup_fixture_clear();

@@ -47,7 +47,7 @@ class Client:
 
     def __init__(self, address, uid=0):
         with becoming(uid):
-            self.connection = open_dbus_connection(address)
+            self.connection = open_dbus_connection(address, enable_fds=True)
         self.signals = []
         self.epoch = 0
         self.replies = {}

@@ -29,6 +29,10 @@ CONFIGURATION = """<busconfig>
   <allow receive_type="signal"/>
   <allow send_destination="org.freedesktop.DBus"/>
  </policy>
+ <policy user="root">
+  <allow own="org.freedesktop.systemd1"/>
+  <allow send_destination="org.freedesktop.systemd1"/>
+ </policy>
  <include>{policy}</include>
 </busconfig>
 """

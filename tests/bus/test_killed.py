@@ -3,15 +3,14 @@
 
 The steps are the test points that a run passes; each is asked for in a run that is not killed, then taken in turn."""
 
-import collections
 import os
-import re
 
 import pytest
 
 from application import Application, check, row_counts, unpack
-from client import BusError, Client, ServiceGone
-from contract import BACKUP, BUS_PATH, MANAGER, SOURCE
+from client import Client
+from contract import BACKUP, BUS_PATH, MANAGER
+from steps import declared_points, names_of, passed_points, take
 
 HOUR_USEC = 3_600_000_000
 # 24 January 2026, 01:46:21 UTC
@@ -81,31 +80,6 @@ SCENES = {
 }
 
 
-def take(service, work, **hooks):
-    """Starts the service and does the work; false when the service went away on the way."""
-    service.launch(clock=True, **hooks)
-    try:
-        service.wait_notification("READY=1")
-        work(service.client)
-    except (ServiceGone, BusError, AssertionError, ConnectionError):
-        if service.process is not None and service.process.poll() is None and "point" not in hooks:
-            raise
-        return False
-    return True
-
-
-def passed_points(service, work):
-    """name:N for every passing of a point in a run that is not killed."""
-    assert take(service, work, trace=True), service.log()
-    service.stop()
-    counts = collections.Counter()
-    points = []
-    for name in service.trace():
-        counts[name] += 1
-        points.append(f"{name}:{counts[name]}")
-    return points
-
-
 def prove_whole(service, rows_expected, tmp_path):
     """What must hold after any kill."""
     client = service.start(clock=True)
@@ -146,24 +120,18 @@ def test_killed_at_every_step(make_service, tmp_path, scene):
             raise AssertionError(f"after a kill at {point}") from error
 
 
-# Restoring has no method on the bus yet; tests/backup kills it at these.
+# What puts another database in force is killed in tests/fault.
 OF_RESTORING = ("replace-", "restore-", "quarantine-", "recover-")
 
 
 def test_every_point_in_the_source_belongs_to_a_scene(make_service):
     """A step that no scene reaches is a step at which nobody ever killed it."""
-    declared = set()
-    for directory, _, names in os.walk(os.path.join(SOURCE, "src")):
-        for name in names:
-            if name.endswith(".c"):
-                with open(os.path.join(directory, name), encoding="utf-8") as file:
-                    declared |= set(re.findall(r'TEST_POINT\("([^"]+)"\)', file.read()))
     reached = set()
     for scene, (prepare, work) in SCENES.items():
         service = make_service(scene)
         prepare(service)
-        reached |= {point.partition(":")[0] for point in passed_points(service, work)}
-    assert reached == {point for point in declared if not point.startswith(OF_RESTORING)}
+        reached |= names_of(passed_points(service, work))
+    assert reached == {point for point in declared_points() if not point.startswith(OF_RESTORING)}
 
 
 def test_killed_twice_in_a_row(make_service, tmp_path):

@@ -61,6 +61,13 @@ def users(path):
         connection.close()
 
 
+def start(service):
+    """Started, and the full check that follows is over: it would find first what a test breaks."""
+    client = service.start()
+    client.wait_property("NJobs", 0)
+    return client
+
+
 def codes(client):
     return [code for code, _ in client.get("HealthReasons")]
 
@@ -74,7 +81,7 @@ def add_users(path, count, prefix):
 @pytest.fixture
 def kept(service):
     """A stopped service whose last backup holds the users kept0 and kept1; its database has one user more."""
-    client = service.start(clock=False)
+    client = service.start()
     add_users(service.database, 2, "kept")
     client.back_up()
     add_users(service.database, 1, "later")
@@ -108,7 +115,7 @@ def test_corrupt_files_go_whole_into_the_quarantine(kept):
 
 @pytest.mark.parametrize("break_it", [damage, destroy_header, shorten], ids=lambda f: f.__name__)
 def test_check_that_finds_corruption_leads_to_a_restore(kept, break_it):
-    client = kept.start()
+    client = start(kept)
     since = client.mark()
     break_it(kept.database)
     client.run("Verify", "", {})
@@ -118,7 +125,7 @@ def test_check_that_finds_corruption_leads_to_a_restore(kept, break_it):
 
 
 def test_backup_of_a_corrupt_database_leads_to_a_check_and_a_restore(kept):
-    client = kept.start()
+    client = start(kept)
     before = client.names()
     since = client.mark()
     damage(kept.database)
@@ -132,7 +139,7 @@ def test_backup_of_a_corrupt_database_leads_to_a_check_and_a_restore(kept):
 
 @pytest.mark.parametrize("break_it", [remove, empty], ids=lambda f: f.__name__)
 def test_database_that_goes_away_comes_back_by_itself(kept, break_it):
-    client = kept.start()
+    client = start(kept)
     since = client.mark()
     if break_it is empty:
         checkpoint(kept.database)
@@ -147,7 +154,7 @@ def test_database_that_goes_away_comes_back_by_itself(kept, break_it):
 
 
 def test_database_that_is_replaced_is_checked_and_kept(kept):
-    client = kept.start()
+    client = start(kept)
     other = kept.database + ".other"
     checkpoint(kept.database)
     shutil.copy(kept.database, other)
@@ -160,10 +167,13 @@ def test_database_that_is_replaced_is_checked_and_kept(kept):
     assert users(kept.database) == {"kept0", "kept1", "later0", "another0"}
     assert not [found for found in client.signals[since:] if found.member == "DatabaseRestored"]
     assert "is another file now" in kept.log()
+    assert codes(client) == ["database-replaced"]
+    client.run("Verify", "", {})
+    assert codes(client) == []
 
 
 def test_own_replacement_is_no_reason_to_react(kept):
-    client = kept.start()
+    client = start(kept)
     destroy_header(kept.database)
     since = client.mark()
     client.run("Verify", "", {})

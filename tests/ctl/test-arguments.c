@@ -47,8 +47,7 @@ static int parse(const char *const *words, Arguments *ret, Fault *fault)
         argv[argc] = NULL;
         return arguments_parse(argc, argv, verbs, ret, fault);
 }
-#define PARSE(arguments, fault, ...) \
-        parse((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL}, arguments, fault)
+#define PARSE(arguments, fault, ...) parse((const char *const[]){__VA_ARGS__, NULL}, arguments, fault)
 
 #define ASSERT_REFUSED(hint, ...)                                              \
         do {                                                                   \
@@ -64,7 +63,7 @@ static void nothing_means_status(void **state)
 {
         Arguments arguments;
 
-        assert_int_equal(PARSE(&arguments, NULL), 0);
+        assert_int_equal(parse((const char *const[]){NULL}, &arguments, NULL), 0);
         assert_string_equal(arguments.verb->name, "status");
         assert_int_equal(arguments.transport, TRANSPORT_SYSTEM);
         assert_int_equal(arguments.format, FORMAT_TEXT);

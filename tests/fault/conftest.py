@@ -19,8 +19,9 @@ from fixtures import (  # noqa: E402, F401
     service,
 )
 from private_bus import PrivateBus  # noqa: E402
-from scene import Saved, commit_later, fill  # noqa: E402
+from scene import Saved, commit_later, files, fill  # noqa: E402
 from service import Service  # noqa: E402
+from verdict import content  # noqa: E402
 
 
 class Laid:
@@ -30,11 +31,14 @@ class Laid:
         self.service = service
         client = service.start()
         fill(service.database)
-        client.back_up()
+        self.backup = client.back_up()
+        self.names = client.names()
+        self.content = content(service.database)
         later = commit_later(service.database)
         service.stop()
         # The commits in the log, as a power cut leaves them.
         self.with_log = Saved(service, "with-log")
+        self.stored = files(service.backups)
         # The same, checkpointed and closed.
         later.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         later.close()
@@ -47,3 +51,13 @@ def laid(daemon_executable, tmp_path_factory):
         laid = Laid(Service(daemon_executable, running, tmp_path_factory.mktemp("laid")))
         yield laid
         laid.service.finish()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running(request):
+    """A case that failed must not spoil the next one."""
+    yield
+    if "laid" in request.fixturenames:
+        service = request.getfixturevalue("laid").service
+        if service.process is not None:
+            service.kill()

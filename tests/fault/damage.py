@@ -91,6 +91,12 @@ def write_at(path, offset, data):
         file.write(data)
 
 
+def cut(path, size):
+    """As a program does it: by opening, cutting and closing."""
+    with open(path, "r+b") as file:
+        file.truncate(size)
+
+
 def read_all(path):
     with open(path, "rb") as file:
         return file.read()
@@ -214,7 +220,7 @@ def truncation(path, random, number):
     size = os.path.getsize(path)
     page_size = Layout(path).page_size
     kept = [0, 1, 100, page_size, size - page_size, size - 1][number] if number < 6 else random.randrange(size)
-    os.truncate(path, kept)
+    cut(path, kept)
     return f"cut to {kept} of {size} bytes"
 
 
@@ -281,7 +287,7 @@ def wal_frame(path, random, number):
 def wal_cut(path, random, number):
     target, log, page_size, count = log_of(path)
     kept = [0, 31, WAL_HEADER_BYTES][number] if number < 3 else random.randrange(len(log))
-    os.truncate(target, kept)
+    cut(target, kept)
     return f"log: cut to {kept} of {len(log)} bytes"
 
 

@@ -9,30 +9,34 @@ USERS = 200
 LATER_USERS = 40
 
 
-def fill(path):
-    """Rows with indexes on them, rows that overflow their page, and free pages, in 1 to 2 MB."""
+def fill(path, share=1):
+    """Rows with indexes on them, rows that overflow their page, and free pages: 1.6 MB, or a share of that."""
+
+    def several(count):
+        return range(round(count * share))
+
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(
         "INSERT INTO users (username, email, password, unique_id) VALUES (?, ?, 'x', ?)",
-        [(f"user{n}", f"user{n}@example.org", f"{n:032x}") for n in range(USERS)],
+        [(f"user{n}", f"user{n}@example.org", f"{n:032x}") for n in several(USERS)],
     )
     connection.executemany(
         "INSERT INTO predictions (match_id, team1, team2, league, consensus_type, consensus_result, "
         "consensus_probability, confidence, recommended_action) VALUES (?, ?, ?, ?, '1X2', ?, 50.5, 75, 'play')",
-        [(n * 7 % 1009, f"team {n % 50}", f"team {n % 49}", f"league {n % 9}", "1" * (n % 90)) for n in range(2500)],
+        [(n * 7 % 1009, f"team {n % 50}", f"team {n % 49}", f"league {n % 9}", "1" * (n % 90)) for n in several(2500)],
     )
     connection.executemany(
         "INSERT INTO system_logs (action_type, message) VALUES ('test', ?)",
-        [(f"{n} " * (2000 + n * 100),) for n in range(20)],
+        [(f"{n} " * (2000 + n * 100),) for n in several(20)],
     )
     connection.executemany(
         "INSERT INTO collected_matches (unique_match_id, jeu, equipe_domicile, equipe_exterieur, heure_debut) "
         "VALUES (?, 'football', 'a', 'b', '2026-01-24 01:46:21.000000')",
-        [(f"match-{n:08}",) for n in range(1500)],
+        [(f"match-{n:08}",) for n in several(1500)],
     )
     connection.execute("CREATE TABLE discarded (id INTEGER PRIMARY KEY, text TEXT)")
-    connection.executemany("INSERT INTO discarded (text) VALUES (?)", [("x" * 900,) for n in range(400)])
+    connection.executemany("INSERT INTO discarded (text) VALUES (?)", [("x" * 900,) for n in several(400)])
     connection.execute("COMMIT")
     connection.execute("DROP TABLE discarded")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -62,7 +66,13 @@ class Saved:
         copy_tree(service.state, self.copy)
 
     def put_back(self):
-        shutil.rmtree(self.service.state)
+        # The directory itself may be where a file system is mounted.
+        for name in os.listdir(self.service.state):
+            path = os.path.join(self.service.state, name)
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
         copy_tree(self.copy, self.service.state)
 
 
@@ -72,7 +82,7 @@ def copy_tree(source, target):
     def without_shm(_, names):
         return [name for name in names if name.endswith("-shm")]
 
-    shutil.copytree(source, target, symlinks=True, ignore=without_shm)
+    shutil.copytree(source, target, symlinks=True, ignore=without_shm, dirs_exist_ok=True)
     for directory, _, names in os.walk(source):
         where = os.path.join(target, os.path.relpath(directory, source))
         status = os.stat(directory)

@@ -12,12 +12,14 @@ from application import unpack
 from bookkeeper import Bookkeeper, numbers
 from contract import BACKUP
 from ledger import make_books
+from restore_scenes import settled
 
 JOURNAL_MODES = ["wal", "delete"]
 
 
 @pytest.fixture(params=JOURNAL_MODES)
 def journal_mode(request, service, client):
+    settled(client)
     make_books(service.database)
     connection = sqlite3.connect(service.database, timeout=30)
     assert connection.execute(f"PRAGMA journal_mode={request.param}").fetchone() == (request.param,)

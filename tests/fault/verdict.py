@@ -12,8 +12,9 @@ import tempfile
 
 SUFFIXES = ("", "-wal", "-journal")
 
-# SOUND: nothing was really lost, so nothing may be restored. The others have to be.
-SOUND, DAMAGED, MISSING = "sound", "damaged", "missing"
+# SOUND: nothing was really lost, so nothing may be restored. UNWRITABLE: the same, but it says that only a newer SQLite
+# may write to it; a file that can't be written is not corrupt. The others have to be restored.
+SOUND, UNWRITABLE, DAMAGED, MISSING = "sound", "unwritable", "damaged", "missing"
 
 Verdict = collections.namedtuple("Verdict", "state finding content")
 
@@ -59,6 +60,19 @@ def findings(connection):
     return [line for line in lines if line != "ok" and not line.startswith("*** ") and not RULE.match(line)]
 
 
+def refuses_writers(connection):
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute("BEGIN")
+    try:
+        connection.execute(f"PRAGMA user_version = {version}")
+    except sqlite3.OperationalError as error:
+        assert "readonly" in str(error)
+        return True
+    finally:
+        connection.execute("ROLLBACK")
+    return False
+
+
 def judge(path):
     """The verdict on the database as it lies there."""
     if not os.path.exists(path):
@@ -70,8 +84,10 @@ def judge(path):
             if found:
                 return Verdict(DAMAGED, found[0], None)
             rows = rows_of(connection)
-            # SQLite takes a file of nothing for an empty database; a service that had another one knows better.
-            return Verdict(SOUND, "", rows) if rows else Verdict(MISSING, "there is no table", None)
+            if not rows:
+                # SQLite takes a file of nothing for an empty database; a service that had another one knows better.
+                return Verdict(MISSING, "there is no table", None)
+            return Verdict(UNWRITABLE if refuses_writers(connection) else SOUND, "", rows)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             return Verdict(DAMAGED, str(error), None)
         finally:
