@@ -39,6 +39,7 @@ int age_stanza_wrap_passphrase(const char *passphrase,
                 char ret[static AGE_STANZA_TEXT_MAX],
                 size_t *ret_length);
 
+/* Whether its first argument is that type. */
 bool age_stanza_is(const AgeStanza *stanza, const char *type);
 
 /* 1 with *ret when an identity opens it, 0 when none does. CORRUPT when it is not as the specification wants

@@ -11,6 +11,7 @@
 #define AGE_TAG_BYTES 16 /* what sealing adds */
 #define AGE_NONCE_BYTES 12
 
+/* Random bytes that are fit to be a key. */
 int age_random(void *ret, size_t size_bytes);
 
 /* HKDF-SHA-256; an empty salt is allowed. */

@@ -90,7 +90,8 @@ int job_batch_run(JobBatch *batch,
                 return 0;
         }
         batch->n_failed++;
-        if (batch->first.code == FAULT_NONE)
+        /* What could not be proved must not hide what is damaged. */
+        if (batch->first.code == FAULT_NONE || batch->first.code == FAULT_KEY_UNAVAILABLE)
                 fault_move(&batch->first, &failed);
         return 0;
 }

@@ -121,7 +121,7 @@ static void test_what_is_no_database(void **state)
 
         refuse_content("", 0, FAULT_NOT_A_DATABASE, "neither");
         refuse_content("hello, this is not a database", 29, FAULT_NOT_A_DATABASE, "neither");
-        refuse_content(age, sizeof age, FAULT_NOT_SUPPORTED, "age -d");
+        refuse_content(age, sizeof age, FAULT_CORRUPT, "age header");
         refuse_content("\x1f\x8b\x08 rubbish after the magic", 28, FAULT_CORRUPT, "");
         refuse_content("SQLite format 3\0 and then nothing of it", 39, FAULT_NOT_A_DATABASE, "");
 }

@@ -376,6 +376,37 @@ static void test_a_name_taken_meanwhile_is_left_alone(void **state)
         assert_int_equal(fixture_file_size(backup_fixture_path(NAME ".db.gz")), 6);
 }
 
+/* An identity that does not open it is told, and is no reason to be without a backup. */
+static void test_encrypted_for_somebody_else(void **state)
+{
+        CreateRequest request = backup_fixture_request("backup_20260124_014621", COMPRESSION_NONE);
+        _cleanup_(age_identities_freep) AgeIdentities *identities = NULL;
+        _cleanup_(manifest_freep) Manifest *manifest = NULL, *second = NULL;
+        _cleanup_fault_ Fault key_fault = {0}, fault = {0};
+        AgeRecipients recipients = {.n_items = 1};
+        AgeIdentity own, other;
+        char text[AGE_IDENTITY_TEXT_MAX];
+
+        assert_int_equal(age_identity_generate(&own, NULL), 0);
+        assert_int_equal(age_identity_generate(&other, NULL), 0);
+        age_identity_format(&own, text);
+        assert_int_equal(age_identities_new(&identities, NULL), 0);
+        assert_int_equal(age_identities_parse(identities, text, strlen(text), NULL), 0);
+        request.recipients = &recipients;
+        request.identities = identities;
+        request.ret_key_fault = &key_fault;
+        recipients.items[0] = own.recipient;
+        assert_int_equal(create_backup(&request, &backup_fixture_progress, &manifest, &fault), 0);
+        assert_int_equal(key_fault.code, FAULT_NONE);
+        recipients.items[0] = other.recipient;
+        request.name = "backup_20260124_014622";
+        assert_int_equal(create_backup(&request, &backup_fixture_progress, &second, &fault), 0);
+        assert_int_equal(key_fault.code, FAULT_KEY_UNAVAILABLE);
+        assert_true(second->encrypted);
+        assert_string_equal(second->file, "backup_20260124_014622.db.age");
+        assert_true(manifest_is_verified(second));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, backup_fixture_setup, backup_fixture_teardown)
 
 int main(void)
@@ -395,6 +426,7 @@ int main(void)
                         TEST(test_what_reads_back_otherwise_is_not_published),
                         TEST(test_a_copy_that_fails_its_check_is_not_published),
                         TEST(test_a_name_taken_meanwhile_is_left_alone),
+                        TEST(test_encrypted_for_somebody_else),
         };
 
         return cmocka_run_group_tests_name("create", tests, NULL, NULL);

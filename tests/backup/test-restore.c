@@ -82,7 +82,7 @@ static void test_a_source_that_is_not_sound_touches_nothing(void **state)
         spoil(plain->file, 4096);
         refuse_untouched(&request, FAULT_CORRUPT, "corrupt");
         plain->encrypted = true;
-        refuse_untouched(&request, FAULT_NOT_SUPPORTED, "age");
+        refuse_untouched(&request, FAULT_CORRUPT, "no age file");
 }
 
 static void test_a_backup_without_a_manifest(void **state)

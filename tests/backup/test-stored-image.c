@@ -343,6 +343,52 @@ static void test_full_disk(void **state)
         fault_done(&fault);
 }
 
+static void test_encrypted_round_trip(void **state)
+{
+        AgeRecipients recipients = {.n_items = 1};
+        AgeIdentity identity;
+        AgeFileKey file_key;
+        AgeOpener opener = {.file_key = &file_key}, nobody = {0};
+        _cleanup_fault_ Fault fault = {0};
+
+        make_image(fixture_path("image"), IMAGE_BYTES);
+        assert_int_equal(age_identity_generate(&identity, NULL), 0);
+        recipients.items[0] = identity.recipient;
+        for (Compression compression = 0; compression < _COMPRESSION_MAX; compression++) {
+                _cleanup_close_ int image_fd = open(fixture_path("image"), O_RDONLY | O_CLOEXEC);
+                _cleanup_close_ int stored_fd =
+                                open(fixture_path("stored"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+                StoredImage written, read, digest;
+
+                assert_int_equal(stored_image_write(image_fd,
+                                                 compression,
+                                                 &recipients,
+                                                 stored_fd,
+                                                 &file_key,
+                                                 &progress,
+                                                 &written,
+                                                 &fault),
+                                0);
+                assert_int_equal(written.stored_bytes, fixture_file_size(fixture_path("stored")));
+                assert_int_equal(stored_image_read(stored_fd,
+                                                 compression,
+                                                 &opener,
+                                                 -1,
+                                                 &progress,
+                                                 &read,
+                                                 &fault),
+                                0);
+                assert_memory_equal(&read, &written, sizeof read);
+                assert_int_equal(stored_image_digest(stored_fd, &progress, &digest, &fault), 0);
+                assert_string_equal(digest.stored_sha256, written.stored_sha256);
+                assert_int_equal(digest.stored_bytes, written.stored_bytes);
+                assert_true(stored_image_read(
+                                            stored_fd, compression, &nobody, -1, &progress, &read, &fault) <
+                                0);
+                assert_int_equal(fault.code, FAULT_KEY_UNAVAILABLE);
+        }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -360,6 +406,7 @@ int main(void)
                         TEST(test_empty_image_is_corrupt),
                         TEST(test_cancelled),
                         TEST(test_full_disk),
+                        TEST(test_encrypted_round_trip),
         };
 
         return cmocka_run_group_tests_name("stored-image", tests, NULL, NULL);

@@ -249,17 +249,76 @@ static void test_an_unreadable_manifest_is_left_as_it_is(void **state)
         assert_string_equal(text, "{");
 }
 
-static void test_encrypted_is_not_supported(void **state)
+/* An encrypted backup, made where no identity is, and an identity that opens it. */
+static Manifest *create_encrypted(AgeIdentities **ret_identities)
 {
-        _cleanup_(manifest_freep) Manifest *manifest = NULL, *verified = NULL;
+        CreateRequest request = backup_fixture_request(NAME, COMPRESSION_GZIP);
+        char text[AGE_IDENTITY_TEXT_MAX];
+        AgeRecipients recipients = {.n_items = 1};
+        AgeIdentity identity;
+        Manifest *manifest;
+
+        assert_int_equal(age_identity_generate(&identity, NULL), 0);
+        age_identity_format(&identity, text);
+        assert_int_equal(age_identities_new(ret_identities, NULL), 0);
+        assert_int_equal(age_identities_parse(*ret_identities, text, strlen(text), NULL), 0);
+        recipients.items[0] = identity.recipient;
+        request.recipients = &recipients;
+        assert_int_equal(create_backup(&request, &backup_fixture_progress, &manifest, NULL), 0);
+        return manifest;
+}
+
+static int verify_with(
+                const Manifest *manifest, const AgeIdentities *identities, Manifest **ret, Fault *fault)
+{
+        return verify_backup(backup_fixture_fd(),
+                        backup_fixture_directory(),
+                        manifest,
+                        identities,
+                        LATER_USEC,
+                        &backup_fixture_progress,
+                        ret,
+                        fault);
+}
+
+static void test_encrypted_with_its_identity(void **state)
+{
+        _cleanup_(age_identities_freep) AgeIdentities *identities = NULL;
+        _cleanup_(manifest_freep) Manifest *manifest = create_encrypted(&identities), *verified = NULL;
+        size_t size;
+        _cleanup_free_ char *stored = NULL;
+
+        assert_string_equal(manifest->file, NAME ".db.gz.age");
+        assert_true(manifest_is_verified(manifest));
+        assert_int_equal(verify_with(manifest, identities, &verified, NULL), 0);
+        assert_int_equal(verified->verified_usec, LATER_USEC);
+        assert_string_equal(verified->encryption_recipients, manifest->encryption_recipients);
+        stored = fixture_read(backup_fixture_path(manifest->file), &size);
+        assert_memory_equal(stored, "age-encryption.org/v1\n", 22);
+        assert_names(NAME ".db.gz.age " NAME ".db.gz.age.meta ");
+}
+
+static void test_encrypted_without_an_identity(void **state)
+{
+        _cleanup_(age_identities_freep) AgeIdentities *identities = NULL;
+        _cleanup_(manifest_freep) Manifest *manifest = create_encrypted(&identities), *verified = NULL,
+                                           *stored = NULL;
+        char byte = 0;
         Fault fault = {0};
 
-        assert_int_equal(manifest_new(&manifest), 0);
-        manifest->name = strdup("backup_x");
-        manifest->file = strdup("backup_x.db.gz.age");
-        manifest->encrypted = true;
-        assert_int_equal(verify(manifest, &verified, &fault), fault_errno(FAULT_NOT_SUPPORTED));
-        fault_done(&fault);
+        assert_int_equal(verify(manifest, &verified, &fault), fault_errno(FAULT_KEY_UNAVAILABLE));
+        fixture_assert_fault(&fault, FAULT_KEY_UNAVAILABLE, "not that it can be decrypted");
+        assert_null(verified);
+        stored = stored_manifest(manifest->file);
+        assert_int_equal(stored->verified_usec, manifest->verified_usec);
+        assert_null(stored->verification_fault);
+        assert_names(NAME ".db.gz.age " NAME ".db.gz.age.meta ");
+
+        /* Damage is seen all the same. */
+        fixture_overwrite(backup_fixture_path(manifest->file), manifest->stored_bytes - 1, &byte, 1);
+        assert_int_equal(verify(manifest, &verified, &fault), fault_errno(FAULT_CORRUPT));
+        fixture_assert_fault(&fault, FAULT_CORRUPT, "SHA-256");
+        assert_non_null(verified->verification_fault);
 }
 
 static void test_cancelled(void **state)
@@ -345,7 +404,8 @@ int main(void)
                         TEST(test_fields_of_a_foreign_manifest_survive),
                         TEST(test_a_damaged_adopted_file_fails),
                         TEST(test_an_unreadable_manifest_is_left_as_it_is),
-                        TEST(test_encrypted_is_not_supported),
+                        TEST(test_encrypted_with_its_identity),
+                        TEST(test_encrypted_without_an_identity),
                         TEST(test_cancelled),
                         TEST(test_full_disk),
                         TEST(test_killed_at_every_step),

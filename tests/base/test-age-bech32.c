@@ -19,9 +19,9 @@
 
 static int decode(const char *text, const char *prefix)
 {
-        unsigned char content[32];
+        unsigned char decoded[32];
 
-        return age_bech32_decode(text, strlen(text), prefix, content, sizeof content);
+        return age_bech32_decode(text, strlen(text), prefix, decoded, sizeof decoded);
 }
 
 static void test_examples(void **state)
@@ -43,7 +43,7 @@ static void test_examples(void **state)
 
 static void test_round_trip_of_every_size(void **state)
 {
-        unsigned char content[AGE_BECH32_CONTENT_MAX_BYTES], again[AGE_BECH32_CONTENT_MAX_BYTES];
+        unsigned char content[AGE_BECH32_CONTENT_MAX_BYTES] = {0}, again[AGE_BECH32_CONTENT_MAX_BYTES];
         char text[AGE_BECH32_MAX(3, AGE_BECH32_CONTENT_MAX_BYTES)];
 
         for (size_t size = 0; size <= sizeof content; size++) {
