@@ -146,8 +146,11 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Manager *manager = userdata;
 
-        if (manager->database_missing || manager->integrity == INTEGRITY_CORRUPT)
+        /* Somebody may have repaired it meanwhile: only what is found now is acted upon. */
+        if (manager->database_missing)
                 (void) automatic_restore_consider(manager);
+        else if (manager->integrity == INTEGRITY_CORRUPT)
+                automatic_restore_suspect(manager);
         return 0;
 }
 

@@ -83,26 +83,37 @@ int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool cr
         return 0;
 }
 
-static void tell_removed(Manager *manager, const char *name)
+static void tell_removed(Manager *manager, char *const *names, size_t n_names)
 {
         summarize(manager);
-        backup_emit_interfaces_removed(manager, name);
+        for (size_t i = 0; i < n_names; i++)
+                backup_emit_interfaces_removed(manager, names[i]);
         manager_flush_changes(manager);
-        backup_emit_removed(manager, name);
+        for (size_t i = 0; i < n_names; i++)
+                backup_emit_removed(manager, names[i]);
 }
 
-void collection_drop(Manager *manager, const char *file)
+void collection_drop(Manager *manager, const char *const *files, size_t n_files)
 {
-        CatalogueEntry *entry = catalogue_find(manager->catalogue, file);
-        _cleanup_free_ char *name = NULL;
+        _cleanup_free_ char **names = calloc(n_files + 1, sizeof(char *));
+        size_t n_names = 0;
 
-        if (!entry || !(name = strdup(entry->manifest->name)))
+        for (size_t i = 0; names && i < n_files; i++) {
+                const CatalogueEntry *entry = catalogue_find(manager->catalogue, files[i]);
+
+                if (!entry || !(names[n_names] = strdup(entry->manifest->name)))
+                        continue;
+                n_names++;
+                catalogue_drop(manager->catalogue, files[i]);
+        }
+        if (n_names == 0)
                 return;
-        catalogue_drop(manager->catalogue, file);
-        tell_removed(manager, name);
+        tell_removed(manager, names, n_names);
+        while (n_names > 0)
+                free(names[--n_names]);
 }
 
-static void tell_refreshed(Manager *manager, const char *file, CatalogueChange change, const char *old_name)
+static void tell_refreshed(Manager *manager, const char *file, CatalogueChange change, char *old_name)
 {
         const CatalogueEntry *entry = catalogue_find(manager->catalogue, file);
 
@@ -127,7 +138,7 @@ static void tell_refreshed(Manager *manager, const char *file, CatalogueChange c
                 if (!old_name)
                         break;
                 event_backup_vanished(old_name, file);
-                tell_removed(manager, old_name);
+                tell_removed(manager, &old_name, 1);
                 break;
         }
 }

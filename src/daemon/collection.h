@@ -12,8 +12,8 @@ void collection_adopt(Manager *manager, Catalogue *catalogue);
 /* A job made (`created`) or rewrote a backup. Takes the manifest over. */
 int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool created);
 
-/* A job removed a backup. */
-void collection_drop(Manager *manager, const char *file);
+/* A job removed backups: counted again once, since there may be ten thousand. */
+void collection_drop(Manager *manager, const char *const *files, size_t n_files);
 
 /* Reads one stored file's entry again. What differs from the catalogue came from outside. */
 void collection_refresh(Manager *manager, const char *file);

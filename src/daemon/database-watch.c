@@ -13,18 +13,24 @@
 /* People and programs delete a file and write it anew, or copy over it: looked at when that is over. */
 #define SETTLE_USEC USEC_PER_SEC
 
-static FileIdentity look(const Manager *manager)
+/* 0, or a negative errno when nobody can tell: what can't be looked at is not gone. */
+static int look(const Manager *manager, FileIdentity *ret)
 {
-        FileIdentity identity = {0};
         struct stat status;
 
-        if (stat(manager->database_path, &status) < 0)
-                return identity;
-        identity.exists = true;
-        identity.device = status.st_dev;
-        identity.inode = status.st_ino;
-        identity.size_bytes = (uint64_t) status.st_size;
-        return identity;
+        if (stat(manager->database_path, &status) < 0) {
+                if (errno != ENOENT)
+                        return -errno;
+                *ret = (FileIdentity){0};
+                return 0;
+        }
+        *ret = (FileIdentity){
+                        .exists = true,
+                        .device = status.st_dev,
+                        .inode = status.st_ino,
+                        .size_bytes = (uint64_t) status.st_size,
+        };
+        return 0;
 }
 
 static bool is_same_file(const FileIdentity *a, const FileIdentity *b)
@@ -41,7 +47,7 @@ static bool differs(const FileIdentity *accepted, const FileIdentity *now)
 
 void database_watch_accept(Manager *manager)
 {
-        manager->database_identity = look(manager);
+        (void) look(manager, &manager->database_identity);
 }
 
 static void on_gone(Manager *manager, const char *how)
@@ -55,11 +61,24 @@ static void on_gone(Manager *manager, const char *how)
         (void) automatic_restore_consider(manager);
 }
 
-static void examine(Manager *manager)
+void database_watch_examine(Manager *manager)
 {
-        FileIdentity accepted = manager->database_identity, now = look(manager);
+        FileIdentity accepted = manager->database_identity, now;
+        int r;
 
-        if (manager->stopping || manager->restoring || !differs(&accepted, &now))
+        if (manager->stopping || manager->restoring)
+                return;
+        r = look(manager, &now);
+        if (r < 0) {
+                journal_line(LOG_WARNING,
+                                "%s can't be looked at: %s; it is left alone",
+                                manager->database_path,
+                                strerrordesc_np(-r));
+                manager_update_placement(manager);
+                manager_update_health(manager);
+                return;
+        }
+        if (!differs(&accepted, &now))
                 return;
         manager->database_identity = now;
         if (!now.exists)
@@ -82,7 +101,7 @@ static void examine(Manager *manager)
 
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        examine(userdata);
+        database_watch_examine(userdata);
         return 0;
 }
 
@@ -118,8 +137,7 @@ static int on_inotify(sd_event_source *source, const struct inotify_event *event
         if (!(event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF)) &&
                         (event->len == 0 || strcmp(event->name, slash + 1) != 0))
                 return 0;
-        now = look(manager);
-        if (differs(&manager->database_identity, &now))
+        if (look(manager, &now) < 0 || differs(&manager->database_identity, &now))
                 arm(manager);
         else if (now.size_bytes > manager->database_identity.size_bytes)
                 manager->database_identity = now;

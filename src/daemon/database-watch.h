@@ -13,5 +13,8 @@
 /* Begins to watch, and accepts the file as it is. Once it exists, or is known to be missing. */
 int database_watch_start(Manager *manager, Fault *fault);
 
+/* Looks at once rather than at the next event, and acts on what differs. */
+void database_watch_examine(Manager *manager);
+
 /* The file as it is now is the one that counts. */
 void database_watch_accept(Manager *manager);

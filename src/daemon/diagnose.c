@@ -114,7 +114,7 @@ static void diagnose_permissions(const Manager *manager, Report *report)
                 row(report,
                                 "permissions",
                                 "fault",
-                                "Put the newest good backup in its place; `oracxpredctl list` shows them",
+                                "Run `oracxpredctl restore`, which puts the newest good backup in its place",
                                 "%s: %s",
                                 manager->database_path,
                                 strerrordesc_np(errno));
@@ -169,9 +169,7 @@ static void diagnose_integrity(const Manager *manager, Report *report)
                 row(report,
                                 "integrity",
                                 "fault",
-                                "Keep the file with its -wal and -shm, put the newest good backup in its "
-                                "place, then run "
-                                "`oracxpredctl verify`",
+                                "Run `oracxpredctl restore`, which keeps what is there in the quarantine",
                                 "%s",
                                 manager->health.n_reasons > 0 ? manager->health.reasons[0].text : "corrupt");
                 return;

@@ -92,6 +92,12 @@ void job_emit_removed(Job *job)
         warn_signal(r);
 }
 
+/* A service that has not started is of no use to anybody. */
+static bool is_cancellable(const Job *job)
+{
+        return job->operation != &operation_startup;
+}
+
 int job_method_cancel(Job *job, sd_bus_message *message, sd_bus_error *error)
 {
         Manager *manager = job->manager;
@@ -103,6 +109,10 @@ int job_method_cancel(Job *job, sd_bus_message *message, sd_bus_error *error)
                 return r;
         if (r == 0)
                 return 1; /* Will call us back */
+        if (!is_cancellable(job))
+                return sd_bus_error_set(error,
+                                fault_bus_name(FAULT_NOT_SUPPORTED),
+                                "The start-up can't be cancelled; stop the service instead");
         event_asked(&caller, "Cancelling a job");
         job_cancel(job);
         manager_flush_changes(manager);
@@ -174,7 +184,7 @@ static int get_cancellable(sd_bus *bus,
                 void *userdata,
                 sd_bus_error *error)
 {
-        return sd_bus_message_append(reply, "b", true);
+        return sd_bus_message_append(reply, "b", (int) is_cancellable(userdata));
 }
 
 static int find_job(sd_bus *bus,

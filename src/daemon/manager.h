@@ -95,7 +95,9 @@ struct Manager {
         RestoreRecord last_restore; /* empty when there was none */
         bool restoring;
         bool auto_restore_stopped;
-        bool database_replaced; /* the file is another one than it was, and not through this service */
+        /* The file is another one than it was, and not through this service. Until somebody verifies it or
+         * restores: retention is off, since the good backups may be those of the other one. */
+        bool database_replaced;
         FileIdentity database_identity;
         sd_event_source *database_watch_event_source;
         sd_event_source *settle_event_source; /* see database-watch.c */

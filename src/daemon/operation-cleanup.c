@@ -46,7 +46,8 @@ static int plan(Manager *manager, RetentionReason **ret)
         RetentionPolicy policy = {
                         .keep_usec = manager->configuration.retention_usec,
                         .minimum_verified = manager->configuration.retention_minimum_verified,
-                        .database_corrupt = manager_require_sound_database(manager, NULL) < 0,
+                        .database_corrupt = manager_require_sound_database(manager, NULL) < 0 ||
+                                            manager->database_replaced,
         };
         RetentionReason *reasons;
 
@@ -152,19 +153,29 @@ static int cleanup_run(void *userdata, Progress *progress, Fault *fault)
         return 0;
 }
 
-static int cleanup_finish(Job *job, void *userdata)
+static void take_over_removals(Job *job, const CleanupTask *task)
 {
-        CleanupTask *task = userdata;
-        int r;
+        _cleanup_free_ const char **files = calloc(task->n_removals + 1, sizeof(char *));
+        size_t n_files = 0;
 
-        for (size_t i = 0; i < task->n_removals; i++) {
+        /* Out of memory: they are taken over with the files that the job has claimed. */
+        for (size_t i = 0; files && i < task->n_removals; i++) {
                 const Removal *removal = &task->removals[i];
 
                 if (!removal->removed)
                         continue;
                 event_backup_removed(job, removal->manifest, retention_reason_text(removal->reason));
-                collection_drop(job->manager, removal->manifest->file);
+                files[n_files++] = removal->manifest->file;
         }
+        collection_drop(job->manager, files, n_files);
+}
+
+static int cleanup_finish(Job *job, void *userdata)
+{
+        CleanupTask *task = userdata;
+        int r;
+
+        take_over_removals(job, task);
         if (job->fault.code != FAULT_NONE || !task->reply)
                 return 0;
         manager_flush_changes(job->manager);

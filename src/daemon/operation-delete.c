@@ -79,7 +79,7 @@ static int delete_finish(Job *job, void *userdata)
         if (job->fault.code != FAULT_NONE)
                 return 0;
         event_backup_removed(job, task->manifest, "somebody asked for it");
-        collection_drop(job->manager, task->manifest->file);
+        collection_drop(job->manager, (const char *const[]){task->manifest->file}, 1);
         return 0;
 }
 

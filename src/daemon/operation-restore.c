@@ -16,6 +16,7 @@
 #include "daemon/automatic-restore.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
+#include "daemon/database-watch.h"
 #include "daemon/encryption.h"
 #include "daemon/manager.h"
 #include "daemon/recovery.h"
@@ -64,6 +65,21 @@ static int take_source(Job *job, RestoreTask *task, const char *name, Fault *fau
         r = job_lease(job, task->source->file);
         /* A proof that fails is written into its manifest. */
         return r < 0 ? r : job_claim_file(job, task->source->file);
+}
+
+/* What was found when an automatic restore was queued may be over by now: the file was only away, or
+ * somebody has put another one there. A restore over that would lose what is in it. */
+static int require_broken(Manager *manager, const RestoreTask *task, Fault *fault)
+{
+        if (!task->automatic)
+                return 0;
+        database_watch_examine(manager);
+        if (manager_require_sound_database(manager, NULL) < 0)
+                return 0;
+        return fault_set(fault,
+                        FAULT_CANCELLED,
+                        "%s is there again; it is checked and not restored over",
+                        manager->database_path);
 }
 
 static int choose_source(Job *job, RestoreTask *task, Fault *fault)
@@ -159,7 +175,9 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
 
         task->source = manifest_free(task->source);
         task->verdict = manifest_free(task->verdict);
-        r = choose_source(job, task, fault);
+        r = require_broken(manager, task, fault);
+        if (r >= 0)
+                r = choose_source(job, task, fault);
         if (r >= 0)
                 r = take_recipients(job, task, fault);
         if (r >= 0)
@@ -257,8 +275,10 @@ static int restore_run(void *userdata, Progress *progress, Fault *fault)
                                 &task->outcome,
                                 progress,
                                 &task->settled);
-                (void) restore_record_load(request->state_directory_path, &task->record, NULL);
         }
+        /* Also of one whose result failed its check: it happened, and what guards against a loop counts it.
+         */
+        (void) restore_record_load(request->state_directory_path, &task->record, NULL);
         gate_open(task->gate);
         if (r < 0 && request->source)
                 judge_source(task, fault, progress);
@@ -361,11 +381,21 @@ static int new_task(RestoreWish *wish, RestoreTask **ret, Fault *fault)
 int operation_restore_queue(
                 Manager *manager, RestoreWish *wish, const Caller *caller, Job **ret, Fault *fault)
 {
+        _cleanup_free_ char *undo_name = NULL, *undo_quarantine = NULL;
         const CatalogueEntry *entry = NULL;
         RestoreTask *task = NULL;
         Job *job;
         int r;
 
+        if (wish->undo && manager->started) {
+                r = restore_undo_source(manager->state_directory,
+                                manager->backups_fd,
+                                &undo_name,
+                                &undo_quarantine,
+                                fault);
+                if (r < 0)
+                        return r;
+        }
         /* Before the catalogue is there, nobody knows: the job finds out when its turn comes. */
         if (wish->name && manager->catalogue_loaded) {
                 r = recovery_find(

@@ -70,7 +70,6 @@ static int judge_directories(Job *job, StartupTask *task)
 static int judge_catalogue(Job *job, StartupTask *task)
 {
         collection_adopt(job->manager, TAKE_PTR(task->catalogue));
-        task->n_backups = job->manager->catalogue->n_entries;
         return 0;
 }
 
@@ -209,6 +208,7 @@ static int startup_start(Job *job, void *userdata, Fault *fault)
 
         task->now_usec = clock_now_usec();
         task->backups = manager->backups_fd;
+        task->n_backups = manager->catalogue->n_entries;
         progress_begin(&job->progress, stages[task->stage].step, 0);
         journal_line(LOG_DEBUG, "Starting: %s", stages[task->stage].step);
         if (stages[task->stage].run != startup_initial_backup)
@@ -314,7 +314,6 @@ static int queue(Manager *manager, bool resumed, Fault *fault)
         task->resumed = resumed;
         while (resumed && strcmp(stages[task->stage].step, OPENING) != 0)
                 task->stage++;
-        task->n_backups = manager->catalogue->n_entries;
         task->state_directory = manager->state_directory;
         task->quarantine_directory = manager->quarantine_directory;
         task->data_directory = manager->data_directory;
@@ -348,6 +347,10 @@ void operation_startup_continue(Manager *manager)
 {
         _cleanup_fault_ Fault fault = {0};
 
+        /* A restore that was withdrawn before its turn has interrupted nothing. */
+        for (const Job *job = manager->jobs; job; job = job->next)
+                if (job->operation == &operation_startup)
+                        return;
         if (manager->stopping || queue(manager, true, &fault) >= 0)
                 return;
         event_startup_fault(&fault);

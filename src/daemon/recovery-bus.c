@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "backup/backup-name.h"
+#include "backup/quarantine.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "daemon/automatic-restore.h"
@@ -24,6 +25,36 @@
 static int invalid(sd_bus_error *error, const char *message)
 {
         return sd_bus_error_set(error, fault_bus_name(FAULT_INVALID_ARGUMENT), message);
+}
+
+/* One of the files of the live database. Whoever closes a descriptor of those drops all locks that this
+ * process holds on them, and what is written to them destroys the database. */
+static bool is_live(const Manager *manager, int fd)
+{
+        struct stat passed, live;
+
+        if (fstat(fd, &passed) < 0)
+                return false;
+        for (size_t i = 0; i < QUARANTINE_N_FILES; i++) {
+                _cleanup_free_ char *path = NULL;
+
+                if (asprintf(&path, "%s%s", manager->database_path, quarantine_suffixes[i]) < 0) {
+                        path = NULL;
+                        return true;
+                }
+                if (stat(path, &live) == 0 && live.st_dev == passed.st_dev && live.st_ino == passed.st_ino)
+                        return true;
+        }
+        return false;
+}
+
+static int refuse_live(const Manager *manager, sd_bus_error *error)
+{
+        return sd_bus_error_setf(error,
+                        fault_bus_name(FAULT_INVALID_ARGUMENT),
+                        "The passed file belongs to the live database %s; `oracxpredctl backup` copies it, "
+                        "and another file takes an export",
+                        manager->database_path);
 }
 
 /* A path or another name for messages. */
@@ -104,6 +135,8 @@ int manager_method_restore(sd_bus_message *message, void *userdata, sd_bus_error
         if (from >= 0) {
                 if (name[0])
                         return invalid(error, "Give the name of a backup or a file to restore, not both");
+                if (is_live(userdata, from))
+                        return refuse_live(userdata, error);
                 wish.file_fd = from;
                 wish.file_name = source_name ? source_name : "the passed file";
         } else
@@ -113,9 +146,6 @@ int manager_method_restore(sd_bus_message *message, void *userdata, sd_bus_error
 
 int manager_method_undo_restore(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-        Manager *manager = userdata;
-        _cleanup_free_ char *name = NULL, *quarantine = NULL;
-        _cleanup_fault_ Fault fault = {0};
         int force = false, r;
         PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
         const CallOption options[] = {{"force", 'b', &force},
@@ -127,13 +157,7 @@ int manager_method_undo_restore(sd_bus_message *message, void *userdata, sd_bus_
         if (r < 0)
                 return r;
         wish.force = force;
-        if (manager->started && restore_undo_source(manager->state_directory,
-                                                manager->backups_fd,
-                                                &name,
-                                                &quarantine,
-                                                &fault) < 0)
-                return bus_fault(error, &fault);
-        return queue_restore(manager, message, &keys, &wish, error);
+        return queue_restore(userdata, message, &keys, &wish, error);
 }
 
 int manager_method_plan_restore(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -206,6 +230,8 @@ static int queue_export(Manager *manager,
         r = style < 0 ? invalid(error, "The option 'style' is none of pretty, compact and lines") : 0;
         if (r >= 0 && !is_stream(fd, O_WRONLY))
                 r = invalid(error, "The descriptor is not a file, pipe or socket that is open for writing");
+        if (r >= 0 && is_live(manager, fd))
+                r = refuse_live(manager, error);
         if (r >= 0)
                 r = authorize(message, ACTION_EXPORT, &caller, error);
         if (r > 0)
@@ -263,6 +289,8 @@ int manager_method_import(sd_bus_message *message, void *userdata, sd_bus_error 
         if (!is_stream(fd, O_RDONLY))
                 return invalid(error,
                                 "The descriptor is not a file, pipe or socket that is open for reading");
+        if (is_live(userdata, fd))
+                return refuse_live(userdata, error);
         r = authorize(message, ACTION_IMPORT, &caller, error);
         if (r < 0)
                 return r;

@@ -56,6 +56,16 @@ static void take_over_database(Manager *manager, RestoreTask *task)
         }
 }
 
+static void take_over_record(Manager *manager, RestoreTask *task)
+{
+        if (!task->record.source)
+                return;
+        restore_record_done(&manager->last_restore);
+        manager->last_restore = task->record;
+        task->record = (RestoreRecord){0};
+        manager_changed(manager, CHANGE_RESTORE);
+}
+
 static void emit_restored(Job *job, const RestoreTask *task)
 {
         const RestoreOutcome *outcome = &task->outcome;
@@ -104,12 +114,7 @@ void restore_result_succeeded(Job *job, RestoreTask *task)
                 journal_line(LOG_ERR,
                                 "The application's units could not be started again: %s",
                                 outcome->start_fault.message);
-        if (task->record.source) {
-                restore_record_done(&manager->last_restore);
-                manager->last_restore = task->record;
-                task->record = (RestoreRecord){0};
-                manager_changed(manager, CHANGE_RESTORE);
-        }
+        take_over_record(manager, task);
         manager->database_replaced = false;
         manager_set_integrity(manager, outcome->checked ? INTEGRITY_OK : INTEGRITY_UNKNOWN, NULL);
         manager->database_missing = false;
@@ -129,7 +134,11 @@ void restore_result_failed(Job *job, RestoreTask *task)
 {
         Manager *manager = job->manager;
 
+        take_over_record(manager, task);
         manager_update_health(manager);
+        /* It was not begun, since something else is at the database's place by now. */
+        if (task->automatic && !task->attempted && manager_require_sound_database(manager, NULL) >= 0)
+                check_again(manager);
         if (task->attempted) {
                 /* The old database mostly; the new one when only its final check failed. */
                 database_watch_accept(manager);

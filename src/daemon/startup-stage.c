@@ -60,14 +60,16 @@ int startup_start_units(StartupTask *task, Progress *progress, Fault *fault)
 
 int startup_open_database(StartupTask *task, Progress *progress, Fault *fault)
 {
-        struct stat status;
+        struct stat status = {0};
         int r;
 
         r = placement_check(task->database_path, fault);
         if (r < 0)
                 return r;
-        if (task->n_backups > 0 && (lstat(task->database_path, &status) < 0 ||
-                                                   status.st_size <= PLACEMENT_NOTHING_BYTES)) {
+        /* What can't be looked at is not missing. */
+        if (lstat(task->database_path, &status) < 0 && errno != ENOENT)
+                return fault_set_errno(fault, errno, "Looking at %s", task->database_path);
+        if (task->n_backups > 0 && status.st_size <= PLACEMENT_NOTHING_BYTES) {
                 task->database_missing = true;
                 return 0;
         }

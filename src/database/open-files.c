@@ -25,6 +25,7 @@ typedef struct Wanted {
                 dev_t device;
                 ino_t inode;
         } files[ELEMENTSOF(suffixes)];
+        dev_t lock_device; /* as /proc/locks has it */
 } Wanted;
 
 static void wanted_done(Wanted *wanted)
@@ -58,6 +59,35 @@ static char *resolve_path(const char *path)
         return joined;
 }
 
+/* The device of the file system that holds `path`. On btrfs and on overlays, stat() gives another one for
+ * each subvolume or layer, and /proc/locks this one, which no call tells but /proc/self/mountinfo does. */
+static bool read_lock_device(const char *path, dev_t *ret)
+{
+        _cleanup_fclose_ FILE *stream = NULL;
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0;
+        struct statx status;
+
+        if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &status) < 0 ||
+                        !(status.stx_mask & STATX_MNT_ID))
+                return false;
+        stream = fopen("/proc/self/mountinfo", "re");
+        if (!stream)
+                return false;
+        while (getline(&line, &size, stream) > 0) {
+                unsigned long long mount;
+                unsigned major_number, minor_number;
+
+                /* "36 35 98:0 /mnt1 /mnt2 rw,noatime ..." */
+                if (sscanf(line, "%llu %*u %u:%u ", &mount, &major_number, &minor_number) != 3 ||
+                                mount != status.stx_mnt_id)
+                        continue;
+                *ret = makedev(major_number, minor_number);
+                return true;
+        }
+        return false;
+}
+
 static int wanted_init(Wanted *wanted, const char *path)
 {
         wanted->path = resolve_path(path);
@@ -78,6 +108,8 @@ static int wanted_init(Wanted *wanted, const char *path)
                 wanted->files[i].exists = true;
                 wanted->files[i].device = status.st_dev;
                 wanted->files[i].inode = status.st_ino;
+                if (wanted->lock_device == 0 && !read_lock_device(name, &wanted->lock_device))
+                        wanted->lock_device = status.st_dev;
         }
         return 0;
 }
@@ -89,6 +121,16 @@ static ssize_t find_inode(const Wanted *wanted, dev_t device, ino_t inode)
                                 wanted->files[i].inode == inode)
                         return (ssize_t) i;
         return -1;
+}
+
+static bool is_locked_inode(const Wanted *wanted, dev_t device, ino_t inode)
+{
+        if (device != wanted->lock_device)
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++)
+                if (wanted->files[i].exists && wanted->files[i].inode == inode)
+                        return true;
+        return false;
 }
 
 static void read_process_name(pid_t pid, char ret[static OPEN_FILES_NAME_MAX])
@@ -259,7 +301,7 @@ static int look_at_locks(const Wanted *wanted, OpenFiles *open_files)
                                     &inode) != 4)
                         continue;
                 if (pid > 0 && pid != getpid() &&
-                                find_inode(wanted, makedev(major_number, minor_number), inode) >= 0)
+                                is_locked_inode(wanted, makedev(major_number, minor_number), inode))
                         r = add_holder(open_files, pid, false);
         }
         return r;

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What must not make the service restore over a sound database, or lose its locks on it."""
+
+import os
+import shutil
+import sqlite3
+
+import pytest
+
+from application import Application
+from client import BusError
+from contract import ERROR, JOB
+
+
+def users(path):
+    connection = sqlite3.connect(path)
+    try:
+        return {name for name, in connection.execute("SELECT username FROM users")}
+    finally:
+        connection.close()
+
+
+def add_users(path, count, prefix):
+    application = Application(path)
+    application.add_users(count, prefix)
+    application.close()
+
+
+def codes(client):
+    return [code for code, _ in client.get("HealthReasons")]
+
+
+def told(client, member, since=0):
+    client.mark()
+    return [found.body for found in client.signals[max(since, client.epoch) :] if found.member == member]
+
+
+def flush(path):
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+@pytest.fixture
+def kept(service):
+    """A stopped service whose last backup holds the users kept0 and kept1; its database has one user more."""
+    client = service.start()
+    add_users(service.database, 2, "kept")
+    client.back_up()
+    add_users(service.database, 1, "later")
+    service.stop()
+    return service
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("member", ["Export", "Import", "Restore"])
+def test_descriptor_of_the_live_database_is_refused(service, client, application, member, ending):
+    """Closing it would drop the locks of the service's own connections, and writing to it destroy the database."""
+    application.add_users(1, "one")
+    path = service.database + ending
+    with open(path, "rb") as file:
+        before = file.read()
+    fd = os.open(path, os.O_RDWR)
+    try:
+        with pytest.raises(BusError) as caught:
+            if member == "Restore":
+                client.manager("Restore", "", {"from": ("h", fd)})
+            else:
+                client.manager(member, fd, {})
+    finally:
+        os.close(fd)
+    assert caught.value.name == ERROR + "InvalidArgument"
+    assert service.database in caught.value.message
+    assert client.get("NJobs") == 0
+    with open(path, "rb") as file:
+        assert file.read() == before
+
+
+def test_database_that_comes_back_before_the_restore_begins_is_kept(kept, gate):
+    client = kept.start(**gate.at("snapshot-pinned"))
+    client.wait_property("NJobs", 0)
+    flush(kept.database)
+    since = client.mark()
+    client.manager("Backup", {})
+    gate.wait_reached()
+    os.rename(kept.database, kept.database + ".away")
+    job = client.wait(lambda signal: signal.member == "JobNew" and signal.body[2] == "restore", since=since).body
+    os.rename(kept.database + ".away", kept.database)
+    gate.release()
+    assert client.ended(job[0])[0] == "cancelled"
+    # What came back is looked at, and kept when it is sound.
+    check = client.wait(lambda signal: signal.member == "JobNew" and signal.body[2] == "check", since=since).body
+    assert client.ended(check[0])[0] == "done"
+    assert users(kept.database) == {"kept0", "kept1", "later0"}
+    assert told(client, "DatabaseRestored", since) == []
+    assert client.get("Integrity") == "ok"
+
+
+def test_data_directory_that_is_closed_for_a_while_is_no_missing_database(kept):
+    """What can't be looked at is not gone."""
+    kept.give_to("daemon")
+    for directory, _, names in os.walk(kept.state):
+        for name in (".", *names):
+            shutil.chown(os.path.join(directory, name), "daemon", "daemon")
+    client = kept.start(user="daemon")
+    client.wait_property("NJobs", 0)
+    data = os.path.dirname(kept.database)
+    since = client.mark()
+    with open(kept.database, "r+b"):
+        os.chmod(data, 0)
+    # The closing was an event, and the file can't be looked at.
+    client.wait(lambda signal: "wrong-permissions" in str(signal.body), since=since)
+    os.chmod(data, 0o2770)
+    assert told(client, "CorruptionDetected", since) == []
+    assert "restore" not in [body[2] for body in told(client, "JobNew", since)]
+    assert users(kept.database) == {"kept0", "kept1", "later0"}
+
+
+def test_replaced_database_stays_marked_until_somebody_verifies_it(kept):
+    client = kept.start()
+    client.wait_property("NJobs", 0)
+    flush(kept.database)
+    other = kept.database + ".other"
+    with open(kept.database, "rb") as source, open(other, "wb") as target:
+        target.write(source.read())
+    since = client.mark()
+    os.rename(other, kept.database)
+    job = client.wait_signal("JobNew", since=since)
+    assert client.ended(job[0])[0] == "done"
+    client.mark()
+    assert "database-replaced" in codes(client)
+    client.run("Verify", "", {})
+    assert "database-replaced" not in codes(client)
+
+
+def test_restore_that_is_cancelled_while_the_service_starts_does_not_start_it_twice(kept, gate):
+    for name in kept.stored():
+        if name.startswith("initial_backup"):
+            os.unlink(os.path.join(kept.backups, name))
+    kept.launch(**gate.at("snapshot-pinned"))
+    gate.wait_reached()
+    client = kept.client
+    client.mark()
+    name = client.names()[0]
+    job_id, _ = client.manager("Restore", name, {})
+    client.manager("CancelJob", job_id)
+    assert client.ended(job_id)[0] == "cancelled"
+    assert client.get("NJobs") == 1
+    gate.release()
+    kept.wait_notification("READY=1")
+    client.wait_property("NJobs", 0)
+    assert [body[2] for body in told(client, "JobNew")].count("startup") == 1
+
+
+def test_start_up_cannot_be_cancelled(kept, gate):
+    for name in kept.stored():
+        if name.startswith("initial_backup"):
+            os.unlink(os.path.join(kept.backups, name))
+    kept.launch(**gate.at("snapshot-pinned"))
+    gate.wait_reached()
+    client = kept.client
+    job = next(path for path in client.objects() if "/job/" in path)
+    assert not client.get("Cancellable", job, JOB)
+    for call in (lambda: client.call(job, JOB, "Cancel"), lambda: client.manager("CancelJob", client.get("Id", job, JOB))):
+        with pytest.raises(BusError) as caught:
+            call()
+        assert caught.value.name == ERROR + "NotSupported"
+    gate.release()
+    kept.wait_notification("READY=1")
+
+
+def test_restore_that_fails_its_last_check_counts_for_the_loop_guard(kept, gate):
+    """Otherwise a disk that spoils what is written has the same backup restored again and again."""
+    flush(kept.database)
+    with open(kept.database, "r+b") as file:
+        file.write(b"\0" * 100)
+    kept.launch(**gate.at("replace-published"))
+    gate.wait_reached()
+    with open(kept.database, "r+b") as file:
+        file.seek(os.path.getsize(kept.database) // 2 // 4096 * 4096)
+        file.write(b"\xff" * 4096)
+    gate.release()
+    kept.wait_notification("READY=1")
+    client = kept.client
+    client.wait_property("NJobs", 0)
+    assert client.get("Health") == "corrupt"
+    since = client.mark()
+    assert client.run("Verify", "", {})[1] == "failed"
+    client.mark()
+    assert "auto-restore-stopped" in codes(client)
+    assert "restore" not in [body[2] for body in told(client, "JobNew", since)]
