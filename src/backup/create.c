@@ -145,7 +145,8 @@ static int refuse_taken_name(const Creation *creation, Fault *fault)
         return 0;
 }
 
-static int require_space(const Creation *creation, Fault *fault)
+/* That there is something to back up, and room for it. */
+static int look_ahead(const Creation *creation, Fault *fault)
 {
         const CreateRequest *request = creation->request;
         struct stat status;
@@ -154,6 +155,14 @@ static int require_space(const Creation *creation, Fault *fault)
         if (stat(request->database_path, &status) < 0)
                 return fault_set_errno(fault, errno, "Looking at %s", request->database_path);
         bytes = (uint64_t) status.st_size;
+        /* To SQLite this is a sound database without tables, and its backup would outlive the good ones. */
+        if (bytes <= PLACEMENT_NOTHING_BYTES)
+                return fault_set(fault,
+                                FAULT_CORRUPT,
+                                "%s was emptied; no backup was made of it, and the earlier ones stay as "
+                                "they "
+                                "are: restore one of them",
+                                request->database_path);
         return placement_require_space(request->directory_path,
                         bytes + (request->compression == COMPRESSION_NONE ? bytes : bytes / FORESEEN_RATIO),
                         fault);
@@ -360,7 +369,7 @@ int create_backup(const CreateRequest *request, Progress *progress, Manifest **r
         if (r >= 0)
                 r = refuse_taken_name(&creation, fault);
         if (r >= 0)
-                r = require_space(&creation, fault);
+                r = look_ahead(&creation, fault);
         if (r >= 0)
                 r = copy_snapshot(&creation, fault);
         if (r >= 0)

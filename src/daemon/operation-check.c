@@ -52,10 +52,7 @@ static int check_finish(Job *job, void *userdata)
                 /* The new file is sound, but who had the old one open still writes there: that is for
                  * somebody to see, and `oracxpredctl verify` says that they have. */
                 if (job->caller.uid != UID_INVALID)
-                        /* The service's own check says that the file is sound, not that anybody knows of it.
-                         */
-                        if (job->caller.uid != UID_INVALID)
-                                manager->database_replaced = false;
+                        manager->database_replaced = false;
                 manager_update_health(manager);
         } else if (fault_means_corrupt(job->fault.code)) {
                 manager_set_integrity(manager,

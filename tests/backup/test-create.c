@@ -205,6 +205,12 @@ static void test_what_is_no_database_is_not_backed_up(void **state)
         request.database_path = fixture_path("missing.db");
         assert_int_equal(create(&request, &fault), fault_errno(FAULT_CANNOT_OPEN));
         fault_done(&fault);
+        for (size_t bytes = 0; bytes <= 1; bytes++) {
+                fixture_write(fixture_path("emptied.db"), "", bytes);
+                request.database_path = fixture_path("emptied.db");
+                assert_int_equal(create(&request, &fault), fault_errno(FAULT_CORRUPT));
+                fault_done(&fault);
+        }
         assert_names("");
 }
 

@@ -116,21 +116,41 @@ def test_data_directory_that_is_closed_for_a_while_is_no_missing_database(kept):
     assert users(kept.database) == {"kept0", "kept1", "later0"}
 
 
-def test_replaced_database_stays_marked_until_somebody_verifies_it(kept):
-    client = kept.start()
-    client.wait_property("NJobs", 0)
+# Runs a command that gets EPERM from every fchown(), as the service's unit has it (SystemCallFilter=~@privileged).
+WITHOUT_FCHOWN = """#!/usr/bin/python3
+import ctypes, os, platform, struct, sys
+number = {"x86_64": 93, "aarch64": 55}[platform.machine()]
+program = b"".join(struct.pack("HBBI", *instruction) for instruction in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)))
+code = ctypes.create_string_buffer(program)
+filter = struct.pack("HxxxxxxP", 4, ctypes.addressof(code))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, filter, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_group_that_the_directory_gives_needs_no_fchown(kept, tmp_path):
+    """The database of an application's user, in the setgid directory that it shares with the service."""
     flush(kept.database)
-    other = kept.database + ".other"
-    with open(kept.database, "rb") as source, open(other, "wb") as target:
-        target.write(source.read())
-    since = client.mark()
-    os.rename(other, kept.database)
-    job = client.wait_signal("JobNew", since=since)
-    assert client.ended(job[0])[0] == "done"
-    client.mark()
-    assert "database-replaced" in codes(client)
-    client.run("Verify", "", {})
-    assert "database-replaced" not in codes(client)
+    data = os.path.dirname(kept.database)
+    os.chown(data, 0, 23456)
+    os.chmod(data, 0o2770)
+    os.chown(kept.database, 12345, 23456)
+    os.chmod(kept.database, 0o660)
+    with open(kept.database, "r+b") as file:
+        file.write(b"\0" * 100)
+    wrapper = tmp_path / "without-fchown"
+    wrapper.write_text(WITHOUT_FCHOWN)
+    wrapper.chmod(0o755)
+    command = kept.command
+    kept.command = lambda *arguments: [str(wrapper), *command(*arguments)]
+    client = kept.start()
+    assert told(client, "DatabaseRestored")[0][2] == "replace"
+    status = os.stat(kept.database)
+    assert (status.st_gid, status.st_mode & 0o7777) == (23456, 0o660)
+    assert users(kept.database) == {"kept0", "kept1"}
 
 
 def test_restore_that_is_cancelled_while_the_service_starts_does_not_start_it_twice(kept, gate):
