@@ -48,7 +48,7 @@ static void test_file_of_age_keygen(void **state)
 static void test_what_is_no_key_file(void **state)
 {
         static const char with_nul[] = IDENTITY_EXAMPLE "\0\n";
-        char many[17 * sizeof IDENTITY_EXAMPLE] = "";
+        char many[17 * sizeof IDENTITY_EXAMPLE + 1] = "";
 
         assert_refused("", 0, "no identity");
         assert_refused("# nothing\n", 10, "no identity");
