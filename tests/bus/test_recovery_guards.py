@@ -76,6 +76,40 @@ def test_descriptor_of_the_live_database_is_refused(service, client, application
         assert file.read() == before
 
 
+def test_refused_descriptor_of_the_live_database_costs_no_lock(kept, gate):
+    """It is closed only when no connection of the service is left that could lose its locks."""
+    client = kept.start(**gate.at("snapshot-pinned"))
+    client.wait_property("NJobs", 0)
+    job_id, _ = client.manager("Backup", {})
+    gate.wait_reached()
+    daemon = kept.process.pid
+
+    def locks():
+        with open("/proc/locks", encoding="ascii") as file:
+            return sorted(line.split(maxsplit=1)[1] for line in file if line.split()[4] == str(daemon))
+
+    def n_descriptors():
+        directory = f"/proc/{daemon}/fd"
+        links = [os.readlink(os.path.join(directory, fd)) for fd in os.listdir(directory)]
+        return len([link for link in links if link.startswith(kept.database)])
+
+    before = locks()
+    assert before
+    for ending in ("", "-shm"):
+        fd = os.open(kept.database + ending, os.O_RDONLY)
+        for call in (("Export", fd, {}), ("Import", fd, {}), ("Restore", "", {"from": ("h", fd)})):
+            with pytest.raises(BusError):
+                client.manager(*call)
+        os.close(fd)
+    client.mark()
+    assert locks() == before
+    gate.release()
+    assert client.ended(job_id)[0] == "done"
+    client.wait_property("NJobs", 0)
+    client.mark()
+    assert n_descriptors() == 0
+
+
 def test_database_that_comes_back_before_the_restore_begins_is_kept(kept, gate):
     client = kept.start(**gate.at("snapshot-pinned"))
     client.wait_property("NJobs", 0)
