@@ -300,7 +300,7 @@ void manager_hold_message(Manager *manager, sd_bus_message *message)
 
 void manager_settle_when_idle(Manager *manager)
 {
-        if (!is_idle(manager))
+        if ((!manager->stopping && manager->n_held_messages == 0) || !is_idle(manager))
                 return;
         release_messages(manager);
         if (manager->stopping)
