@@ -243,3 +243,29 @@ def test_restore_that_fails_its_last_check_counts_for_the_loop_guard(kept, gate)
     client.mark()
     assert "auto-restore-stopped" in codes(client)
     assert "restore" not in [body[2] for body in told(client, "JobNew", since)]
+
+
+@pytest.mark.parametrize("place", ["file", "wal"])
+def test_schema_of_a_newer_sqlite_is_left_as_it_is(kept, place):
+    """The application's SQLite may know words that the service's does not; its rows are as sound as ever."""
+    application = sqlite3.connect(kept.database)
+    application.execute("CREATE VIEW later_view AS SELECT username FROM users")
+    application.execute("PRAGMA writable_schema=ON")
+    application.execute("UPDATE sqlite_schema SET sql = sql || ' WHATEVER COMES' WHERE name = 'later_view'")
+    application.commit()
+    if place == "file":
+        application.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with open(kept.database, "r+b") as file:
+            file.seek(96)
+            file.write((4000000).to_bytes(4, "big"))
+    client = kept.start()
+    assert client.get("Integrity") == "unknown"
+    assert "not-checked" in codes(client)
+    assert client.run("Verify", "", {})[1:3] == ("failed", ERROR + "NotSupported")
+    assert client.get("LastRestore") == ""
+    application.execute("DELETE FROM sqlite_schema WHERE name = 'later_view'")
+    application.commit()
+    application.close()
+    assert "later0" in users(kept.database)
+    assert client.run("Verify", "", {})[1] == "done"
+    assert client.get("Health") == "ok"
