@@ -15,9 +15,7 @@ static const char *const reason_texts[_RETENTION_REASON_MAX] = {
                 [RETENTION_KEEP_FUTURE] = "dated in the future; check the clock",
                 [RETENTION_KEEP_IN_USE] = "a restore or a verification is reading it",
                 [RETENTION_KEEP_NOT_OURS] = "not made by this service; remove it by hand",
-                [RETENTION_KEEP_CORRUPT] =
-                                "the database is corrupt, or another one than it was; nothing is removed "
-                                "until it is healthy again",
+                [RETENTION_KEEP_CORRUPT] = "nothing is removed until the database is healthy",
                 [RETENTION_DROP_EXPIRED] = "older than the retention time",
 };
 

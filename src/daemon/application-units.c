@@ -227,8 +227,10 @@ int application_units_stop(void *userdata, Fault *fault)
         for (size_t i = 0; r >= 0 && i < units->n_names; i++) {
                 if (!is_active(&systemd, units->names[i]))
                         continue;
-                units->was_active[i] = true;
                 r = systemd_run(&systemd, "StopUnit", units->names[i], units->progress, fault);
+                /* A stop that failed or was not waited for may have stopped it; one that was refused did
+                 * not. */
+                units->was_active[i] = r != -EPERM;
         }
         return r;
 }

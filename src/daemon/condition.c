@@ -44,7 +44,8 @@ static void tell_corruption(Manager *manager, const char *finding)
 void manager_set_integrity(Manager *manager, Integrity integrity, const char *finding)
 {
         manager->integrity = integrity;
-        manager->integrity_checked_usec = clock_now_usec();
+        if (integrity != INTEGRITY_UNKNOWN)
+                manager->integrity_checked_usec = clock_now_usec();
         if (integrity == INTEGRITY_OK)
                 manager->database_missing = false;
         replace_text(&manager->finding, finding);

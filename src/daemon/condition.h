@@ -11,7 +11,8 @@
 bool fault_means_corrupt(FaultCode code);
 
 /* Takes over what a check, a backup or a count has found. Corruption is told by signal and journal each time
- * it is found. `finding` is copied; NULL when all is well. */
+ * it is found. `finding` is copied; NULL when all is well. With INTEGRITY_UNKNOWN it says why the check
+ * could not be made. */
 void manager_set_integrity(Manager *manager, Integrity integrity, const char *finding);
 
 /* The database file is not there though backups of it are: told, and nothing is written in its place. */

@@ -79,6 +79,12 @@ static int judge_content(const HealthFacts *facts, Health *health)
                                 "The database %s is corrupt: %s",
                                 facts->database_path,
                                 facts->finding ? facts->finding : "the check failed");
+        if (facts->integrity == INTEGRITY_UNKNOWN && facts->finding)
+                return add(health,
+                                HEALTH_DEGRADED,
+                                "not-checked",
+                                "The database could not be checked: %s",
+                                facts->finding);
         return 0;
 }
 

@@ -35,7 +35,7 @@ typedef struct HealthFacts {
 
         const char *database_path;
         Integrity integrity;
-        const char *finding; /* of the check; may be NULL */
+        const char *finding; /* of the check, or why there was none; may be NULL */
         bool database_missing;
         bool database_replaced;
         bool restoring;

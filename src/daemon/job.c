@@ -131,7 +131,7 @@ static void job_end(Job *job)
                 (void) bus_reply_fault(job->message, &job->fault);
         job_emit_removed(job);
         (void) job_free(job);
-        manager_stop_when_idle(manager);
+        manager_settle_when_idle(manager);
 }
 
 static void job_finish(Work *work)

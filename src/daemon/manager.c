@@ -106,6 +106,12 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
         return 0;
 }
 
+static void release_messages(Manager *manager)
+{
+        while (manager->n_held_messages > 0)
+                (void) sd_bus_message_unref(manager->held_messages[--manager->n_held_messages]);
+}
+
 static void free_event_sources(Manager *manager)
 {
         (void) sd_event_source_disable_unref(manager->progress_event_source);
@@ -139,6 +145,7 @@ Manager *manager_free(Manager *manager)
                 (void) job_free(job);
         }
 
+        release_messages(manager);
         free_event_sources(manager);
         (void) sd_bus_flush_close_unref(manager->bus);
         (void) sd_event_unref(manager->event);
@@ -282,13 +289,26 @@ void manager_stop(Manager *manager, int exit_code)
         }
         (void) statistics_run_stop(manager->statistics_run);
         plan_run_stop_all(manager);
-        manager_stop_when_idle(manager);
+        manager_settle_when_idle(manager);
 }
 
-void manager_stop_when_idle(Manager *manager)
+static bool is_idle(const Manager *manager)
 {
-        if (manager->stopping && !manager->jobs && !manager->plans &&
-                        !statistics_run_is_running(manager->statistics_run))
+        return !manager->jobs && !manager->plans && !statistics_run_is_running(manager->statistics_run);
+}
+
+void manager_hold_message(Manager *manager, sd_bus_message *message)
+{
+        if (!is_idle(manager) && manager->n_held_messages < HELD_MESSAGES_MAX)
+                manager->held_messages[manager->n_held_messages++] = sd_bus_message_ref(message);
+}
+
+void manager_settle_when_idle(Manager *manager)
+{
+        if ((!manager->stopping && manager->n_held_messages == 0) || !is_idle(manager))
+                return;
+        release_messages(manager);
+        if (manager->stopping)
                 (void) sd_event_exit(manager->event, manager->exit_code);
 }
 

@@ -38,6 +38,9 @@ typedef struct FileIdentity {
         uint64_t size_bytes;
 } FileIdentity;
 
+/* Far more than anybody passes by mistake while one job runs. */
+#define HELD_MESSAGES_MAX 16
+
 struct Manager {
         sd_event *event;
         sd_bus *bus;
@@ -106,6 +109,12 @@ struct Manager {
         uint64_t corruption_reported_usec; /* wall clock; see ReportCorruption */
         PlanRun *plans;                    /* on the quick lane */
 
+        /* Refused calls that came with a descriptor of the live database. It is closed with the message,
+         * which drops all locks that this process has on the file: not before the last connection is closed.
+         */
+        sd_bus_message *held_messages[HELD_MESSAGES_MAX];
+        size_t n_held_messages;
+
         /* How things stand. */
         bool started;
         bool stopping;
@@ -131,14 +140,18 @@ DEFINE_CLEANUP(Manager *, manager_free);
 /* Takes the state directory's lock, the bus and its name, and queues the start-up. */
 int manager_start(Manager *manager, const Options *options, Fault *fault);
 
+/* Keeps the message until no connection on the database is open. */
+void manager_hold_message(Manager *manager, sd_bus_message *message);
+
 /* Runs the loop until SIGTERM. Returns the exit status. */
 int manager_run(Manager *manager);
 
 /* Refuses new work, cancels what there is, and ends the loop when the last job has ended. */
 void manager_stop(Manager *manager, int exit_code);
 
-/* Ends the loop when nothing is left to wait for. Called at the end of each job. */
-void manager_stop_when_idle(Manager *manager);
+/* Does what has to wait until no work is left: frees the held messages, and ends the loop of a service that
+ * stops. Called at the end of each piece of work. */
+void manager_settle_when_idle(Manager *manager);
 
 /* Reads the configuration again; on a fault the old one stays. */
 int manager_reload(Manager *manager, Fault *fault);

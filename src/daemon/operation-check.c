@@ -60,7 +60,8 @@ static int check_finish(Job *job, void *userdata)
                                 task->result.first_finding ? task->result.first_finding
                                                            : job->fault.message);
                 (void) automatic_restore_consider(manager);
-        }
+        } else if (job->fault.code != FAULT_CANCELLED && job->fault.code != FAULT_BUSY)
+                manager_set_integrity(manager, INTEGRITY_UNKNOWN, job->fault.message);
         return 0;
 }
 

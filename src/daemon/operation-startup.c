@@ -125,6 +125,13 @@ static bool could_not_look(const Fault *fault)
         return fault->code == FAULT_BUSY || fault->code == FAULT_NO_SPACE;
 }
 
+/* The disk fails, or this SQLite is too old for the file: nothing more is to be read or written, but an
+ * operator who restores a backup needs the service. */
+static bool must_not_go_on(const Fault *fault)
+{
+        return fault->code == FAULT_IO || fault->code == FAULT_NOT_SUPPORTED;
+}
+
 static int judge_check(Job *job, StartupTask *task)
 {
         Manager *manager = job->manager;
@@ -134,10 +141,13 @@ static int judge_check(Job *job, StartupTask *task)
                 fault_done(&job->fault);
                 return judge_broken(job, task);
         }
-        if (could_not_look(&job->fault)) {
+        if (job->fault.code != FAULT_NONE) {
+                bool skip = must_not_go_on(&job->fault);
+
                 journal_line(LOG_WARNING, "The database could not be checked: %s", job->fault.message);
+                manager_set_integrity(manager, INTEGRITY_UNKNOWN, job->fault.message);
                 fault_done(&job->fault);
-                return 0;
+                return skip ? STAGE_SKIP : 0;
         }
         manager_set_integrity(manager, INTEGRITY_OK, NULL);
         return 0;
@@ -252,6 +262,8 @@ static bool is_tolerable(const Stage *stage, const Fault *fault)
         if (fault->code == FAULT_CANCELLED)
                 return false;
         if (stage->judge == judge_backup)
+                return true;
+        if (stage->judge == judge_check && must_not_go_on(fault))
                 return true;
         return (stage->judge == judge_check || stage->judge == judge_schema) &&
                (fault_means_corrupt(fault->code) || could_not_look(fault));

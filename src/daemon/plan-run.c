@@ -218,7 +218,7 @@ static void run_finish(Work *work)
         Manager *manager = run->manager;
 
         end(run);
-        manager_stop_when_idle(manager);
+        manager_settle_when_idle(manager);
 }
 
 static int fill(PlanRun *run, const Manifest *source)

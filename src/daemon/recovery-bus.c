@@ -48,8 +48,9 @@ static bool is_live(const Manager *manager, int fd)
         return false;
 }
 
-static int refuse_live(const Manager *manager, sd_bus_error *error)
+static int refuse_live(Manager *manager, sd_bus_message *message, sd_bus_error *error)
 {
+        manager_hold_message(manager, message);
         return sd_bus_error_setf(error,
                         fault_bus_name(FAULT_INVALID_ARGUMENT),
                         "The passed file belongs to the live database %s; `oracxpredctl backup` copies it, "
@@ -136,7 +137,7 @@ int manager_method_restore(sd_bus_message *message, void *userdata, sd_bus_error
                 if (name[0])
                         return invalid(error, "Give the name of a backup or a file to restore, not both");
                 if (is_live(userdata, from))
-                        return refuse_live(userdata, error);
+                        return refuse_live(userdata, message, error);
                 wish.file_fd = from;
                 wish.file_name = source_name ? source_name : "the passed file";
         } else
@@ -228,10 +229,10 @@ static int queue_export(Manager *manager,
         int r, copy = -EBADF;
 
         r = style < 0 ? invalid(error, "The option 'style' is none of pretty, compact and lines") : 0;
+        if (r >= 0 && is_live(manager, fd))
+                r = refuse_live(manager, message, error);
         if (r >= 0 && !is_stream(fd, O_WRONLY))
                 r = invalid(error, "The descriptor is not a file, pipe or socket that is open for writing");
-        if (r >= 0 && is_live(manager, fd))
-                r = refuse_live(manager, error);
         if (r >= 0)
                 r = authorize(message, ACTION_EXPORT, &caller, error);
         if (r > 0)
@@ -286,11 +287,11 @@ int manager_method_import(sd_bus_message *message, void *userdata, sd_bus_error 
                 return invalid(error, "The option 'source-name' is not the name of a file");
         if (label && !backup_label_is_valid(label))
                 return invalid(error, "The label is longer than 256 bytes, or has a control character");
+        if (is_live(userdata, fd))
+                return refuse_live(userdata, message, error);
         if (!is_stream(fd, O_RDONLY))
                 return invalid(error,
                                 "The descriptor is not a file, pipe or socket that is open for reading");
-        if (is_live(userdata, fd))
-                return refuse_live(userdata, error);
         r = authorize(message, ACTION_IMPORT, &caller, error);
         if (r < 0)
                 return r;

@@ -142,7 +142,7 @@ static void run_finish(Work *work)
 
         if (run->wanted && !manager->stopping && submit(run) < 0)
                 answer_waiters(run, run->n_waiters, &busy);
-        manager_stop_when_idle(manager);
+        manager_settle_when_idle(manager);
 }
 
 int statistics_run_new(Manager *manager, StatisticsRun **ret, Fault *fault)

@@ -2,6 +2,7 @@
 #include "database/connection.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -77,6 +78,32 @@ static bool is_unknown_format(sqlite3 *handle)
         return handle && strcmp(sqlite3_errmsg(handle), "unsupported file format") == 0;
 }
 
+/* A schema that does not parse is damage, unless a newer SQLite wrote it in words that this one does not
+ * know. The header names the last writer (file format, section 1.3.18), but what is still in a WAL may be
+ * another one's. Read through SQLite's own file: closing one of ours would drop its locks. */
+static bool schema_may_be_newer(const Connection *connection)
+{
+        const char *words = sqlite3_errmsg(connection->handle);
+        _cleanup_free_ char *wal = NULL;
+        sqlite3_file *file = NULL;
+        unsigned char writer[4];
+        struct stat status;
+
+        if (strncmp(words, "malformed database schema", strlen("malformed database schema")) != 0 ||
+                        !strstr(words, "syntax error"))
+                return false;
+        if (sqlite3_file_control(connection->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) !=
+                                        SQLITE_OK ||
+                        !file || !file->pMethods ||
+                        file->pMethods->xRead(file, writer, sizeof writer, 96) != SQLITE_OK)
+                return false;
+        if (((unsigned) writer[0] << 24 | (unsigned) writer[1] << 16 | (unsigned) writer[2] << 8 |
+                            writer[3]) > (unsigned) sqlite3_libversion_number())
+                return true;
+        return asprintf(&wal, "%s-wal", connection->path) >= 0 && stat(wal, &status) >= 0 &&
+               status.st_size > 0;
+}
+
 static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite_code)
 {
         switch (sqlite_code & 0xff) {
@@ -87,7 +114,8 @@ static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite
         case SQLITE_PROTOCOL: /* the same as BUSY, for the short locks of the WAL index */
                 return is_cancelled(connection) ? FAULT_CANCELLED : FAULT_BUSY;
         case SQLITE_CORRUPT: /* with CORRUPT_VTAB, _SEQUENCE and _INDEX, which are content as well */
-                return FAULT_CORRUPT;
+                return connection->handle && schema_may_be_newer(connection) ? FAULT_NOT_SUPPORTED
+                                                                             : FAULT_CORRUPT;
         case SQLITE_NOTADB:
                 return FAULT_NOT_A_DATABASE;
         case SQLITE_CANTOPEN:
@@ -115,6 +143,8 @@ static const char *way_out(FaultCode code)
                 return "; another process holds its lock, try again when that is done";
         case FAULT_CORRUPT:
                 return "; leave the file as it is and restore a backup";
+        case FAULT_NOT_SUPPORTED:
+                return "; if a newer SQLite wrote this, update libsqlite3 here, else restore a backup";
         case FAULT_NOT_A_DATABASE:
                 return "; check that this is the right file, or restore a backup";
         case FAULT_CANNOT_OPEN:

@@ -39,8 +39,9 @@ Connection *connection_close(Connection *connection);
 DEFINE_CLEANUP(Connection *, connection_close);
 
 /* Fills the fault for an SQLite result code (extended or not) as met while `doing` ("Counting rows"). The
- * message names the file, SQLite's own words and the way out. SQLITE_INTERRUPT, and SQLITE_BUSY after
- * progress_cancel(), are CANCELLED. */
+ * message names the file, SQLite's own words and the way out. A schema in words that only a newer SQLite
+ * may know is NOT_SUPPORTED; every other that does not parse is CORRUPT. SQLITE_INTERRUPT, and SQLITE_BUSY
+ * after progress_cancel(), are CANCELLED. */
 int connection_fault(const Connection *connection, int sqlite_code, Fault *fault, const char *doing);
 
 /* Runs statements that return nothing of interest. */

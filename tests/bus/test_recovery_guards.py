@@ -76,6 +76,40 @@ def test_descriptor_of_the_live_database_is_refused(service, client, application
         assert file.read() == before
 
 
+def test_refused_descriptor_of_the_live_database_costs_no_lock(kept, gate):
+    """It is closed only when no connection of the service is left that could lose its locks."""
+    client = kept.start(**gate.at("snapshot-pinned"))
+    client.wait_property("NJobs", 0)
+    job_id, _ = client.manager("Backup", {})
+    gate.wait_reached()
+    daemon = kept.process.pid
+
+    def locks():
+        with open("/proc/locks", encoding="ascii") as file:
+            return sorted(line.split(maxsplit=1)[1] for line in file if line.split()[4] == str(daemon))
+
+    def n_descriptors():
+        directory = f"/proc/{daemon}/fd"
+        links = [os.readlink(os.path.join(directory, fd)) for fd in os.listdir(directory)]
+        return len([link for link in links if link.startswith(kept.database)])
+
+    before = locks()
+    assert before
+    for ending in ("", "-shm"):
+        fd = os.open(kept.database + ending, os.O_RDONLY)
+        for call in (("Export", fd, {}), ("Import", fd, {}), ("Restore", "", {"from": ("h", fd)})):
+            with pytest.raises(BusError):
+                client.manager(*call)
+        os.close(fd)
+    client.mark()
+    assert locks() == before
+    gate.release()
+    assert client.ended(job_id)[0] == "done"
+    client.wait_property("NJobs", 0)
+    client.mark()
+    assert n_descriptors() == 0
+
+
 def test_database_that_comes_back_before_the_restore_begins_is_kept(kept, gate):
     client = kept.start(**gate.at("snapshot-pinned"))
     client.wait_property("NJobs", 0)
@@ -209,3 +243,29 @@ def test_restore_that_fails_its_last_check_counts_for_the_loop_guard(kept, gate)
     client.mark()
     assert "auto-restore-stopped" in codes(client)
     assert "restore" not in [body[2] for body in told(client, "JobNew", since)]
+
+
+@pytest.mark.parametrize("place", ["file", "wal"])
+def test_schema_of_a_newer_sqlite_is_left_as_it_is(kept, place):
+    """The application's SQLite may know words that the service's does not; its rows are as sound as ever."""
+    application = sqlite3.connect(kept.database)
+    application.execute("CREATE VIEW later_view AS SELECT username FROM users")
+    application.execute("PRAGMA writable_schema=ON")
+    application.execute("UPDATE sqlite_schema SET sql = sql || ' WHATEVER COMES' WHERE name = 'later_view'")
+    application.commit()
+    if place == "file":
+        application.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with open(kept.database, "r+b") as file:
+            file.seek(96)
+            file.write((4000000).to_bytes(4, "big"))
+    client = kept.start()
+    assert client.get("Integrity") == "unknown"
+    assert "not-checked" in codes(client)
+    assert client.run("Verify", "", {})[1:3] == ("failed", ERROR + "NotSupported")
+    assert client.get("LastRestore") == ""
+    application.execute("DELETE FROM sqlite_schema WHERE name = 'later_view'")
+    application.commit()
+    application.close()
+    assert "later0" in users(kept.database)
+    assert client.run("Verify", "", {})[1] == "done"
+    assert client.get("Health") == "ok"

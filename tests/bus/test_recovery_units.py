@@ -144,7 +144,8 @@ def test_unit_that_may_not_be_stopped_stops_the_restore(service, systemd, runnin
     systemd.refuse = "StopUnit"
     _, result, error, message = running.run("Restore", "", {})
     assert (result, error.rpartition(".")[2]) == ("failed", "Permission")
-    assert "polkit" in message and "web.service" in message
+    assert "polkit" in message and "web.service" in message and "started again" not in message
+    assert [call[0] for call in systemd.calls] == ["StopUnit"]
     with open(service.database, "rb") as file:
         assert file.read(100) == b"\0" * 100
 

@@ -99,6 +99,8 @@ static void test_unknown_integrity_is_no_corruption(void **state)
 
         facts.integrity = INTEGRITY_UNKNOWN;
         assert_reasons(&facts, HEALTH_OK, "");
+        facts.finding = "Input/output error";
+        assert_reasons(&facts, HEALTH_DEGRADED, "not-checked");
         facts.database_missing = true;
         assert_reasons(&facts, HEALTH_CORRUPT, "database-missing");
 }

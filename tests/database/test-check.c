@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <string.h>
@@ -307,6 +308,39 @@ static void test_constraint_violations_are_counted_apart(void **state)
         assert_unhealthy(path, CHECK_FULL, "t_name");
 }
 
+static void write_at(const char *path, off_t offset, const void *bytes, size_t size)
+{
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        assert_int_equal(pwrite(fd, bytes, size, offset), size);
+}
+
+/* A view in words that this SQLite does not know: damage when an SQLite like ours wrote it, and nothing to
+ * restore over when a newer one may have. */
+static void test_schema_of_a_newer_sqlite_is_no_corruption(void **state)
+{
+        static const unsigned char newer[] = {0, 0x3d, 0x09, 0x00}; /* 4000000: version 4.0.0, big-endian */
+        const char *path = fixture_path("newer.db");
+        sqlite3 *application;
+        CheckResult result = {0};
+        Fault fault = {0};
+
+        create_indexed(path);
+        application = fixture_open(path);
+        fixture_execute(application,
+                        "CREATE VIEW v AS SELECT name FROM t; PRAGMA writable_schema=ON;"
+                        "UPDATE sqlite_schema SET sql='CREATE VIEW v AS SELECT name FROM t WHATEVER COMES'"
+                        " WHERE name='v'");
+        fixture_close(application);
+        assert_unhealthy(path, CHECK_FULL, "malformed database schema");
+
+        write_at(path, 96, newer, sizeof newer);
+        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, NULL, &result, &fault),
+                        fault_errno(FAULT_NOT_SUPPORTED));
+        assert_non_null(strstr(fault.message, "libsqlite3"));
+        fault_done(&fault);
+}
+
 static void test_foreign_keys_are_counted_apart(void **state)
 {
         const char *path = fixture_path("keys.db");
@@ -444,6 +478,7 @@ int main(void)
                         TEST(test_broken_disk_is_a_fault_at_every_read),
                         TEST(test_one_failed_read_is_never_a_finding),
                         TEST(test_wal_cut_short_is_a_finding),
+                        TEST(test_schema_of_a_newer_sqlite_is_no_corruption),
                         TEST(test_foreign_keys_are_counted_apart),
                         TEST(test_constraint_violations_are_counted_apart),
                         TEST(test_cancel_is_a_fault_and_stops),

@@ -32,7 +32,6 @@ def service(machine, request):
     machine.run(["systemctl", "reset-failed"])
     machine.remove("/var/lib/oracxpred")
     machine.remove("/etc/oracxpred")
-    machine.run(["systemd-tmpfiles", "--create", "oracxpred.conf"])
     # Output before this point is another test's.
     machine.cursor = journal_cursor(machine)
     machine.run(["systemctl", "start", "oracxpredd.service"])

@@ -26,6 +26,8 @@ BOOT_SECONDS = 120
 COMMAND_SECONDS = 120
 EVENT_SECONDS = 60
 CGROUP = "/sys/fs/cgroup"
+SYSTEMD = "org.freedesktop.systemd1"
+SYSTEMD_PATH = "/org/freedesktop/systemd1"
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
@@ -122,6 +124,8 @@ class Machine:
         )
         stack.callback(self._power_off)
         self._await_ready(notifications, console)
+        # Nobody reads on: were it left open, it would fill up and hold up the container's systemd.
+        notifications.close()
 
     def _control_group(self, stack):
         """Makes a group for the container, returns what moves the calling process into it. None under systemd, where
@@ -206,6 +210,20 @@ class Machine:
             raise AssertionError(f"{arguments} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done
 
+    @contextlib.contextmanager
+    def running(self, arguments, user=None):
+        """A command that runs for the length of a `with`, until its standard input ends."""
+        with subprocess.Popen(
+            self.command(arguments, user),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=ENVIRONMENT,
+            text=True,
+        ) as process:
+            yield process
+            process.stdin.close()
+            assert process.wait(COMMAND_SECONDS) == 0
+
     def run_json(self, arguments, user=None):
         """What a command that must succeed prints, read as JSON."""
         return json.loads(self.run(arguments, user).stdout)
@@ -240,10 +258,27 @@ class Machine:
         with self.bus() as connection:
             rule = MatchRule(type="signal", interface=interface, member=member, sender=sender)
             unwrap_msg(connection.send_and_get_reply(message_bus.AddMatch(rule)))
+            if interface.startswith(SYSTEMD):
+                # It sends its signals only while somebody has subscribed.
+                subscribe = new_method_call(DBusAddress(SYSTEMD_PATH, SYSTEMD, f"{SYSTEMD}.Manager"), "Subscribe")
+                unwrap_msg(connection.send_and_get_reply(subscribe))
             # The name in the rule is for the bus; messages carry the sender's unique name.
             arrived = MatchRule(type="signal", interface=interface, member=member)
             with connection.filter(arrived, bufsize=100) as queue:
                 yield lambda: connection.recv_until_filtered(queue, timeout=EVENT_SECONDS).body
+
+    @contextlib.contextmanager
+    def unit_job(self, name):
+        """Yields a function that waits until systemd has done a job for the unit, and returns the job's result."""
+        with self.signals(f"{SYSTEMD}.Manager", "JobRemoved") as next_job:
+
+            def ended():
+                unit = None
+                while unit != name:
+                    _, _, unit, result = next_job()
+                return result
+
+            yield ended
 
     def call(self, service, path, interface, method, signature=None, arguments=()):
         """Calls a method as root; returns the reply's arguments."""

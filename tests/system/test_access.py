@@ -3,7 +3,7 @@
 
 import pytest
 
-from product import BUS_NAME, BUS_PATH, backup_names
+from product import BACKUPS, BUS_NAME, BUS_PATH, DATABASE, MANAGER, UNIT, backup_names
 
 ACCESS_DENIED_EXIT = 12
 
@@ -20,7 +20,7 @@ def test_standard_interfaces_are_reachable(service, interface):
     method = {
         "Introspectable": ["Introspect"],
         "Peer": ["Ping"],
-        "Properties": ["GetAll", "s", f"{BUS_NAME}.Manager"],
+        "Properties": ["GetAll", "s", MANAGER],
         "ObjectManager": ["GetManagedObjects"],
     }[interface]
     service.run(["busctl", "call", BUS_NAME, BUS_PATH, f"org.freedesktop.DBus.{interface}", *method], user="visitor")
@@ -29,44 +29,85 @@ def test_standard_interfaces_are_reachable(service, interface):
 def test_an_ordinary_user_can_not_back_up(service):
     tried = service.run(["oracxpredctl", "backup"], user="visitor", check=False)
     assert tried.returncode == ACCESS_DENIED_EXIT
-    assert backup_names(service) == ["initial_backup.db.gz"]
+    assert backup_names(service) == ["initial_backup"]
 
 
 @pytest.mark.parametrize(
-    "call", [["Backup", "a{sv}", "0"], ["Verify", "sa{sv}", "", "0"], ["Cleanup", "a{sv}", "0"], ["Reload"]], ids=lambda c: c[0]
+    "call",
+    [
+        ["Backup", "a{sv}", "0"],
+        ["Verify", "sa{sv}", "", "0"],
+        ["Cleanup", "a{sv}", "0"],
+        ["Restore", "sa{sv}", "", "0"],
+        ["UndoRestore", "a{sv}", "0"],
+        ["ReportCorruption", "s", "malformed"],
+        ["Reload"],
+    ],
+    ids=lambda call: call[0],
 )
 def test_an_ordinary_user_is_refused_by_name(service, call):
     tried = service.run(
-        ["busctl", "call", BUS_NAME, BUS_PATH, f"{BUS_NAME}.Manager", *call], user="visitor", check=False
+        ["busctl", "call", BUS_NAME, BUS_PATH, MANAGER, *call], user="visitor", check=False
     )
     assert tried.returncode != 0
     assert "ccess denied" in tried.stderr or "may not" in tried.stderr
 
 
 def test_an_ordinary_user_can_not_take_the_name(service):
-    service.run(["systemctl", "stop", "oracxpredd.service"])
+    service.run(["systemctl", "stop", UNIT])
     tried = service.run(
         ["busctl", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName", "su", BUS_NAME, "0"],
         user="visitor",
         check=False,
     )
-    assert "not allowed to own" in tried.stderr
+    assert tried.returncode != 0
+    assert "Access denied" in tried.stderr
 
 
 def test_an_ordinary_user_can_not_read_the_files(service):
-    tried = service.run(["ls", "/var/lib/oracxpred/backups"], user="visitor", check=False)
+    tried = service.run(["ls", BACKUPS], user="visitor", check=False)
     assert tried.returncode != 0 and "Permission denied" in tried.stderr
+
+
+def test_the_application_reports_corruption(service):
+    call = ["busctl", "call", BUS_NAME, BUS_PATH, MANAGER, "ReportCorruption", "s", "database disk image is malformed"]
+    with service.signals(MANAGER, "JobRemoved") as next_job:
+        service.run(call, user="application")
+        assert next_job()[2:4] == ("check", "done")
+
+
+INSERT = """\
+import sys
+from sqlalchemy import create_engine, text
+
+engine = create_engine("sqlite:///" + sys.argv[1])
+with engine.begin() as connection:
+    connection.execute(text("INSERT INTO users (username, password) VALUES (:name, '-')"), {"name": sys.argv[2]})
+    print(connection.execute(text("SELECT count(*) FROM users")).scalar(), flush=True)
+"""
+
+
+def insert(service, name):
+    return service.run(["/usr/bin/python3", "-c", INSERT, DATABASE, name], user="application").stdout
 
 
 def test_the_application_reads_and_writes_the_database(service):
     """Its user is a member of the group, and its processes share -wal and -shm with the daemon's."""
-    script = (
-        "from sqlalchemy import create_engine, text\n"
-        "engine = create_engine('sqlite:////var/lib/oracxpred/data/oracxpred.db')\n"
-        "with engine.begin() as connection:\n"
-        "    connection.execute(text(\"INSERT INTO users (username, password) VALUES ('ann', '-')\"))\n"
-        "    print(connection.execute(text('SELECT count(*) FROM users')).scalar())\n"
-    )
-    assert service.run(["/usr/bin/python3", "-c", script], user="application").stdout == "1\n"
+    assert insert(service, "ann") == "1\n"
     service.run(["oracxpredctl", "backup"])
-    assert service.run(["/usr/bin/python3", "-c", script.replace("'ann'", "'bob'")], user="application").stdout == "2\n"
+    assert insert(service, "bob") == "2\n"
+
+
+def test_what_the_application_creates_stays_readable_to_the_service(service):
+    """The files beside the database belong to whoever opens it first, after the last one that closed it."""
+    service.run(["systemctl", "stop", UNIT])
+    assert insert(service, "ann") == "1\n"
+    hold = INSERT + "with engine.connect() as held:\n    held.execute(text('SELECT 1 FROM users'))\n"
+    hold += "    print('held', flush=True)\n    sys.stdin.read()\n"
+    with service.running(["/usr/bin/python3", "-c", hold, DATABASE, "bob"], user="application") as application:
+        assert [application.stdout.readline() for _ in range(2)] == ["2\n", "held\n"]
+        shown = service.run(["stat", "--format=%U:%G %a", f"{DATABASE}-wal", f"{DATABASE}-shm"]).stdout
+        assert shown == "application:oracxpred 660\n" * 2
+        service.run(["systemctl", "start", UNIT])
+        service.run(["oracxpredctl", "backup"])
+        service.run(["oracxpredctl", "restore", "--yes"])

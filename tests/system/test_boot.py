@@ -15,7 +15,6 @@ def test_journal_keeps_what_is_sent(machine):
 
 def test_events_are_awaited_on_the_bus(machine):
     with machine.signals("org.freedesktop.systemd1.Manager", "UnitNew") as next_signal:
-        # systemd sends its signals to those who subscribed, which busctl and systemctl do for themselves.
         machine.run(["systemd-run", "--wait", "--quiet", "--unit=smoke", "true"])
         name = ""
         while name != "smoke.service":

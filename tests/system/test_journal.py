@@ -1,29 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What operators and monitoring read in the journal."""
 
-import json
 import re
 
-from product import backup_names
+from product import BACKUPS, UNIT, backup_names, configure, explained_journal, journal
 
 BACKUP_CREATED = "a49ed3bf4690487da8a7973f0ccd22f6"
+NOTICE = 5
 VERIFICATION_FAILED = "337a61a227ab479bacbfc22b20785fdc"
-
-
-def entries(service, *arguments):
-    service.run(["journalctl", "--sync"])
-    shown = service.run(["journalctl", f"--after-cursor={service.cursor}", "--output=json", *arguments]).stdout
-    return [json.loads(line) for line in shown.splitlines()]
 
 
 def test_a_backup_is_one_structured_entry(service):
     service.run(["oracxpredctl", "backup"])
     newest = backup_names(service)[0]
-    found = entries(service, "--unit=oracxpredd", f"MESSAGE_ID={BACKUP_CREATED}")
+    found = journal(service, _SYSTEMD_UNIT=UNIT, MESSAGE_ID=BACKUP_CREATED)
     entry = found[-1]
-    assert [made["ORACXPRED_BACKUP"] for made in found] == ["initial_backup.db.gz", newest]
+    assert [made["ORACXPRED_BACKUP"] for made in found] == ["initial_backup", newest]
     assert entry["ORACXPRED_OPERATION"] == "backup"
     assert entry["ORACXPRED_KIND"] == "manual"
+    assert entry["ORACXPRED_FILE"] == f"{newest}.db.gz"
     assert int(entry["ORACXPRED_BYTES"]) > 0
     assert int(entry["ORACXPRED_STORED_BYTES"]) > 0
     assert int(entry["ORACXPRED_DURATION_USEC"]) > 0
@@ -33,22 +28,31 @@ def test_a_backup_is_one_structured_entry(service):
 
 def test_catalogue_explains_a_backup(service):
     service.run(["oracxpredctl", "backup"])
-    service.run(["journalctl", "--sync"])
-    shown = service.run(["journalctl", f"--after-cursor={service.cursor}", "--catalog", "--unit=oracxpredd"]).stdout
-    assert f"Subject: Backup {backup_names(service)[0]} was made" in shown
+    assert f"Subject: Backup {backup_names(service)[0]} was made" in explained_journal(service)
 
 
 def test_catalogue_leaves_no_field_open(service):
-    with open(service.path("/var/lib/oracxpred/backups/initial_backup.db.gz"), "r+b") as stored:
+    with open(service.path(f"{BACKUPS}/initial_backup.db.gz"), "r+b") as stored:
         stored.truncate(100)
-    assert service.run(["oracxpredctl", "verify", "initial_backup.db.gz"], check=False).returncode != 0
-    assert entries(service, f"MESSAGE_ID={VERIFICATION_FAILED}")
-    shown = service.run(["journalctl", f"--after-cursor={service.cursor}", "--catalog", "--unit=oracxpredd"]).stdout
-    assert "is not what was stored" in shown
-    assert not re.search(r"@\w+@", shown)
+    assert service.run(["oracxpredctl", "verify", "initial_backup"], check=False).returncode != 0
+    assert journal(service, MESSAGE_ID=VERIFICATION_FAILED)
+    shown = explained_journal(service)
+    assert "Subject: Backup initial_backup is not what was stored" in shown
+    assert not re.search(r"@ORACXPRED_\w+@", shown)
 
 
 def test_nothing_worse_than_information_on_a_good_day(service):
     service.run(["oracxpredctl", "backup"])
     service.run(["oracxpredctl", "verify", "--all"])
-    assert entries(service, "--unit=oracxpredd", "--priority=warning") == []
+    said = journal(service, _SYSTEMD_UNIT=UNIT)
+    assert said and all(int(entry["PRIORITY"]) >= NOTICE for entry in said)
+
+
+def test_a_wrong_line_of_the_configuration_is_explained(service):
+    configure(service, "Retention=7d\nRetension=8d\n")
+    shown = explained_journal(service)
+    assert "/etc/oracxpred/oracxpred.conf:3" in shown
+    assert "Subject: A line of the configuration is wrong and was ignored" in shown
+    checked = service.run(["/usr/libexec/oracxpredd", "--check-config"], check=False)
+    assert checked.returncode != 0 and "oracxpred.conf:3" in checked.stdout + checked.stderr
+    assert service.unit(UNIT, "ActiveState") == {"ActiveState": "active"}

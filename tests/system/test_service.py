@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The daemon under systemd: how it starts, stops, starts again, and what it leaves."""
 
-from product import BUS_NAME, BUS_PATH, DATABASE, backup_names, fill
+import contextlib
 
-UNIT = "oracxpredd.service"
+from product import BACKUPS, BUS_NAME, BUS_PATH, MANAGER, STATE, UNIT, backup_names, configure, fill, journal, sql
+
+DAY_USEC = 24 * 3600 * 1_000_000
 
 
 def test_boot_starts_it(machine):
@@ -16,9 +18,8 @@ def test_boot_starts_it(machine):
 
 def test_is_ready_when_the_database_stands_and_is_backed_up(service):
     assert service.unit(UNIT, "ActiveState", "SubState") == {"ActiveState": "active", "SubState": "running"}
-    tables = service.run(["sqlite3", DATABASE, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"]).stdout
-    assert int(tables) >= 18
-    assert backup_names(service) == ["initial_backup.db.gz"]
+    assert int(sql(service, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'")) >= 18
+    assert backup_names(service) == ["initial_backup"]
 
 
 def test_status_shows_what_it_is_doing(service):
@@ -28,9 +29,11 @@ def test_status_shows_what_it_is_doing(service):
 
 
 def test_files_belong_to_the_service_and_its_group(service):
-    shown = service.run(["find", "/var/lib/oracxpred", "-printf", "%P %y %m %u:%g\n"]).stdout.splitlines()
+    """In a state directory that only the unit has made, under its sandbox and its umask."""
+    shown = service.run(["find", STATE, "-printf", "%P %y %m %u:%g\n"]).stdout.splitlines()
     assert "data d 2770 oracxpred:oracxpred" in shown
     assert "backups d 750 oracxpred:oracxpred" in shown
+    assert "quarantine d 750 oracxpred:oracxpred" in shown
     assert "data/oracxpred.db f 660 oracxpred:oracxpred" in shown
     assert "backups/initial_backup.db.gz f 640 oracxpred:oracxpred" in shown
     assert "backups/initial_backup.db.gz.meta f 640 oracxpred:oracxpred" in shown
@@ -42,42 +45,74 @@ def test_restart_loses_nothing(service):
     before = backup_names(service)
     service.run(["systemctl", "restart", UNIT])
     assert backup_names(service) == before
-    assert service.run(["sqlite3", DATABASE, "SELECT count(*) FROM predictions"]).stdout == "1000\n"
+    assert sql(service, "SELECT count(*) FROM predictions") == "1000"
     assert service.unit(UNIT, "NRestarts")["NRestarts"] == "0"
 
 
-def test_reload_is_answered(service):
-    service.run(["systemctl", "reload", UNIT])
+def test_reload_takes_the_new_configuration(service):
+    configure(service, "Retention=9d\n")
+    assert service.property(BUS_NAME, BUS_PATH, MANAGER, "RetentionUSec") == 9 * DAY_USEC
     assert service.unit(UNIT, "ActiveState", "Result") == {"ActiveState": "active", "Result": "success"}
 
 
 def test_bus_activation_starts_it(service):
     service.run(["systemctl", "stop", UNIT])
     service.call(BUS_NAME, BUS_PATH, "org.freedesktop.DBus.Peer", "Ping")
+    # It answers before its start is over. Now the unit is on its way, without anybody having started it by hand.
+    assert service.unit(UNIT, "ActiveState")["ActiveState"] in ("activating", "active")
+    with service.unit_job(UNIT) as started:
+        if service.unit(UNIT, "Job")["Job"]:
+            assert started() == "done"
     assert service.unit(UNIT, "ActiveState") == {"ActiveState": "active"}
+
+
+def test_hanging_daemon_is_started_again_by_the_watchdog(service):
+    with service.drop_in(UNIT, "[Service]\nWatchdogSec=1s\n"):
+        service.run(["systemctl", "restart", UNIT])
+        entered = int(service.unit(UNIT, "ActiveEnterTimestampMonotonic")["ActiveEnterTimestampMonotonic"])
+        # A sign of life after READY=1, else the rest could be a daemon that never gives one.
+        while int(service.unit(UNIT, "WatchdogTimestampMonotonic")["WatchdogTimestampMonotonic"]) <= entered:
+            assert service.unit(UNIT, "NRestarts") == {"NRestarts": "0"}
+        with new_owner(service) as owned_again:
+            service.run(["systemctl", "kill", "--signal=STOP", UNIT])
+            owned_again()
+        assert service.unit(UNIT, "NRestarts") == {"NRestarts": "1"}
+    assert any(entry["MESSAGE"].startswith(f"{UNIT}: Watchdog timeout") for entry in journal(service, UNIT=UNIT))
+    assert backup_names(service) == ["initial_backup"]
 
 
 def test_stop_in_the_middle_of_a_backup_needs_no_kill(service):
     fill(service, rows=1000, bytes_per_row=200_000)
     before = backup_names(service)
-    with service.signals(f"{BUS_NAME}.Manager", "JobNew") as next_job:
+    with service.signals(MANAGER, "JobNew") as next_job:
         service.run(["oracxpredctl", "backup", "--no-wait"])
         next_job()
         service.run(["systemctl", "stop", UNIT])
     # SIGKILL after the time-out would read Result=timeout; the daemon's own end, Result=success and status 0.
     assert service.unit(UNIT, "Result", "ExecMainStatus") == {"Result": "success", "ExecMainStatus": "0"}
-    left = service.run(["find", "/var/lib/oracxpred/backups", "-type", "f", "-printf", "%P\n"]).stdout
+    left = service.run(["find", BACKUPS, "-type", "f", "-printf", "%P\n"]).stdout
     assert sorted(left.splitlines()) == ["initial_backup.db.gz", "initial_backup.db.gz.meta"]
     service.run(["systemctl", "start", UNIT])
     assert backup_names(service) == before
 
 
-def test_killed_daemon_is_started_again(service):
+@contextlib.contextmanager
+def new_owner(service):
+    """Yields a function that waits until somebody takes the service's name."""
     with service.signals("org.freedesktop.DBus", "NameOwnerChanged", sender="org.freedesktop.DBus") as next_owner:
+
+        def taken():
+            name, owner = "", ""
+            while name != BUS_NAME or not owner:
+                name, _, owner = next_owner()
+
+        yield taken
+
+
+def test_killed_daemon_is_started_again(service):
+    with new_owner(service) as taken:
         service.run(["systemctl", "kill", "--signal=KILL", UNIT])
-        name, owner = "", ""
-        while name != BUS_NAME or not owner:
-            name, _, owner = next_owner()
+        taken()
     service.run(["oracxpredctl", "backup"])
     assert service.unit(UNIT, "NRestarts")["NRestarts"] == "1"
 
