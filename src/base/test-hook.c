@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/test-hook.h"
 
-#if TEST_HOOKS
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -63,4 +62,3 @@ bool test_hook_clock(uint64_t *ret_usec)
 
         return stream && fscanf(stream, "%" SCNu64, ret_usec) == 1;
 }
-#endif

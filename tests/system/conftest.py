@@ -2,11 +2,18 @@
 """What the system tests share: one booted machine for all of them, and a service that each finds as new."""
 
 import os
+import signal
 
 import pytest
 
 from machine import Machine
 from product import UNITS
+
+
+def pytest_configure():
+    """A run that is ended by a time-out powers its machines off, too: nobody else would."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
 
 def pytest_addoption(parser):
     parser.addoption(

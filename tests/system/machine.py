@@ -7,6 +7,7 @@ pure cgroup v2 hierarchy, as Debian 12 boots with, even where the host's is the 
 
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import shutil
@@ -44,8 +45,11 @@ class Machine:
     """Boot with `with Machine(build_directory) as machine:`. `build_directory` is a configured and compiled meson
     build; it is installed into the system before the boot, and its units are enabled as a package would."""
 
+    numbers = itertools.count()
+
     def __init__(self, build_directory):
         self.build_directory = build_directory
+        self.name = f"oracxpred-test-{os.getpid()}-{next(self.numbers)}"
         self.leader = None
         self.process = None
         self.cleanup = contextlib.ExitStack()
@@ -67,13 +71,13 @@ class Machine:
     # Setting up, in the order of the calls
 
     def _own_mounts(self):
-        """Leaves the host's mount name space. Calling it again only nests deeper, harmlessly."""
+        """Leaves the host's mount name space. A second machine of the same process only nests deeper, harmlessly."""
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.unshare(CLONE_NEWNS) < 0:
             error = ctypes.get_errno()
             raise OSError(error, f"The system tests need root: unshare: {os.strerror(error)}")
         mount("--make-rprivate", "/")
-        if not host_has_systemd():
+        if not os.path.exists(f"{CGROUP}/cgroup.controllers"):
             mount("-t", "cgroup2", "cgroup2", CGROUP)
 
     def _mount_overlay(self, stack):
@@ -83,9 +87,13 @@ class Machine:
         for path in paths.values():
             os.mkdir(path)
         self.root = paths["root"]
-        layers = f"lowerdir={cached_tree()},upperdir={paths['upper']},workdir={paths['work']}"
+        layers = f"lowerdir={self.tree()},upperdir={paths['upper']},workdir={paths['work']}"
         mount("-t", "overlay", "-o", layers, "overlay", self.root)
         stack.callback(umount, self.root)
+
+    def tree(self):
+        """What is booted, through an overlay."""
+        return cached_tree()
 
     def _install(self):
         check(["meson", "install", "--quiet", "--no-rebuild", "--destdir", self.root, "-C", self.build_directory])
@@ -104,7 +112,7 @@ class Machine:
             command.append("--keep-unit")
         command += [
             f"--directory={self.root}",
-            f"--machine=oracxpred-test-{os.getpid()}",
+            f"--machine={self.name}",
             "--private-network",
             "--notify-ready=yes",
             "--link-journal=no",
@@ -132,7 +140,7 @@ class Machine:
         systemd-nspawn asks it for a scope."""
         if host_has_systemd():
             return None
-        path = os.path.join(CGROUP, f"oracxpred-test-{os.getpid()}")
+        path = os.path.join(CGROUP, self.name)
         os.mkdir(path)
         stack.callback(remove_control_group, path)
 
@@ -191,8 +199,8 @@ class Machine:
         """What the host runs to run `arguments` in the container, as root or as `user`."""
         if user:
             arguments = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--", *arguments]
-        enter = ["nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/"]
-        return [*enter, "--", *arguments]
+        spaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root"]
+        return ["nsenter", f"--target={self.leader}", *spaces, "--wdns=/", "--", *arguments]
 
     def run(self, arguments, user=None, check=True, timeout=COMMAND_SECONDS):
         """Runs a command to its end, with its output as text. A failure is an error unless `check` is false."""
