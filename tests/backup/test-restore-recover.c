@@ -163,8 +163,6 @@ static void test_units_are_asked_for(void **state)
         _cleanup_(restore_recovered_done) RestoreRecovered recovered = {0};
         _cleanup_fault_ Fault fault = {0};
 
-        if (!TEST_HOOKS)
-                skip();
         prepare();
         kill_replacement_at("replace-stopped");
         assert_int_equal(recover(&recovered, &fault), 0);
@@ -179,8 +177,6 @@ static void test_a_spoilt_prepared_file_goes_back(void **state)
         _cleanup_(restore_recovered_done) RestoreRecovered recovered = {0};
         _cleanup_fault_ Fault fault = {0};
 
-        if (!TEST_HOOKS)
-                skip();
         prepare();
         kill_replacement_at("replace-moved");
         assert_int_equal(fixture_file_size(backup_fixture_database()), -1);
@@ -197,8 +193,6 @@ static void test_a_file_made_meanwhile_is_kept_apart(void **state)
         _cleanup_(restore_recovered_done) RestoreRecovered recovered = {0};
         _cleanup_fault_ Fault fault = {0};
 
-        if (!TEST_HOOKS)
-                skip();
         prepare();
         kill_replacement_at("replace-moved");
         restore_fixture_execute(backup_fixture_database(), "CREATE TABLE fresh(a)");

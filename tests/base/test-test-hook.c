@@ -103,28 +103,16 @@ static void test_waits_at_the_gate(void **state)
         assert_int_equal(status, 0);
 }
 
-/* What the service is in production. */
-static void test_points_are_no_code(void **state)
-{
-        pid_t child;
-
-        assert_int_equal(run("first", "kill", 0, &child), 0);
-        assert_int_equal(room_count(), 0);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, room_setup, room_teardown)
 
 int main(void)
 {
-        const struct CMUnitTest with_hooks[] = {
+        const struct CMUnitTest tests[] = {
                         TEST(test_traces_every_point),
                         TEST(test_kills_at_the_nth_passing),
                         TEST(test_a_longer_name_is_another_point),
                         TEST(test_stops_and_goes_on),
                         TEST(test_waits_at_the_gate),
         };
-        const struct CMUnitTest without_hooks[] = {TEST(test_points_are_no_code)};
-
-        return TEST_HOOKS ? cmocka_run_group_tests_name("test-hook", with_hooks, NULL, NULL)
-                          : cmocka_run_group_tests_name("test-hook", without_hooks, NULL, NULL);
+        return cmocka_run_group_tests_name("test-hook", tests, NULL, NULL);
 }

@@ -33,6 +33,11 @@ def test_daemon_has_no_privilege(service):
     assert "0" not in fields["Uid"].split()
 
 
+def test_points_of_the_tests_are_not_compiled_in(service):
+    found = service.run(["grep", "--count", "ORACXPRED_TEST_", f"/proc/{daemon(service)}/exe"], check=False)
+    assert found.stdout.strip() == "0"
+
+
 def test_daemon_sees_no_network(service):
     shown = service.run(["nsenter", f"--target={daemon(service)}", "--net", "cat", "/proc/self/net/dev"]).stdout
     assert [line.split(":")[0].strip() for line in shown.splitlines()[2:]] == ["lo"]
