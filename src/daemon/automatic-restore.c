@@ -30,16 +30,22 @@ static bool is_checking(const Manager *manager)
         return false;
 }
 
-void automatic_restore_suspect(Manager *manager)
+int automatic_restore_suspect(Manager *manager, Fault *fault)
 {
-        _cleanup_fault_ Fault fault = {0};
+        _cleanup_fault_ Fault met = {0};
         Caller self = caller_self();
+        int r;
 
         if (manager->stopping || !manager->started || automatic_restore_is_restoring(manager) ||
                         is_checking(manager))
-                return;
-        if (operation_check_queue(manager, &self, NULL, &fault) < 0)
-                journal_line(LOG_ERR, "The database could not be checked: %s", fault.message);
+                return 0;
+        r = operation_check_queue(manager, &self, NULL, &met);
+        if (r < 0) {
+                journal_line(LOG_ERR, "The database could not be checked: %s", met.message);
+                if (fault)
+                        fault_move(fault, &met);
+        }
+        return r;
 }
 
 bool automatic_restore_load_stopped(const char *state_directory_path)
@@ -150,8 +156,13 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
         if (manager->database_missing)
                 (void) automatic_restore_consider(manager);
         else if (manager->integrity == INTEGRITY_CORRUPT)
-                automatic_restore_suspect(manager);
+                (void) automatic_restore_suspect(manager, NULL);
         return 0;
+}
+
+void automatic_restore_repaired(Manager *manager)
+{
+        set_stopped(manager, false);
 }
 
 void automatic_restore_succeeded(Manager *manager, bool automatic, bool sound)

@@ -7,12 +7,17 @@
 
 #include "daemon/manager.h"
 
-/* Corruption was met while doing something else: a check job decides whether it is so. */
-void automatic_restore_suspect(Manager *manager);
+/* Corruption was met while doing something else: a check job decides whether it is so. 0 when one is queued,
+ * or a check or restore that waits already will tell; BUSY when none can be, which is logged. */
+int automatic_restore_suspect(Manager *manager, Fault *fault);
 
 /* A check found the database corrupt, or the file is missing: decides, and queues the restore next. True
  * when one is queued or running; else it is said why not. */
 bool automatic_restore_consider(Manager *manager);
+
+/* A check that an operator asked for found the database sound: whatever had stopped the automatism was
+ * repaired by hand, and it may act again. */
+void automatic_restore_repaired(Manager *manager);
 
 /* A restore or undo has put a database in force. `sound` is false for one that was forced although it fails
  * its check: what an operator forces is not undone by the automatism. */

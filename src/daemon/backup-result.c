@@ -65,6 +65,6 @@ void backup_result_failed(Job *job)
         if (fault_means_corrupt(job->fault.code) && manager->integrity != INTEGRITY_CORRUPT &&
                         !manager->database_missing) {
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
-                automatic_restore_suspect(manager);
+                (void) automatic_restore_suspect(manager, NULL);
         }
 }

@@ -89,12 +89,12 @@ void database_watch_examine(Manager *manager)
                 event_database_replaced(manager->database_path, "is another file now");
                 manager->database_missing = false;
                 manager->database_replaced = true;
-                automatic_restore_suspect(manager);
+                (void) automatic_restore_suspect(manager, NULL);
         } else {
                 journal_line(LOG_NOTICE,
                                 "%s became smaller; checking whether it was truncated",
                                 manager->database_path);
-                automatic_restore_suspect(manager);
+                (void) automatic_restore_suspect(manager, NULL);
         }
         manager_update_health(manager);
 }

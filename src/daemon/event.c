@@ -250,7 +250,7 @@ void event_auto_restore_stopped(const char *database_path)
                         MESSAGE_AUTO_RESTORE_STOPPED_ID,
                         fields,
                         "The database %s broke again soon after an automatic restore; there will be no "
-                        "further one until an operator restores",
+                        "further one until an operator restores or verifies it",
                         database_path);
 }
 

@@ -112,7 +112,8 @@ static int judge_recovery(const HealthFacts *facts, Health *health)
                                 HEALTH_DEGRADED,
                                 "auto-restore-stopped",
                                 "Automatic restores are stopped, since the database broke again soon after "
-                                "one; look at the disk and the memory, then run `oracxpredctl restore`");
+                                "one; look at the disk and the memory, then run `oracxpredctl %s`",
+                                broken ? "restore" : "verify");
         if (r >= 0 && facts->database_replaced && !facts->database_missing)
                 r = add(health,
                                 HEALTH_DEGRADED,

@@ -51,8 +51,10 @@ static int check_finish(Job *job, void *userdata)
                 manager_set_integrity(manager, INTEGRITY_OK, NULL);
                 /* The new file is sound, but who had the old one open still writes there: that is for
                  * somebody to see, and `oracxpredctl verify` says that they have. */
-                if (job->caller.uid != UID_INVALID)
+                if (job->caller.uid != UID_INVALID) {
                         manager->database_replaced = false;
+                        automatic_restore_repaired(manager);
+                }
                 manager_update_health(manager);
         } else if (fault_means_corrupt(job->fault.code)) {
                 manager_set_integrity(manager,

@@ -53,7 +53,7 @@ static int export_finish(Job *job, void *userdata)
         else if (fault_means_corrupt(job->fault.code) && !manager->database_missing &&
                         manager->integrity != INTEGRITY_CORRUPT) {
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
-                automatic_restore_suspect(manager);
+                (void) automatic_restore_suspect(manager, NULL);
         }
         return 0;
 }

@@ -254,7 +254,7 @@ static void tell_ready(Manager *manager, bool backup_made)
         (void) statistics_run_ask(manager->statistics_run, NULL, &self, &fault);
         /* The copy of a backup is checked in full, so one that was made just now stands for it. */
         if (!backup_made)
-                automatic_restore_suspect(manager);
+                (void) automatic_restore_suspect(manager, NULL);
 }
 
 static bool is_tolerable(const Stage *stage, const Fault *fault)

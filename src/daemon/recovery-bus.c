@@ -340,9 +340,10 @@ int manager_method_report_corruption(sd_bus_message *message, void *userdata, sd
                                 "checked or was; `Integrity` tells what was found");
                 return bus_fault(error, &fault);
         }
-        manager->corruption_reported_usec = now_usec;
         event_corruption_reported(&caller, what);
-        automatic_restore_suspect(manager);
+        if (automatic_restore_suspect(manager, &fault) < 0)
+                return bus_fault(error, &fault);
+        manager->corruption_reported_usec = now_usec;
         manager_flush_changes(manager);
         return sd_bus_reply_method_return(message, NULL);
 }

@@ -135,7 +135,7 @@ static void run_finish(Work *work)
                 run->statistics = (Statistics){0};
         } else if (fault_means_corrupt(run->fault.code)) {
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, run->fault.message);
-                automatic_restore_suspect(manager);
+                (void) automatic_restore_suspect(manager, NULL);
         }
         manager_flush_changes(manager);
         answer_waiters(run, run->n_served, &run->fault);

@@ -281,6 +281,28 @@ def test_second_corruption_within_an_hour_stops_the_automatism_until_an_operator
     assert client.get("Integrity") == "ok"
 
 
+def test_repair_by_hand_lets_the_automatism_work_again_once_it_is_verified(kept, tmp_path):
+    sound = str(tmp_path / "sound.db")
+    checkpoint(kept.database)
+    shutil.copyfile(kept.database, sound)
+    now = 1800000000 * 1000000
+    kept.set_clock(now)
+    damage(kept.database)
+    kept.start(clock=True)
+    kept.stop()
+    damage(kept.database)
+    kept.start(clock=True)
+    kept.stop()
+
+    shutil.copyfile(sound, kept.database)
+    client = kept.start(clock=True)
+    assert client.get("Integrity") == "ok"
+    (sentence,) = (text for code, text in client.get("HealthReasons") if code == "auto-restore-stopped")
+    assert "oracxpredctl verify" in sentence
+    assert client.run("Verify", "", {})[1] == "done"
+    assert "auto-restore-stopped" not in codes(client)
+
+
 def test_corruption_more_than_an_hour_later_is_another_incident(kept):
     now = 1800000000 * 1000000
     for moment in (now, now + HOUR + MINUTE):
