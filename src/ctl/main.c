@@ -89,7 +89,7 @@ static const Verb verbs[] = {
                                 NULL,
                                 verb_import},
                 {"key",
-                                "generate [FILE] | show | test",
+                                "generate|show|test",
                                 1,
                                 2,
                                 OPTION_IDENTITY,
