@@ -184,9 +184,10 @@ int age_identities_set_passphrase(AgeIdentities *identities, const char *text, s
                                 FAULT_INVALID_ARGUMENT,
                                 "A passphrase is one line of at most %d bytes",
                                 AGE_PASSPHRASE_MAX_BYTES);
-        passphrase = strndup(text, size);
+        passphrase = calloc(1, size + 1);
         if (!passphrase)
                 return fault_set_errno(fault, ENOMEM, "Reading a passphrase");
+        memcpy(passphrase, text, size);
         wipe_text(identities->passphrase);
         identities->passphrase = passphrase;
         return 0;

@@ -11,6 +11,8 @@ import pytest
 from machine import ENVIRONMENT, Machine, check
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Inside the copy, whose /tmp and the like are its own.
+COPY_OF_SOURCE = "/opt/oracxpred-source"
 ETC = "etc/systemd/system"
 QUICKSTART_SECONDS = 300
 
@@ -25,8 +27,7 @@ class CopyOfThisMachine(Machine):
             check(["rm", "-rf", os.path.join(self.root, path)])
         os.makedirs(os.path.join(self.root, ETC))
         os.symlink("/lib/systemd/system/basic.target", os.path.join(self.root, ETC, "default.target"))
-        # The sources may be on a file system of their own, which an overlay of the root's doesn't show.
-        source = os.path.join(self.root, SOURCE.lstrip("/"))
+        source = os.path.join(self.root, COPY_OF_SOURCE.lstrip("/"))
         check(["rm", "-rf", source])
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("build*", ".git"))
 
@@ -39,7 +40,7 @@ def copy():
 
 def quickstart(copy):
     done = subprocess.run(
-        copy.command([f"{SOURCE}/packaging/quickstart"]),
+        copy.command([f"{COPY_OF_SOURCE}/packaging/quickstart"]),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
