@@ -10,6 +10,7 @@
 
 #define COUNT "SELECT count(*) FROM users"
 #define OLDER "backup_20260101_000000"
+#define PREPARED ".live.db.restore.tmp"
 
 static Manifest *source;
 
@@ -349,6 +350,35 @@ static void test_units_are_started_again_when_the_quarantine_fails(void **state)
         application_stop(units.application);
 }
 
+/* Between the look at it and its rename somebody removes the new file. */
+static int stop_units_and_lose_the_new_file(void *userdata, Fault *fault)
+{
+        assert_int_equal(unlink(fixture_path(PREPARED)), 0);
+        return stop_units(userdata, fault);
+}
+
+static void test_old_files_go_back_when_the_new_one_can_not_be_published(void **state)
+{
+        Units units = {.application = application_start(backup_fixture_database())};
+        ApplicationControl control = control_of(&units);
+        RestoreRequest request = restore_fixture_request(source);
+        size_t before_size, after_size;
+        _cleanup_free_ char *before = NULL, *after = NULL;
+
+        control.stop = stop_units_and_lose_the_new_file;
+        request.control = &control;
+        destroy_header();
+        before = fixture_read(backup_fixture_database(), &before_size);
+        restore_fixture_refuse(&request, FAULT_CANNOT_OPEN, PREPARED);
+        after = fixture_read(backup_fixture_database(), &after_size);
+        assert_int_equal(after_size, before_size);
+        assert_memory_equal(after, before, before_size);
+        assert_int_equal(restore_fixture_n_quarantined(), 0);
+        assert_int_equal(fixture_file_size(fixture_path("state/restore.json")), -1);
+        assert_int_equal(units.n_started, 1);
+        application_stop(units.application);
+}
+
 static void test_units_are_started_again_when_they_do_not_stop(void **state)
 {
         Units units = {.application = application_start(backup_fixture_database()), .stop_fails = true};
@@ -412,6 +442,7 @@ int main(void)
                         TEST(test_units_stay_alone_when_it_works_in_place),
                         TEST(test_units_are_started_again_when_others_are_in_the_way),
                         TEST(test_units_are_started_again_when_the_quarantine_fails),
+                        TEST(test_old_files_go_back_when_the_new_one_can_not_be_published),
                         TEST(test_units_are_started_again_when_they_do_not_stop),
                         TEST(test_units_that_do_not_start_are_remembered),
         };

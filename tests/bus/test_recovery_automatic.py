@@ -153,6 +153,10 @@ def test_database_that_goes_away_comes_back_by_itself(kept, break_it):
     assert "not through this service" in kept.log()
 
 
+def reasons_of_cleanup(client):
+    return {reason for _, _, reason in client.manager("Cleanup", {"dry-run": ("b", True)})}
+
+
 def test_database_that_is_replaced_is_checked_and_kept(kept):
     client = start(kept)
     other = kept.database + ".other"
@@ -168,8 +172,11 @@ def test_database_that_is_replaced_is_checked_and_kept(kept):
     assert not [found for found in client.signals[since:] if found.member == "DatabaseRestored"]
     assert "is another file now" in kept.log()
     assert codes(client) == ["database-replaced"]
+    # Who had the old file open still writes there: what could bring it back has to stay.
+    assert reasons_of_cleanup(client) == {"nothing is removed until the database is healthy"}
     client.run("Verify", "", {})
     assert codes(client) == []
+    assert reasons_of_cleanup(client) != {"nothing is removed until the database is healthy"}
 
 
 def test_own_replacement_is_no_reason_to_react(kept):
