@@ -7,7 +7,7 @@ import os
 import random
 import sqlite3
 
-from client import ServiceGone
+from client import BusError, ServiceGone
 from damage import FAMILIES, cut, write_at
 from scene import fill
 from verdict import content, judge
@@ -22,6 +22,15 @@ def settled(client):
         if client.get("NJobs") == 0:
             return
         client.wait(lambda signal: signal.member == "JobRemoved", since=since)
+
+
+def counted(client):
+    """Waits until nothing is left that the service does by itself after a start: its count of rows is no job."""
+    settled(client)
+    try:
+        client.manager("GetStatistics")
+    except BusError:
+        pass  # a database that can't be counted is not being counted either
 
 
 def comparable(rows):

@@ -12,15 +12,14 @@ from application import unpack
 from bookkeeper import Bookkeeper, numbers
 from contract import BACKUP
 from ledger import make_books
-from restore_scenes import settled
+from restore_scenes import counted
 
 JOURNAL_MODES = ["wal", "delete"]
 
 
 @pytest.fixture(params=JOURNAL_MODES)
 def journal_mode(request, service, client):
-    settled(client)
-    client.manager("GetStatistics")  # ends after the count that follows the start, which reads the database
+    counted(client)
     make_books(service.database)
     connection = sqlite3.connect(service.database, timeout=30)
     assert connection.execute(f"PRAGMA journal_mode={request.param}").fetchone() == (request.param,)

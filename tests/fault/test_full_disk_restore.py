@@ -7,7 +7,7 @@ import re
 import pytest
 
 from contract import ERROR
-from restore_scenes import SCENES, comparable, settled
+from restore_scenes import SCENES, comparable, counted, settled
 from scene import Saved
 from service import Gate
 from small_disk import MIB, contents, fill, make_room, small_disk  # noqa: F401
@@ -81,6 +81,7 @@ def test_disk_that_is_full_before(small_disk, name):  # noqa: F811
     for leave_bytes in (0, 64 * 1024, 256 * 1024, 1 * MIB):
         saved.put_back()
         client = small_disk.start()
+        counted(client)  # that takes room, too
         before = contents(small_disk)
         fill(small_disk, leave_bytes)
         prove(scene, before, ask(scene, client, lambda: None))
