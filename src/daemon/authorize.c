@@ -9,13 +9,41 @@ static const char *const action_table[_ACTION_MAX] = {
                 [ACTION_BACKUP] = "take backups",
                 [ACTION_VERIFY] = "verify backups or the database",
                 [ACTION_DELETE] = "remove backups",
-                [ACTION_CANCEL] = "cancel jobs",
                 [ACTION_CONFIGURE] = "configure the service",
                 [ACTION_RESTORE] = "restore the database",
                 [ACTION_EXPORT] = "export the database",
                 [ACTION_IMPORT] = "import a database",
+                [ACTION_MANAGE_ACCOUNTS] = "manage the application's accounts",
+                [ACTION_READ_LOGS] = "read the application's logs",
+                [ACTION_APPEND_LOGS] = "append to the application's logs",
+                [ACTION_USE_PREDICTIONS] = "use the predictions",
                 [ACTION_REPORT] = "report corruption",
 };
+
+/* Cut to fit: the kernel's own limits are lower. */
+static void keep_text(char *ret, size_t size, const char *text)
+{
+        (void) snprintf(ret, size, "%s", text);
+}
+
+/* Read from /proc: an answer may be missing, and may be another process's by now. */
+static void describe_process(sd_bus_message *message, Caller *caller)
+{
+        __attribute__((cleanup(sd_bus_creds_unrefp))) sd_bus_creds *creds = NULL;
+        const char *text;
+
+        if (sd_bus_query_sender_creds(message,
+                            SD_BUS_CREDS_PID | SD_BUS_CREDS_COMM | SD_BUS_CREDS_UNIT | SD_BUS_CREDS_SESSION |
+                                            SD_BUS_CREDS_AUGMENT,
+                            &creds) < 0)
+                return;
+        if (sd_bus_creds_get_comm(creds, &text) >= 0)
+                keep_text(caller->process, sizeof caller->process, text);
+        if (sd_bus_creds_get_unit(creds, &text) >= 0)
+                keep_text(caller->unit, sizeof caller->unit, text);
+        if (sd_bus_creds_get_session(creds, &text) >= 0)
+                keep_text(caller->session, sizeof caller->session, text);
+}
 
 int caller_of(sd_bus_message *message, Caller *ret, sd_bus_error *error)
 {
@@ -32,6 +60,7 @@ int caller_of(sd_bus_message *message, Caller *ret, sd_bus_error *error)
         /* Only for the log. */
         if (sd_bus_creds_get_pid(creds, &caller.pid) < 0)
                 caller.pid = 0;
+        describe_process(message, &caller);
         *ret = caller;
         return 0;
 }

@@ -17,20 +17,27 @@ typedef enum Action {
         ACTION_BACKUP,
         ACTION_VERIFY,
         ACTION_DELETE,
-        ACTION_CANCEL,
         ACTION_CONFIGURE,
         ACTION_RESTORE,
         ACTION_EXPORT,
         ACTION_IMPORT,
+        ACTION_MANAGE_ACCOUNTS,
+        ACTION_READ_LOGS,
+        ACTION_APPEND_LOGS,
+        ACTION_USE_PREDICTIONS,
         ACTION_REPORT, /* of corruption: the members of the service's group may, too */
         _ACTION_MAX,
         _ACTION_INVALID = -EINVAL,
 } Action;
 
-/* Who asked, as the bus vouches for it. */
+/* Who asked. The bus vouches for uid and pid. The rest, "" when unknown, the kernel tells of the process
+ * that has the pid by now: it is for logs alone, and bytes of the process's own choosing. */
 typedef struct Caller {
         uid_t uid; /* UID_INVALID for the service itself */
         pid_t pid; /* 0 when unknown or the service itself */
+        char process[16];
+        char unit[256];
+        char session[64];
 } Caller;
 
 static inline Caller caller_self(void)

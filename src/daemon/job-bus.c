@@ -104,11 +104,16 @@ int job_method_cancel(Job *job, sd_bus_message *message, sd_bus_error *error)
         Caller caller;
         int r;
 
-        r = authorize(message, ACTION_CANCEL, &caller, error);
+        r = caller_of(message, &caller, error);
         if (r < 0)
                 return r;
-        if (r == 0)
-                return 1; /* Will call us back */
+        if (caller.uid != job->caller.uid) {
+                r = authorize(message, job->operation->action, &caller, error);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        return 1; /* Will call us back */
+        }
         if (!is_cancellable(job))
                 return sd_bus_error_set(error,
                                 fault_bus_name(FAULT_NOT_SUPPORTED),

@@ -105,6 +105,7 @@ static int backup_finish(Job *job, void *userdata)
 const Operation operation_backup = {
                 .name = "backup",
                 .doing = "Backing up",
+                .action = ACTION_BACKUP,
                 .start = backup_start,
                 .run = backup_run,
                 .finish = backup_finish,

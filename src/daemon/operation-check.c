@@ -70,6 +70,7 @@ static int check_finish(Job *job, void *userdata)
 const Operation operation_check = {
                 .name = "check",
                 .doing = "Checking the database",
+                .action = ACTION_VERIFY,
                 .run = check_run_task,
                 .finish = check_finish,
                 .free_task = check_free_task,

@@ -188,6 +188,7 @@ static int cleanup_finish(Job *job, void *userdata)
 const Operation operation_cleanup = {
                 .name = "cleanup",
                 .doing = "Cleaning up",
+                .action = ACTION_DELETE,
                 .start = cleanup_start,
                 .run = cleanup_run,
                 .finish = cleanup_finish,

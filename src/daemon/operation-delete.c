@@ -86,6 +86,7 @@ static int delete_finish(Job *job, void *userdata)
 const Operation operation_delete = {
                 .name = "delete",
                 .doing = "Removing",
+                .action = ACTION_DELETE,
                 .start = delete_start,
                 .run = delete_run,
                 .finish = delete_finish,

@@ -61,6 +61,7 @@ static int export_finish(Job *job, void *userdata)
 const Operation operation_export = {
                 .name = "export",
                 .doing = "Exporting",
+                .action = ACTION_EXPORT,
                 .start = export_start,
                 .run = export_run_task,
                 .finish = export_finish,

@@ -117,6 +117,7 @@ static int import_finish(Job *job, void *userdata)
 const Operation operation_import = {
                 .name = "import",
                 .doing = "Importing",
+                .action = ACTION_IMPORT,
                 .start = import_start,
                 .run = import_run_task,
                 .finish = import_finish,

@@ -338,6 +338,7 @@ static int restore_finish(Job *job, void *userdata)
 const Operation operation_restore = {
                 .name = "restore",
                 .doing = "Restoring",
+                .action = ACTION_RESTORE,
                 .start = restore_start,
                 .run = restore_run,
                 .finish = restore_finish,
@@ -347,6 +348,7 @@ const Operation operation_restore = {
 const Operation operation_undo = {
                 .name = "undo",
                 .doing = "Undoing the last restore",
+                .action = ACTION_RESTORE,
                 .start = restore_start,
                 .run = restore_run,
                 .finish = restore_finish,

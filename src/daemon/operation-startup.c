@@ -302,6 +302,7 @@ static int startup_finish(Job *job, void *userdata)
 const Operation operation_startup = {
                 .name = "startup",
                 .doing = "Starting",
+                .action = ACTION_CONFIGURE,
                 .start = startup_start,
                 .run = startup_run,
                 .finish = startup_finish,

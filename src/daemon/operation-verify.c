@@ -88,6 +88,7 @@ static int verify_finish(Job *job, void *userdata)
 const Operation operation_verify = {
                 .name = "verify",
                 .doing = "Verifying",
+                .action = ACTION_VERIFY,
                 .start = verify_start,
                 .run = verify_run,
                 .finish = verify_finish,

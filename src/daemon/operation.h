@@ -16,6 +16,7 @@ typedef struct Manager Manager;
 typedef struct Operation {
         const char *name;  /* as on the bus */
         const char *doing; /* for the status line: "Backing up" */
+        Action action;     /* what one has to be allowed to ask for it, or to cancel another's */
 
         /* Loop, right before run(): fills the request from the state of that moment. A fault ends the job.
          * May be NULL. */
