@@ -14,6 +14,22 @@ void gate_done(Gate *gate)
         (void) pthread_mutex_destroy(&gate->mutex);
 }
 
+void gate_set_on_closing(Gate *gate, void (*on_closing)(void *target), void *target)
+{
+        gate->on_closing = on_closing;
+        gate->on_closing_target = target;
+}
+
+bool gate_is_closed(Gate *gate)
+{
+        bool closed;
+
+        (void) pthread_mutex_lock(&gate->mutex);
+        closed = gate->closed;
+        (void) pthread_mutex_unlock(&gate->mutex);
+        return closed;
+}
+
 int gate_enter(Gate *gate, Fault *fault)
 {
         bool closed;
@@ -56,6 +72,8 @@ int gate_close(Gate *gate, Progress *progress, Fault *fault)
         progress_set_interrupt(progress, wake, gate);
         (void) pthread_mutex_lock(&gate->mutex);
         gate->closed = true;
+        if (gate->n_inside > 0 && gate->on_closing)
+                gate->on_closing(gate->on_closing_target);
         while ((r = progress_check(progress, NULL)) >= 0 && gate->n_inside > 0)
                 (void) pthread_cond_wait(&gate->changed, &gate->mutex);
         if (r < 0)

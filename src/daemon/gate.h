@@ -14,13 +14,24 @@ typedef struct Gate {
         unsigned n_inside;
         bool closed;
         pthread_cond_t changed;
+
+        /* Set once, before any thread uses the gate. */
+        void (*on_closing)(void *target);
+        void *on_closing_target;
 } Gate;
 
 void gate_init(Gate *gate);
 void gate_done(Gate *gate);
 
+/* Has `on_closing` called when the gate closes while somebody is inside, so that who is there without being
+ * at work can leave. It runs in the closer's thread, under the gate's mutex: it only passes the word on. */
+void gate_set_on_closing(Gate *gate, void (*on_closing)(void *target), void *target);
+
 /* Before a connection is opened. BUSY at once, without waiting, while a restore has the gate closed. */
 int gate_enter(Gate *gate, Fault *fault);
+
+/* Whether one who is inside has to leave. */
+bool gate_is_closed(Gate *gate);
 
 /* After the connection was closed. */
 void gate_leave(Gate *gate);

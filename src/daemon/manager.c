@@ -24,7 +24,7 @@
 
 /* Beyond the bound of the jobs there is the start-up, and what the service itself queues. */
 #define BULK_LANE_CAPACITY (JOBS_MAX + 8)
-#define QUICK_LANE_CAPACITY 32
+#define QUICK_LANE_CAPACITY (RECORD_CALLS_MAX + 32)
 
 /* What a stop may take. A worker that hangs in the kernel for longer is left to the kernel: the next start
  * removes what it leaves. */
@@ -53,6 +53,11 @@ static int set_paths(Manager *manager, const Options *options)
                                         manager->state_directory) < 0)
                 return -ENOMEM;
         return 0;
+}
+
+static void on_store_released(void *userdata)
+{
+        manager_settle_when_idle(userdata);
 }
 
 int manager_new(const Options *options, Configuration *configuration, Manager **ret, Fault *fault)
@@ -100,6 +105,17 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
                 r = lane_new(manager->event, "bulk", BULK_LANE_CAPACITY, &manager->bulk_lane, fault);
         if (r >= 0)
                 r = lane_new(manager->event, "quick", QUICK_LANE_CAPACITY, &manager->quick_lane, fault);
+        if (r >= 0)
+                r = lane_new(manager->event, "password", RECORD_CALLS_MAX, &manager->password_lane, fault);
+        if (r >= 0)
+                r = record_store_new(manager->event,
+                                manager->quick_lane,
+                                &manager->gate,
+                                manager->database_path,
+                                &manager->record_store,
+                                fault);
+        if (r >= 0)
+                record_store_set_on_released(manager->record_store, on_store_released, manager);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(manager);
@@ -134,9 +150,15 @@ Manager *manager_free(Manager *manager)
         if (manager->statistics_run)
                 (void) statistics_run_stop(manager->statistics_run);
         plan_run_stop_all(manager);
+        record_call_stop_all(manager);
+        if (manager->record_store)
+                record_store_stop(manager->record_store);
         (void) lane_free(manager->bulk_lane);
         (void) lane_free(manager->quick_lane);
+        (void) lane_free(manager->password_lane);
         plan_run_free_all(manager);
+        record_call_free_all(manager);
+        (void) record_store_free(manager->record_store);
         (void) statistics_run_free(manager->statistics_run);
         while (manager->jobs) {
                 Job *job = manager->jobs;
@@ -289,18 +311,24 @@ void manager_stop(Manager *manager, int exit_code)
         }
         (void) statistics_run_stop(manager->statistics_run);
         plan_run_stop_all(manager);
+        record_call_stop_all(manager);
+        record_store_stop(manager->record_store);
         manager_settle_when_idle(manager);
 }
 
 static bool is_idle(const Manager *manager)
 {
-        return !manager->jobs && !manager->plans && !statistics_run_is_running(manager->statistics_run);
+        return !manager->jobs && !manager->plans && !manager->record_calls &&
+               !statistics_run_is_running(manager->statistics_run) &&
+               !record_store_is_open(manager->record_store);
 }
 
 void manager_hold_message(Manager *manager, sd_bus_message *message)
 {
         if (!is_idle(manager) && manager->n_held_messages < HELD_MESSAGES_MAX)
                 manager->held_messages[manager->n_held_messages++] = sd_bus_message_ref(message);
+        if (record_store_is_open(manager->record_store))
+                record_store_release(manager->record_store);
 }
 
 void manager_settle_when_idle(Manager *manager)

@@ -17,6 +17,7 @@
 #include "daemon/lane.h"
 #include "daemon/options.h"
 #include "daemon/plan-run.h"
+#include "daemon/record-call.h"
 #include "daemon/statistics-run.h"
 #include "database/schema.h"
 #include "database/statistics.h"
@@ -46,6 +47,7 @@ struct Manager {
         sd_bus *bus;
         Lane *bulk_lane;
         Lane *quick_lane;
+        Lane *password_lane; /* see record-call.h */
 
         /* Configuration and places. */
         bool user_bus; /* started with --user */
@@ -67,6 +69,11 @@ struct Manager {
         uint32_t last_job_id;
         sd_event_source *progress_event_source; /* on only while a job runs */
         StatisticsRun *statistics_run;          /* on the quick lane; see there */
+
+        /* The application's tables. */
+        RecordStore *record_store; /* on the quick lane */
+        RecordCall *record_calls;
+        size_t n_record_calls;
 
         /* Backups. */
         Catalogue *catalogue;

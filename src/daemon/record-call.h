@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A call that works on the application's tables, from its handler to its answer. The handler reads,
+ * validates and authorizes on the loop, and hands over what is wanted; a worker does it on a connection; the
+ * loop answers. All functions here are for the loop's thread. */
+
+#include <systemd/sd-bus.h>
+
+#include "base/fault.h"
+#include "daemon/authorize.h"
+#include "daemon/record-store.h"
+
+typedef struct Manager Manager;
+typedef struct RecordCall RecordCall;
+
+/* How many may wait or run, of one user and together. */
+#define RECORD_CALLS_PER_CALLER_MAX 64
+#define RECORD_CALLS_MAX 256
+
+typedef enum RecordLane {
+        RECORD_LANE_QUICK,    /* on the connection that such calls share (record-store.h) */
+        RECORD_LANE_PASSWORD, /* on a thread of its own, with a connection of its own: hashing a password
+                               * takes a quarter of a second, which no look-up may have to wait for */
+        _RECORD_LANE_MAX,
+        _RECORD_LANE_INVALID = -EINVAL,
+} RecordLane;
+
+/* What a kind of call does; static. */
+typedef struct RecordCallType {
+        RecordLane lane;
+
+        /* Worker. Touches nothing but the connection and the call, and leaves no statement and no
+         * transaction open. */
+        int (*run)(Connection *connection, void *call, Fault *fault);
+
+        /* Loop, after a run that succeeded: emits what there is to tell and sends the answer. */
+        int (*reply)(Manager *manager, sd_bus_message *message, void *call);
+
+        /* Loop. Wipes what is secret. */
+        void (*free)(void *call);
+} RecordCallType;
+
+/* Takes `call` over in any case. 1 when the message is going to be answered: after the work, or with the
+ * fault that it ended with. BUSY when too many wait, CORRUPT while the database is. */
+int record_call_ask(Manager *manager,
+                const RecordCallType *type,
+                void *call,
+                sd_bus_message *message,
+                const Caller *caller,
+                Fault *fault);
+
+/* Interrupts those that run and refuses those that wait. */
+void record_call_stop_all(Manager *manager);
+
+/* Frees all; when no worker is left. */
+void record_call_free_all(Manager *manager);
