@@ -10,6 +10,7 @@
 
 #include "backup/age-header.h"
 #include "backup/manifest.h"
+#include "base/effort.h"
 #include "base/progress.h"
 
 typedef struct BringInRequest {
@@ -22,6 +23,7 @@ typedef struct BringInRequest {
         const AgeIdentities *identities; /* for an encrypted source; may be NULL */
         Compression compression;         /* of the backup that it becomes, and: */
         const AgeRecipients *recipients; /* NULL or without any: it is stored in clear */
+        Effort effort;
         AgeFileKey *ret_file_key; /* that opens it, when it is encrypted; may be NULL. Wiped by the caller */
         uint64_t now_usec;
 } BringInRequest;

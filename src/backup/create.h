@@ -7,6 +7,7 @@
 
 #include "backup/age-stream.h"
 #include "backup/unfinished.h" /* and with it create_clean_up_leftovers() */
+#include "base/effort.h"
 #include "base/progress.h"
 
 typedef struct CreateRequest {
@@ -17,6 +18,7 @@ typedef struct CreateRequest {
         BackupKind kind;
         const char *label; /* may be NULL */
         Compression compression;
+        Effort effort;
         const AgeRecipients *recipients; /* to encrypt to; NULL or without any: stored in clear */
         const AgeIdentities *identities; /* that ought to open it, or NULL: the read-back then goes through
                                             them */

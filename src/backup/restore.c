@@ -166,6 +166,7 @@ static int store_what_was_there(
                         .name = request->pre_restore_name,
                         .kind = BACKUP_PRE_RESTORE,
                         .compression = request->compression,
+                        .effort = request->effort,
                         .recipients = request->recipients,
                         .identities = request->identities,
                         .now_usec = request->now_usec,

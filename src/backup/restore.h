@@ -18,6 +18,7 @@
 
 #include "backup/age-header.h"
 #include "backup/manifest.h"
+#include "base/effort.h"
 #include "base/progress.h"
 
 /* How long a restore waits for readers and writers before it ends with FAULT_BUSY. */
@@ -42,12 +43,13 @@ typedef struct RestoreRequest {
         const Manifest *source;        /* the backup to restore: a copy of the caller's; or NULL and: */
         const char *source_quarantine; /* a quarantine folder that an undo brings back */
 
-        const char *pre_restore_name;      /* from backup_name_make() */
-        const AgeIdentities *identities;   /* for an encrypted source; may be NULL */
-        const AgeFileKey *source_key;      /* of the source, when it was just made; else NULL */
-        Compression compression;           /* of the pre-restore backup, and: */
-        const AgeRecipients *recipients;   /* NULL or without any: it is stored in clear */
-        const char *saving_refused;        /* why there must be no pre-restore backup; NULL for nothing */
+        const char *pre_restore_name;    /* from backup_name_make() */
+        const AgeIdentities *identities; /* for an encrypted source; may be NULL */
+        const AgeFileKey *source_key;    /* of the source, when it was just made; else NULL */
+        Compression compression;         /* of the pre-restore backup, and: */
+        const AgeRecipients *recipients; /* NULL or without any: it is stored in clear */
+        const char *saving_refused;      /* why there must be no pre-restore backup; NULL for nothing */
+        Effort effort;
         const ApplicationControl *control; /* NULL counts as one without units */
         bool force;     /* replace although others have the file open; take a source_quarantine that fails
                          * its check. A backup that fails is never restored. */

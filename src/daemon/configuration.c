@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <ini.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -161,17 +162,50 @@ static const char *parse_recipients(Configuration *configuration, const char *va
                                                                                                : NULL;
 }
 
-static const char *parse_minimum(Configuration *configuration, const char *value)
+static const char *parse_bounded(unsigned *target, const char *value, unsigned highest, const char *wanted)
 {
         char *end;
         unsigned long number;
 
         errno = 0;
         number = strtoul(value, &end, 10);
-        if (errno != 0 || *end || value[0] < '0' || value[0] > '9' || number < 1 || number > 1000000)
-                return "a number from 1 to 1000000";
-        configuration->retention_minimum_verified = (unsigned) number;
+        if (errno != 0 || *end || value[0] < '0' || value[0] > '9' || number < 1 || number > highest)
+                return wanted;
+        *target = (unsigned) number;
         return NULL;
+}
+
+static const char *parse_minimum(Configuration *configuration, const char *value)
+{
+        return parse_bounded(&configuration->retention_minimum_verified,
+                        value,
+                        1000000,
+                        "a number from 1 to 1000000");
+}
+
+/* By default one for each core that this process may run on. */
+static const char *parse_threads(Configuration *configuration, const char *value)
+{
+        cpu_set_t cores;
+        int n = 1;
+
+        if (value[0])
+                return parse_bounded(&configuration->effort.threads,
+                                value,
+                                EFFORT_THREADS_MAX,
+                                "a number from 1 to 16");
+        if (sched_getaffinity(0, sizeof cores, &cores) >= 0)
+                n = CPU_COUNT(&cores);
+        configuration->effort.threads = (unsigned) MAX_OF(MIN_OF(n, EFFORT_THREADS_MAX), 1);
+        return NULL;
+}
+
+static const char *parse_compression_level(Configuration *configuration, const char *value)
+{
+        return parse_bounded(&configuration->effort.compression_level,
+                        value,
+                        EFFORT_LEVEL_MAX,
+                        "a number from 1 to 9");
 }
 
 static const char *parse_span(uint64_t *target, const char *value)
@@ -261,6 +295,8 @@ static const struct {
 } settings[] = {
                 {"Database", "", parse_database},
                 {"Compression", "gzip", parse_compression},
+                {"CompressionLevel", "2", parse_compression_level},
+                {"Threads", "", parse_threads},
                 {"EncryptionRecipients", "", parse_recipients},
                 {"Retention", "7d", parse_retention},
                 {"RetentionMinimumVerified", "3", parse_minimum},

@@ -7,10 +7,12 @@
 
 #include "backup/manifest.h"
 #include "base/age-key.h"
+#include "base/effort.h"
 
 typedef struct Configuration {
         char *database_path; /* Database=, absolute; NULL for the one in the state directory */
         Compression compression;
+        Effort effort;                /* CompressionLevel= and Threads= */
         AgeRecipients recipients;     /* EncryptionRecipients= */
         bool encrypt_with_passphrase; /* the same setting, when it is that word */
         char *encryption_fault; /* the first wrong line that speaks of encryption; then no backup may be

@@ -70,6 +70,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .kind = task->automatic ? BACKUP_AUTOMATIC : BACKUP_MANUAL,
                         .label = task->label,
                         .compression = manager->configuration.compression,
+                        .effort = manager->configuration.effort,
                         .recipients = &task->recipients,
                         .identities = manager->identities,
                         .ret_key_fault = &task->key_fault,

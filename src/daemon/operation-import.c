@@ -77,6 +77,7 @@ static int import_start(Job *job, void *userdata, Fault *fault)
                         .kind = BACKUP_IMPORTED,
                         .label = task->label,
                         .compression = manager->configuration.compression,
+                        .effort = manager->configuration.effort,
                         .recipients = &task->recipients,
                         .identities = manager->identities,
                         .now_usec = now_usec,

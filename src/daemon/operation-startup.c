@@ -333,6 +333,7 @@ static int queue(Manager *manager, bool resumed, Fault *fault)
         task->database_path = manager->database_path;
         task->backup_directory = manager->backup_directory;
         task->compression = manager->configuration.compression;
+        task->effort = manager->configuration.effort;
         task->identities = manager->identities;
         (void) encryption_recipients(manager, &task->recipients, &task->encryption_fault);
         (void) snprintf(task->initial_file,

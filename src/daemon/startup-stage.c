@@ -116,6 +116,7 @@ int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault)
                         .name = INITIAL_BACKUP_NAME,
                         .kind = BACKUP_INITIAL,
                         .compression = task->compression,
+                        .effort = task->effort,
                         .recipients = &task->recipients,
                         .identities = task->identities,
                         .now_usec = task->now_usec,

@@ -24,6 +24,7 @@ typedef struct StartupTask {
         const char *backup_directory;
         const char *quarantine_directory;
         Compression compression;
+        Effort effort;
         AgeRecipients recipients;
         const AgeIdentities *identities;
         Fault encryption_fault; /* why the initial backup must not be written */

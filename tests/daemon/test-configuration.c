@@ -20,6 +20,8 @@ static void assert_defaults(const Configuration *configuration)
 {
         assert_null(configuration->database_path);
         assert_int_equal(configuration->compression, COMPRESSION_GZIP);
+        assert_int_equal(configuration->effort.compression_level, 2);
+        assert_in_range(configuration->effort.threads, 1, 16);
         assert_int_equal(configuration->retention_usec, 7 * USEC_PER_DAY);
         assert_int_equal(configuration->retention_minimum_verified, 3);
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
@@ -47,6 +49,8 @@ static void test_every_setting(void **state)
                         load("[Persistence]\n"
                              "Database=/srv/site.db\n"
                              "Compression = none\n"
+                             "CompressionLevel=9\n"
+                             "Threads=16\n"
                              "\tRetention=2w 1d\n"
                              "RetentionMinimumVerified=5\n"
                              "Cadence=90min\n"
@@ -58,6 +62,8 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.n_faults, 0);
         assert_string_equal(configuration.database_path, "/srv/site.db");
         assert_int_equal(configuration.compression, COMPRESSION_NONE);
+        assert_int_equal(configuration.effort.compression_level, 9);
+        assert_int_equal(configuration.effort.threads, 16);
         assert_int_equal(configuration.retention_usec, 15 * USEC_PER_DAY);
         assert_int_equal(configuration.retention_minimum_verified, 5);
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
@@ -94,6 +100,10 @@ static void test_wrong_lines(void **state)
                         "ApplicationUnits=web",
                         "ApplicationUnits=web.service ../x.service",
                         "Compression=zip",
+                        "CompressionLevel=0",
+                        "CompressionLevel=10",
+                        "Threads=17",
+                        "Threads=-1",
                         "RetentionMinimumVerified=0",
                         "RetentionMinimumVerified=-1",
                         "RetentionMinimumVerified=3x",
