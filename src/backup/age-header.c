@@ -7,7 +7,6 @@
 #include "backup/age-stanza.h"
 
 #define VERSION_START "age-encryption.org/"
-#define ARMOR_START "-----BEGIN AGE ENCRYPTED FILE-----"
 #define MAC_MARK "---"
 #define MAC_TEXT_LENGTH 43
 #define LINE_COLUMNS 64
@@ -147,12 +146,6 @@ static int read_version(Reading *reading, Fault *fault)
                 reading->position += strlen(AGE_VERSION_LINE);
                 return 0;
         }
-        if (starts_with(reading, ARMOR_START))
-                return fault_set(fault,
-                                FAULT_NOT_SUPPORTED,
-                                "It is in age's ASCII armor; decrypt it with `age -d`, or encrypt it "
-                                "without "
-                                "--armor");
         if (starts_with(reading, VERSION_START) && !starts_with(reading, VERSION_START "v1") &&
                         next_line(reading, &line) >= 0)
                 return fault_set(fault, FAULT_NOT_SUPPORTED, "It is in another version of the age format");

@@ -36,7 +36,7 @@ int age_header_write(const AgeRecipients *recipients,
 
 /* Reads a header from the start of `data`, opens it and proves its MAC. *ret_bytes is where the payload
  * begins. CORRUPT when it is none, is damaged or not as the specification wants it; NOT_SUPPORTED for
- * another version, ASCII armor, or more work than AGE_WORK_MAX; KEY_UNAVAILABLE when nothing of `opener`
+ * another version or more work than AGE_WORK_MAX; KEY_UNAVAILABLE when nothing of `opener`
  * fits. Messages name no file. */
 int age_header_open(const char *data,
                 size_t size,

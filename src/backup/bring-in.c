@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/age-armor.h"
 #include "backup/backup-name.h"
 #include "backup/create.h"
 #include "backup/stored-image.h"
@@ -17,6 +18,8 @@
 
 typedef struct BringIn {
         const BringInRequest *request;
+        int source_fd;           /* the request's, or: */
+        int decoded_fd;          /* what its ASCII armor held; a file without a name */
         Compression compression; /* of the source */
         bool encrypted;
         AgeFileKey file_key; /* unwrapped once, for all passes through the source */
@@ -30,6 +33,7 @@ static void bring_in_done(BringIn *bring_in)
 {
         if (bring_in->copy_name)
                 unfinished_remove_image(bring_in->request->directory_fd, bring_in->copy_name);
+        closep(&bring_in->decoded_fd);
         free(bring_in->copy_name);
         free(bring_in->copy_path);
         OPENSSL_cleanse(&bring_in->file_key, sizeof bring_in->file_key);
@@ -40,7 +44,7 @@ static int read_source(void *userdata, void *data, size_t size, size_t *ret, Fau
 {
         BringIn *bring_in = userdata;
         const BringInRequest *request = bring_in->request;
-        int r = io_read_full_at(request->source_fd, data, size, bring_in->offset_bytes, ret);
+        int r = io_read_full_at(bring_in->source_fd, data, size, bring_in->offset_bytes, ret);
 
         if (r == -EBADF)
                 return fault_set(fault,
@@ -90,11 +94,73 @@ static int read_decrypted_magic(BringIn *bring_in, void *ret_magic, size_t *ret_
         return r < 0 ? fault_prefix(fault, r, "%s", bring_in->request->source_name) : 0;
 }
 
-/* What it is, is told by its first bytes, whatever it is called. */
-static int recognise(BringIn *bring_in, Fault *fault)
+/* The names of the copy that is checked. */
+static int name_copy(BringIn *bring_in, Fault *fault)
 {
         const BringInRequest *request = bring_in->request;
-        unsigned char magic[MAGIC_BYTES] = {0};
+        _cleanup_free_ char *file = backup_name_to_file(
+                        request->name, request->compression, age_recipients_any(request->recipients));
+        _cleanup_free_ char *verify_name = file ? unfinished_verify_name(file) : NULL;
+
+        if (!verify_name || asprintf(&bring_in->copy_name, ".%s.tmp", verify_name) < 0) {
+                bring_in->copy_name = NULL;
+                return fault_set_errno(fault, ENOMEM, "Bringing in %s", request->source_name);
+        }
+        if (asprintf(&bring_in->copy_path, "%s/%s", request->directory_path, bring_in->copy_name) < 0) {
+                bring_in->copy_path = NULL;
+                return fault_set_errno(fault, ENOMEM, "Bringing in %s", request->source_name);
+        }
+        return 0;
+}
+
+static int begin_copy(BringIn *bring_in, int *ret_fd, Fault *fault)
+{
+        const BringInRequest *request = bring_in->request;
+        int fd;
+
+        unfinished_remove_image(request->directory_fd, bring_in->copy_name);
+        fd = openat(request->directory_fd,
+                        bring_in->copy_name,
+                        O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                        0600);
+        if (fd < 0)
+                return fault_set_errno(fault, errno, "Creating %s", bring_in->copy_path);
+        *ret_fd = fd;
+        return 0;
+}
+
+static bool begins_armor(const char *magic, size_t size)
+{
+        size_t space = 0;
+
+        while (space < size && strchr(" \t\r\n", magic[space]) && magic[space])
+                space++;
+        return space < size && memcmp(magic + space, AGE_ARMOR_START, size - space) == 0;
+}
+
+/* Into a file without a name, which is read in place of the text from here on. */
+static int take_armor_off(BringIn *bring_in, uint64_t text_bytes, Progress *progress, Fault *fault)
+{
+        const BringInRequest *request = bring_in->request;
+        int r = placement_require_space(request->directory_path, text_bytes / 4 * 3, fault);
+
+        if (r >= 0)
+                r = begin_copy(bring_in, &bring_in->decoded_fd, fault);
+        if (r < 0)
+                return r;
+        unfinished_remove_image(request->directory_fd, bring_in->copy_name);
+        r = age_armor_decode(bring_in->source_fd, bring_in->decoded_fd, progress, fault);
+        if (r < 0)
+                return fault_prefix(fault, r, "%s", request->source_name);
+        bring_in->source_fd = bring_in->decoded_fd;
+        return 0;
+}
+
+/* What it is, is told by its first bytes, whatever it is called. */
+static int recognise(BringIn *bring_in, Progress *progress, Fault *fault)
+{
+        const BringInRequest *request = bring_in->request;
+        char magic[MAGIC_BYTES] = {0};
         struct stat status;
         size_t size;
         int r;
@@ -108,6 +174,12 @@ static int recognise(BringIn *bring_in, Fault *fault)
                                 "%s is no regular file; give a database file, or a .gz or .age of one",
                                 request->source_name);
         r = read_source(bring_in, magic, sizeof magic, &size, fault);
+        if (r >= 0 && size == sizeof magic && begins_armor(magic, size)) {
+                r = take_armor_off(bring_in, (uint64_t) status.st_size, progress, fault);
+                bring_in->offset_bytes = 0;
+                if (r >= 0)
+                        r = read_source(bring_in, magic, sizeof magic, &size, fault);
+        }
         if (r >= 0 && size == sizeof magic && memcmp(magic, AGE_VERSION_LINE, sizeof magic) == 0)
                 r = read_decrypted_magic(bring_in, magic, &size, fault);
         if (r < 0)
@@ -126,33 +198,6 @@ static int recognise(BringIn *bring_in, Fault *fault)
         return 0;
 }
 
-static int begin_copy(BringIn *bring_in, int *ret_fd, Fault *fault)
-{
-        const BringInRequest *request = bring_in->request;
-        _cleanup_free_ char *file = backup_name_to_file(
-                        request->name, request->compression, age_recipients_any(request->recipients));
-        _cleanup_free_ char *verify_name = file ? unfinished_verify_name(file) : NULL;
-        int fd;
-
-        if (!verify_name || asprintf(&bring_in->copy_name, ".%s.tmp", verify_name) < 0) {
-                bring_in->copy_name = NULL;
-                return fault_set_errno(fault, ENOMEM, "Bringing in %s", request->source_name);
-        }
-        if (asprintf(&bring_in->copy_path, "%s/%s", request->directory_path, bring_in->copy_name) < 0) {
-                bring_in->copy_path = NULL;
-                return fault_set_errno(fault, ENOMEM, "Bringing in %s", request->source_name);
-        }
-        unfinished_remove_image(request->directory_fd, bring_in->copy_name);
-        fd = openat(request->directory_fd,
-                        bring_in->copy_name,
-                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                        0600);
-        if (fd < 0)
-                return fault_set_errno(fault, errno, "Creating %s", bring_in->copy_path);
-        *ret_fd = fd;
-        return 0;
-}
-
 /* Twice through the source: a .gz may hold a thousand times its size, and whether that fits is known before
  * the first byte is written. */
 static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
@@ -164,7 +209,7 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
         int r;
 
         r = stored_image_read(
-                        request->source_fd, bring_in->compression, opener, -EBADF, progress, &first, fault);
+                        bring_in->source_fd, bring_in->compression, opener, -EBADF, progress, &first, fault);
         if (r < 0)
                 return fault_prefix(fault, r, "%s", request->source_name);
         r = placement_require_space(request->directory_path, 2 * first.database_bytes, fault);
@@ -173,7 +218,7 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
         if (r < 0)
                 return r;
         r = stored_image_read(
-                        request->source_fd, bring_in->compression, opener, fd, progress, &image, fault);
+                        bring_in->source_fd, bring_in->compression, opener, fd, progress, &image, fault);
         if (r < 0)
                 return fault_prefix(fault, r, "%s", request->source_name);
         if (strcmp(first.database_sha256, image.database_sha256) != 0)
@@ -186,7 +231,8 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
 
 int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, Fault *fault)
 {
-        _cleanup_(bring_in_done) BringIn bring_in = {.request = request};
+        _cleanup_(bring_in_done) BringIn bring_in = {
+                        .request = request, .source_fd = request->source_fd, .decoded_fd = -EBADF};
         _cleanup_(manifest_freep) Manifest *manifest = NULL;
         _cleanup_free_ char *source = strdup(request->source_name);
         CreateRequest create = {
@@ -208,7 +254,9 @@ int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, 
                 return fault_set_errno(fault, ENOMEM, "Bringing in %s", request->source_name);
         if (!backup_name_is_valid(request->name))
                 return fault_set(fault, FAULT_INVALID_ARGUMENT, "The name of the new backup is not valid");
-        r = recognise(&bring_in, fault);
+        r = name_copy(&bring_in, fault);
+        if (r >= 0)
+                r = recognise(&bring_in, progress, fault);
         if (r >= 0)
                 r = copy_source(&bring_in, progress, fault);
         if (r < 0)

@@ -324,6 +324,28 @@ def test_file_is_restored_where_no_identity_is(service, key, ctl, tmp_path):  # 
     assert {backup["kind"] for backup in client.backups()} == {"initial", "imported", "pre-restore"}
 
 
+def test_armored_file_is_restored(service, key, ctl, tmp_path):  # noqa: F811
+    """`age --armor` writes text; what is damaged in it is named, and nothing is left of the attempt."""
+    client = service.start()
+    add_users(service, 3)
+    image, armored = str(tmp_path / "image"), str(tmp_path / "armored.age")
+    with contextlib.closing(sqlite3.connect(service.database)) as source:
+        source.execute("VACUUM INTO ?", [image])
+    add_users(service, 2)
+    subprocess.run(["age", "--armor", "-r", key.recipient, "-o", armored, image], check=True)
+    with open(armored, encoding="ascii") as file:
+        text = file.read()
+    with open(tmp_path / "cut", "w", encoding="ascii") as file:
+        file.write(text[:len(text) // 2])
+    done = ctl.run("restore", f"--from={tmp_path}/cut", "--identity=" + key.path, status=20)
+    assert "armor" in done.stderr
+    assert users(service.database) == 5
+    ctl.run("restore", "--from=" + armored, "--identity=" + key.path)
+    assert users(service.database) == 3
+    assert {backup["kind"] for backup in client.backups()} == {"initial", "imported", "pre-restore"}
+    assert not [name for name in os.listdir(service.backups) if name.startswith(".")]
+
+
 def test_passphrase(service, credentials, ctl, tmp_path):  # noqa: F811
     passphrase = "correct horse battery"
     service.configure("EncryptionRecipients=passphrase\n")
