@@ -62,3 +62,10 @@ bool test_hook_clock(uint64_t *ret_usec)
 
         return stream && fscanf(stream, "%" SCNu64, ret_usec) == 1;
 }
+
+bool test_hook_patience(uint64_t *ret_usec)
+{
+        const char *usec = getenv("ORACXPRED_TEST_PATIENCE");
+
+        return usec && sscanf(usec, "%" SCNu64, ret_usec) == 1;
+}

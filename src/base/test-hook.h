@@ -10,6 +10,7 @@
  *   ORACXPRED_TEST_GATE=FIFO       the gate: reached when it opens for writing, left when that end closes
  *   ORACXPRED_TEST_TRACE=FILE      append the name of every point passed, a line each
  *   ORACXPRED_TEST_CLOCK=FILE      read the wall clock from FILE (decimal µs) at each use
+ *   ORACXPRED_TEST_PATIENCE=USEC   how long an answer from another service is waited for
  *
  * Points may be passed from any thread. */
 
@@ -21,6 +22,7 @@
 
 void test_point(const char *name);
 bool test_hook_clock(uint64_t *ret_usec);
+bool test_hook_patience(uint64_t *ret_usec);
 #define TEST_POINT(name) test_point(name)
 #else
 #define TEST_POINT(name) ((void) 0)

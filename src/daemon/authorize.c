@@ -3,22 +3,38 @@
 
 #include <unistd.h>
 
+#include "base/names.h"
+#include "daemon/bus-argument.h"
 #include "daemon/event.h"
+#include "daemon/polkit.h"
 
-static const char *const action_table[_ACTION_MAX] = {
-                [ACTION_BACKUP] = "take backups",
-                [ACTION_VERIFY] = "verify backups or the database",
-                [ACTION_DELETE] = "remove backups",
-                [ACTION_CONFIGURE] = "configure the service",
-                [ACTION_RESTORE] = "restore the database",
-                [ACTION_EXPORT] = "export the database",
-                [ACTION_IMPORT] = "import a database",
-                [ACTION_MANAGE_ACCOUNTS] = "manage the application's accounts",
-                [ACTION_READ_LOGS] = "read the application's logs",
-                [ACTION_APPEND_LOGS] = "append to the application's logs",
-                [ACTION_USE_PREDICTIONS] = "use the predictions",
-                [ACTION_REPORT] = "report corruption",
+/* `polkit` is the name in dbus/org.oracxpred.Persistence1.policy.in. Importing brings data in that the next
+ * restore may take, and so it is restoring to polkit. */
+static const struct {
+        const char *polkit;
+        const char *what; /* follows "may not" */
+} action_table[_ACTION_MAX] = {
+                [ACTION_BACKUP] = {BUS_NAME ".backup", "take backups"},
+                [ACTION_VERIFY] = {BUS_NAME ".verify", "verify backups or the database"},
+                [ACTION_DELETE] = {BUS_NAME ".delete", "remove backups"},
+                [ACTION_CONFIGURE] = {BUS_NAME ".configure", "configure the service"},
+                [ACTION_RESTORE] = {BUS_NAME ".restore", "restore the database"},
+                [ACTION_EXPORT] = {BUS_NAME ".export", "export the database"},
+                [ACTION_IMPORT] = {BUS_NAME ".restore", "import a database"},
+                [ACTION_MANAGE_ACCOUNTS] = {BUS_NAME ".manage-accounts",
+                                "manage the application's accounts"},
+                [ACTION_READ_LOGS] = {BUS_NAME ".read-logs", "read the application's logs"},
+                [ACTION_APPEND_LOGS] = {BUS_NAME ".append-logs", "append to the application's logs"},
+                [ACTION_USE_PREDICTIONS] = {BUS_NAME ".use-predictions", "use the predictions"},
+                [ACTION_REPORT] = {BUS_NAME ".report-corruption", "report corruption"},
 };
+
+static Polkit *authority;
+
+void authorize_through(Polkit *polkit)
+{
+        authority = polkit;
+}
 
 /* Cut to fit: the kernel's own limits are lower. */
 static void keep_text(char *ret, size_t size, const char *text)
@@ -26,17 +42,12 @@ static void keep_text(char *ret, size_t size, const char *text)
         (void) snprintf(ret, size, "%s", text);
 }
 
-/* Read from /proc: an answer may be missing, and may be another process's by now. */
-static void describe_process(sd_bus_message *message, Caller *caller)
+static void describe_process(sd_bus_creds *creds, Caller *caller)
 {
-        __attribute__((cleanup(sd_bus_creds_unrefp))) sd_bus_creds *creds = NULL;
         const char *text;
 
-        if (sd_bus_query_sender_creds(message,
-                            SD_BUS_CREDS_PID | SD_BUS_CREDS_COMM | SD_BUS_CREDS_UNIT | SD_BUS_CREDS_SESSION |
-                                            SD_BUS_CREDS_AUGMENT,
-                            &creds) < 0)
-                return;
+        if (sd_bus_creds_get_pid(creds, &caller->pid) < 0)
+                caller->pid = 0;
         if (sd_bus_creds_get_comm(creds, &text) >= 0)
                 keep_text(caller->process, sizeof caller->process, text);
         if (sd_bus_creds_get_unit(creds, &text) >= 0)
@@ -48,19 +59,23 @@ static void describe_process(sd_bus_message *message, Caller *caller)
 int caller_of(sd_bus_message *message, Caller *ret, sd_bus_error *error)
 {
         __attribute__((cleanup(sd_bus_creds_unrefp))) sd_bus_creds *creds = NULL;
+        const uint64_t told = SD_BUS_CREDS_EUID | SD_BUS_CREDS_PID;
         Caller caller = caller_self();
         int r;
 
-        r = sd_bus_query_sender_creds(message, SD_BUS_CREDS_EUID | SD_BUS_CREDS_PID, &creds);
-        if (r >= 0)
+        /* What the bus doesn't tell is read from /proc, which may be of another process by now. */
+        r = sd_bus_query_sender_creds(message,
+                        told | SD_BUS_CREDS_COMM | SD_BUS_CREDS_UNIT | SD_BUS_CREDS_SESSION |
+                                        SD_BUS_CREDS_AUGMENT,
+                        &creds);
+        if (r < 0)
+                r = sd_bus_query_sender_creds(message, told, &creds);
+        if (r >= 0 && !(sd_bus_creds_get_augmented_mask(creds) & SD_BUS_CREDS_EUID))
                 r = sd_bus_creds_get_euid(creds, &caller.uid);
         if (r < 0 || caller.uid == UID_INVALID)
                 return sd_bus_error_set(
                                 error, SD_BUS_ERROR_ACCESS_DENIED, "The bus does not tell who you are");
-        /* Only for the log. */
-        if (sd_bus_creds_get_pid(creds, &caller.pid) < 0)
-                caller.pid = 0;
-        describe_process(message, &caller);
+        describe_process(creds, &caller);
         *ret = caller;
         return 0;
 }
@@ -86,7 +101,94 @@ static bool is_in_own_group(sd_bus_message *message)
         return false;
 }
 
+static bool is_privileged(const Caller *caller)
+{
+        return caller->uid == 0 || caller->uid == geteuid();
+}
+
+static int refuse(sd_bus_message *message,
+                Action action,
+                Verdict verdict,
+                const Caller *caller,
+                sd_bus_error *error)
+{
+        const char *what = action_table[action].what, *polkit = action_table[action].polkit;
+
+        event_refused(caller, sd_bus_message_get_member(message), what);
+        if (verdict == VERDICT_DENIED)
+                return sd_bus_error_setf(error,
+                                SD_BUS_ERROR_ACCESS_DENIED,
+                                "You may not %s: polkit does not allow you %s; root may",
+                                what,
+                                polkit);
+        if (verdict != VERDICT_CHALLENGE)
+                return sd_bus_error_setf(error,
+                                SD_BUS_ERROR_ACCESS_DENIED,
+                                "You may not %s: only root and the service's own user may%s",
+                                what,
+                                verdict == VERDICT_PENDING
+                                                ? ", since a property's change can't wait for polkit"
+                                : authority ? ", since polkit gives no answer"
+                                            : "");
+        return sd_bus_error_setf(error,
+                        SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                        "You may not %s without a password (%s), and %s; root may",
+                        what,
+                        polkit,
+                        sd_bus_message_get_allow_interactive_authorization(message) > 0
+                                        ? "no agent is there to ask for it"
+                                        : "the call does not allow to ask for it");
+}
+
+static int ask(sd_bus_message *message,
+                Action action,
+                const char *backup,
+                const Caller *caller,
+                Verdict *ret,
+                sd_bus_error *error)
+{
+        _cleanup_fault_ Fault fault = {0};
+
+        if (!authority) {
+                *ret = VERDICT_NONE;
+                return 0;
+        }
+        if (polkit_ask(authority, message, caller->uid, action_table[action].polkit, backup, ret, &fault) <
+                        0)
+                return bus_fault(error, &fault);
+        return 0;
+}
+
+int authorize_backup(
+                sd_bus_message *message, Action action, const char *backup, Caller *ret, sd_bus_error *error)
+{
+        Verdict verdict;
+        Caller caller;
+        int r;
+
+        r = caller_of(message, &caller, error);
+        if (r < 0)
+                return r;
+        if (!is_privileged(&caller)) {
+                r = ask(message, action, backup && backup[0] ? backup : NULL, &caller, &verdict, error);
+                if (r < 0)
+                        return r;
+                if (verdict == VERDICT_PENDING)
+                        return 0;
+                if (verdict != VERDICT_ALLOWED && !(verdict == VERDICT_NONE && action == ACTION_REPORT &&
+                                                                  is_in_own_group(message)))
+                        return refuse(message, action, verdict, &caller, error);
+        }
+        *ret = caller;
+        return 1;
+}
+
 int authorize(sd_bus_message *message, Action action, Caller *ret, sd_bus_error *error)
+{
+        return authorize_backup(message, action, NULL, ret, error);
+}
+
+int authorize_at_once(sd_bus_message *message, Action action, Caller *ret, sd_bus_error *error)
 {
         Caller caller;
         int r;
@@ -94,14 +196,8 @@ int authorize(sd_bus_message *message, Action action, Caller *ret, sd_bus_error 
         r = caller_of(message, &caller, error);
         if (r < 0)
                 return r;
-        if (caller.uid != 0 && caller.uid != geteuid() &&
-                        !(action == ACTION_REPORT && is_in_own_group(message))) {
-                event_refused(&caller, sd_bus_message_get_member(message), action_table[action]);
-                return sd_bus_error_setf(error,
-                                SD_BUS_ERROR_ACCESS_DENIED,
-                                "You may not %s: only root and the service's own user may",
-                                action_table[action]);
-        }
+        if (!is_privileged(&caller))
+                return refuse(message, action, VERDICT_PENDING, &caller, error);
         *ret = caller;
         return 1;
 }

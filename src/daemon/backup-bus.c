@@ -340,7 +340,7 @@ static int method_delete(sd_bus_message *message, void *userdata, sd_bus_error *
         r = call_options_read(message, NULL, 0, error);
         if (r < 0)
                 return r;
-        r = authorize(message, ACTION_DELETE, &caller, error);
+        r = authorize_backup(message, ACTION_DELETE, name, &caller, error);
         if (r < 0)
                 return r;
         if (r == 0)

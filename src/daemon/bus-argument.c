@@ -75,6 +75,64 @@ int call_options_read(
         return sd_bus_message_exit_container(message);
 }
 
+/* Numbers that lie beside each other are taken at once: an array of bytes has millions of them. */
+static bool is_plain_number(char type)
+{
+        return type != '\0' && strchr("ynqiuxtd", type);
+}
+
+static int count_value(sd_bus_message *message, char type, uint64_t *bytes)
+{
+        union {
+                uint64_t number;
+                const char *text;
+        } value;
+        int r = sd_bus_message_read_basic(message, type, &value);
+
+        if (r >= 0)
+                *bytes += type == 's' || type == 'o' || type == 'g' ? strlen(value.text) + 1
+                                                                    : sizeof(value.number);
+        return r;
+}
+
+/* Stops a little above the limit. */
+static int count_bytes(sd_bus_message *message, uint64_t limit, uint64_t *bytes)
+{
+        const char *contents;
+        const void *data;
+        size_t size;
+        char type;
+        int r;
+
+        while (*bytes <= limit && (r = sd_bus_message_peek_type(message, &type, &contents)) > 0) {
+                if (type == 'a' && is_plain_number(contents[0]) && contents[1] == '\0') {
+                        r = sd_bus_message_read_array(message, contents[0], &data, &size);
+                        *bytes += r < 0 ? 0 : size;
+                } else if (contents) {
+                        r = sd_bus_message_enter_container(message, type, contents);
+                        *bytes += sizeof(uint64_t);
+                        if (r >= 0)
+                                r = count_bytes(message, limit, bytes);
+                        if (r >= 0 && *bytes <= limit)
+                                r = sd_bus_message_exit_container(message);
+                } else
+                        r = count_value(message, type, bytes);
+                if (r < 0)
+                        return r;
+        }
+        return *bytes <= limit ? r : 0;
+}
+
+int bus_check_size(sd_bus_message *message, uint64_t limit)
+{
+        uint64_t bytes = 0;
+        int r = sd_bus_message_rewind(message, true);
+
+        if (r >= 0)
+                r = count_bytes(message, limit, &bytes);
+        return r < 0 ? r : bytes > limit ? -E2BIG : 0;
+}
+
 int bus_fault(sd_bus_error *error, const Fault *fault)
 {
         return sd_bus_error_set(error, fault_bus_name(fault->code), fault->message);

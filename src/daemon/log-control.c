@@ -44,7 +44,7 @@ static int authorize_set(sd_bus *bus, const char *what, sd_bus_error *error)
 
         if (!message)
                 return -EINVAL;
-        r = authorize(message, ACTION_CONFIGURE, &caller, error);
+        r = authorize_at_once(message, ACTION_CONFIGURE, &caller, error);
         if (r > 0)
                 event_asked(&caller, what);
         return r;

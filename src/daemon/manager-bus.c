@@ -80,7 +80,7 @@ int manager_method_verify(Manager *manager, sd_bus_message *message, const char 
                 return r;
         if (name[0] && !backup_name_is_valid(name))
                 return invalid(error, "That can't be the name of a backup");
-        r = authorize(message, ACTION_VERIFY, &caller, error);
+        r = authorize_backup(message, ACTION_VERIFY, name, &caller, error);
         if (r < 0)
                 return r;
         if (r == 0)

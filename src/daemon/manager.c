@@ -169,6 +169,8 @@ Manager *manager_free(Manager *manager)
 
         release_messages(manager);
         free_event_sources(manager);
+        authorize_through(NULL);
+        (void) polkit_free(manager->polkit);
         (void) sd_bus_flush_close_unref(manager->bus);
         (void) sd_event_unref(manager->event);
         (void) catalogue_free(manager->catalogue);
@@ -223,6 +225,9 @@ static int connect_bus(Manager *manager, bool user, Fault *fault)
                 return fault_set_errno(fault, r, "Connecting to the %s bus", user ? "session" : "system");
         (void) sd_bus_set_exit_on_disconnect(manager->bus, true);
         r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0 && !user)
+                r = polkit_new(manager->bus, &manager->polkit);
+        authorize_through(manager->polkit);
         if (r >= 0)
                 r = manager_bus_register(manager);
         if (r >= 0)
@@ -305,6 +310,7 @@ void manager_stop(Manager *manager, int exit_code)
         (void) sd_event_add_time_relative(
                         manager->event, NULL, CLOCK_MONOTONIC, STOP_BOUND_USEC, 0, on_stop_bound, manager);
 
+        polkit_stop(manager->polkit);
         for (Job *job = manager->jobs; job; job = next) {
                 next = job->next;
                 job_cancel(job);

@@ -18,6 +18,7 @@
 #include "daemon/options.h"
 #include "daemon/plan-run.h"
 #include "daemon/record-call.h"
+#include "daemon/polkit.h"
 #include "daemon/statistics-run.h"
 #include "database/schema.h"
 #include "database/statistics.h"
@@ -45,6 +46,7 @@ typedef struct FileIdentity {
 struct Manager {
         sd_event *event;
         sd_bus *bus;
+        Polkit *polkit; /* NULL on a user's bus: there everybody is the same user */
         Lane *bulk_lane;
         Lane *quick_lane;
         Lane *password_lane; /* see record-call.h */

@@ -76,7 +76,7 @@ static int queue_restore(Manager *manager,
         Job *job;
         int r;
 
-        r = authorize(message, ACTION_RESTORE, &caller, error);
+        r = authorize_backup(message, ACTION_RESTORE, wish->name, &caller, error);
         if (r < 0)
                 return r;
         if (r == 0)
@@ -175,7 +175,7 @@ int manager_method_plan_restore(sd_bus_message *message, void *userdata, sd_bus_
         if (name[0] && !backup_name_is_valid(name))
                 return invalid(error, "That can't be the name of a backup");
         /* It names processes of other users, as a restore's refusal does. */
-        r = authorize(message, ACTION_RESTORE, &caller, error);
+        r = authorize_backup(message, ACTION_RESTORE, name, &caller, error);
         if (r < 0)
                 return r;
         if (r == 0)

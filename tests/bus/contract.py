@@ -23,6 +23,9 @@ DOC_STRING = "org.gtk.GDBus.DocString"
 EMITS_CHANGED = "org.freedesktop.DBus.Property.EmitsChangedSignal"
 
 ERROR = BUS_NAME + ".Error."
+BUSY = ERROR + "Busy"
+INTERACTION_REQUIRED = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
+UNKNOWN_OBJECT = "org.freedesktop.DBus.Error.UnknownObject"
 ACCESS_DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 
 

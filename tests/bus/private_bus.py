@@ -32,6 +32,10 @@ CONFIGURATION = """<busconfig>
  <policy user="root">
   <allow own="org.freedesktop.systemd1"/>
   <allow send_destination="org.freedesktop.systemd1"/>
+  <allow own="org.freedesktop.PolicyKit1"/>
+ </policy>
+ <policy context="default">
+  <allow send_destination="org.freedesktop.PolicyKit1"/>
  </policy>
  <include>{policy}</include>
 </busconfig>

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/polkit.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#include "base/journal.h"
+#include "base/test-hook.h"
+#include "daemon/bus-argument.h"
+
+#define POLKIT_NAME "org.freedesktop.PolicyKit1"
+#define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
+#define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
+
+/* CheckAuthorizationFlags */
+#define ALLOW_USER_INTERACTION UINT32_C(1)
+
+/* For rules to be looked at, and for a person to find and type a password. */
+#define PATIENCE_USEC (25 * USEC_PER_SEC)
+#define PATIENCE_INTERACTIVE_USEC (3 * USEC_PER_MINUTE)
+
+typedef struct Question Question;
+
+struct Question {
+        Question *next;
+        Polkit *polkit;
+        uid_t uid;
+        const char *action;
+        uint32_t id;             /* what it is cancelled by */
+        sd_bus_message *message; /* the call that waits */
+        sd_bus_track *caller;    /* NULL once it is answered, like the next */
+        sd_bus_slot *slot;
+        bool answered;
+        Verdict verdict;
+};
+
+struct Polkit {
+        sd_bus *bus;         /* borrowed */
+        Question *questions; /* newest first */
+        uint32_t last_id;
+        bool stopping;
+        sd_event_source *idle_event_source; /* drops answers that no handler asked for */
+};
+
+static Question *question_free(Question *question)
+{
+        if (!question)
+                return NULL;
+        (void) sd_bus_slot_unref(question->slot);
+        (void) sd_bus_track_unref(question->caller);
+        (void) sd_bus_message_unref(question->message);
+        free(question);
+        return NULL;
+}
+DEFINE_CLEANUP(Question *, question_free);
+
+static void question_drop(Question *question)
+{
+        Question **place = &question->polkit->questions;
+
+        while (*place != question)
+                place = &(*place)->next;
+        *place = question->next;
+        (void) question_free(question);
+}
+
+/* Takes the dialogue away that a person may be looking at. */
+static void question_cancel(const Question *question)
+{
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *call = NULL;
+        char id[sizeof("4294967295")];
+
+        (void) snprintf(id, sizeof id, "%" PRIu32, question->id);
+        if (sd_bus_message_new_method_call(question->polkit->bus,
+                            &call,
+                            POLKIT_NAME,
+                            POLKIT_PATH,
+                            POLKIT_INTERFACE,
+                            "CancelCheckAuthorization") < 0 ||
+                        sd_bus_message_append(call, "s", id) < 0 ||
+                        sd_bus_message_set_auto_start(call, false) < 0 ||
+                        sd_bus_message_set_expect_reply(call, false) < 0)
+                return;
+        (void) sd_bus_send(question->polkit->bus, call, NULL);
+}
+
+static int on_caller_gone(sd_bus_track *track, void *userdata)
+{
+        Question *question = userdata;
+
+        question_cancel(question);
+        question_drop(question);
+        return 0;
+}
+
+/* By now every call that was to be dispatched again has been: sources of this priority come last. An answer
+ * that is left belongs to a call that its handler refused before asking. */
+static int on_idle(sd_event_source *source, void *userdata)
+{
+        Polkit *polkit = userdata;
+        Question *next;
+
+        for (Question *question = polkit->questions; question; question = next) {
+                next = question->next;
+                if (question->answered)
+                        question_drop(question);
+        }
+        return 0;
+}
+
+static Verdict read_verdict(sd_bus_message *reply)
+{
+        int authorized, challenge;
+
+        if (sd_bus_message_is_method_error(reply, NULL)) {
+                const sd_bus_error *error = sd_bus_message_get_error(reply);
+
+                journal_line(LOG_DEBUG, "polkit gave no answer: %s", error->message);
+                return VERDICT_NONE;
+        }
+        if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
+                        sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0)
+                return VERDICT_NONE;
+        return authorized ? VERDICT_ALLOWED : challenge ? VERDICT_CHALLENGE : VERDICT_DENIED;
+}
+
+static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        Question *question = userdata;
+        Polkit *polkit = question->polkit;
+        int r;
+
+        question->verdict = read_verdict(reply);
+        question->answered = true;
+        /* Perhaps only the waiting has ended. */
+        if (question->verdict == VERDICT_NONE)
+                question_cancel(question);
+        question->slot = sd_bus_slot_unref(question->slot);
+        question->caller = sd_bus_track_unref(question->caller);
+
+        r = sd_event_source_set_enabled(polkit->idle_event_source, SD_EVENT_ONESHOT);
+        if (r >= 0)
+                r = sd_bus_message_rewind(question->message, true);
+        if (r >= 0)
+                r = sd_bus_enqueue_for_read(polkit->bus, question->message);
+        if (r < 0) {
+                (void) sd_bus_reply_method_errno(question->message, r, NULL);
+                question_drop(question);
+        }
+        return 1;
+}
+
+static int append_details(sd_bus_message *call, const char *member, const char *backup)
+{
+        int r;
+
+        r = sd_bus_message_open_container(call, 'a', "{ss}");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "{ss}", "method", member);
+        if (r >= 0 && backup)
+                r = sd_bus_message_append(call, "{ss}", "backup", backup);
+        return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+static uint64_t patience(bool interactive)
+{
+#if TEST_HOOKS
+        uint64_t injected_usec;
+
+        if (test_hook_patience(&injected_usec))
+                return injected_usec;
+#endif
+        return interactive ? PATIENCE_INTERACTIVE_USEC : PATIENCE_USEC;
+}
+
+static int question_send(Question *question, const char *backup)
+{
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *call = NULL;
+        bool interactive = sd_bus_message_get_allow_interactive_authorization(question->message) > 0;
+        char id[sizeof("4294967295")];
+        int r;
+
+        (void) snprintf(id, sizeof id, "%" PRIu32, question->id);
+        r = sd_bus_message_new_method_call(question->polkit->bus,
+                        &call,
+                        POLKIT_NAME,
+                        POLKIT_PATH,
+                        POLKIT_INTERFACE,
+                        "CheckAuthorization");
+        if (r >= 0)
+                r = sd_bus_message_append(call,
+                                "(sa{sv})s",
+                                "system-bus-name",
+                                1,
+                                "name",
+                                "s",
+                                sd_bus_message_get_sender(question->message),
+                                question->action);
+        if (r >= 0)
+                r = append_details(call, sd_bus_message_get_member(question->message), backup);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "us", interactive ? ALLOW_USER_INTERACTION : 0, id);
+        if (r < 0)
+                return r;
+        return sd_bus_call_async(question->polkit->bus,
+                        &question->slot,
+                        call,
+                        on_answer,
+                        question,
+                        patience(interactive));
+}
+
+static int question_new(Polkit *polkit,
+                sd_bus_message *message,
+                uid_t uid,
+                const char *action,
+                const char *backup,
+                Question **ret)
+{
+        _cleanup_(question_freep) Question *question = calloc(1, sizeof(Question));
+        int r;
+
+        if (!question)
+                return -ENOMEM;
+        question->polkit = polkit;
+        question->uid = uid;
+        question->action = action;
+        question->id = ++polkit->last_id;
+        question->message = sd_bus_message_ref(message);
+        r = sd_bus_track_new(polkit->bus, &question->caller, on_caller_gone, question);
+        if (r >= 0)
+                r = sd_bus_track_add_sender(question->caller, message);
+        if (r >= 0)
+                r = question_send(question, backup);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(question);
+        return 0;
+}
+
+static int check_bounds(const Polkit *polkit, uid_t uid, Fault *fault)
+{
+        size_t n = 0, n_own = 0;
+
+        if (polkit->stopping)
+                return fault_set(fault, FAULT_BUSY, "The service is stopping");
+        for (const Question *question = polkit->questions; question; question = question->next) {
+                n++;
+                n_own += question->uid == uid;
+        }
+        if (n_own >= POLKIT_QUESTIONS_PER_CALLER_MAX || n >= POLKIT_QUESTIONS_MAX)
+                return fault_set(fault,
+                                FAULT_BUSY,
+                                "Too many calls wait for polkit's answer already; try again when those of "
+                                "%s are answered",
+                                n_own >= POLKIT_QUESTIONS_PER_CALLER_MAX ? "yours" : "others");
+        return 0;
+}
+
+int polkit_new(sd_bus *bus, Polkit **ret)
+{
+        _cleanup_(polkit_freep) Polkit *polkit = calloc(1, sizeof(Polkit));
+        int r;
+
+        if (!polkit)
+                return -ENOMEM;
+        polkit->bus = bus;
+        r = sd_event_add_defer(sd_bus_get_event(bus), &polkit->idle_event_source, on_idle, polkit);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(polkit->idle_event_source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(polkit->idle_event_source, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(polkit);
+        return 0;
+}
+
+Polkit *polkit_free(Polkit *polkit)
+{
+        if (!polkit)
+                return NULL;
+        while (polkit->questions)
+                question_drop(polkit->questions);
+        (void) sd_event_source_disable_unref(polkit->idle_event_source);
+        free(polkit);
+        return NULL;
+}
+
+/* The answer that is there for a call which is dispatched again: never another action's. */
+static Question *find_answer(Polkit *polkit, const sd_bus_message *message, const char *action)
+{
+        for (Question *question = polkit->questions; question; question = question->next)
+                if (question->message == message && question->answered &&
+                                strcmp(question->action, action) == 0)
+                        return question;
+        return NULL;
+}
+
+int polkit_ask(Polkit *polkit,
+                sd_bus_message *message,
+                uid_t uid,
+                const char *action,
+                const char *backup,
+                Verdict *ret,
+                Fault *fault)
+{
+        Question *question = find_answer(polkit, message, action);
+        int r;
+
+        if (question) {
+                *ret = question->verdict;
+                question_drop(question);
+                return 0;
+        }
+        r = check_bounds(polkit, uid, fault);
+        if (r < 0)
+                return r;
+        r = bus_check_size(message, POLKIT_CALL_BYTES_MAX);
+        if (r == -E2BIG)
+                return fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "The call is too large to be kept while polkit is asked");
+        if (r >= 0)
+                r = question_new(polkit, message, uid, action, backup, &question);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Asking polkit");
+        question->next = polkit->questions;
+        polkit->questions = question;
+        *ret = VERDICT_PENDING;
+        return 0;
+}
+
+void polkit_stop(Polkit *polkit)
+{
+        _cleanup_fault_ Fault fault = {0};
+        Question *next;
+
+        if (!polkit || polkit->stopping)
+                return;
+        polkit->stopping = true;
+        (void) fault_set(&fault, FAULT_BUSY, "The service is stopping");
+        for (Question *question = polkit->questions; question; question = next) {
+                next = question->next;
+                /* What has its answer is dispatched again, and refused by its handler. */
+                if (question->answered)
+                        continue;
+                question_cancel(question);
+                (void) bus_reply_fault(question->message, &fault);
+                question_drop(question);
+        }
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Questions to polkit, which decides for every caller but root and the service's own user. The loop never
+ * waits for an answer: the call that needs one is kept, and dispatched again when it is there. What callers
+ * can have kept is bounded, and a caller that goes away takes its questions with it. Loop only.
+ *
+ * The interface is that of org.freedesktop.PolicyKit1.Authority, polkit's reference manual. */
+
+#include <systemd/sd-bus.h>
+
+#include "base/fault.h"
+
+/* Calls that wait for polkit, of one user and of all. A call may hold 16 descriptors (dbus-daemon's limit),
+ * and all of them together have to stay below the process's limit of 1024. */
+#define POLKIT_QUESTIONS_PER_CALLER_MAX 16
+#define POLKIT_QUESTIONS_MAX 40
+
+/* What the arguments of such a call may amount to. */
+#define POLKIT_CALL_BYTES_MAX MIB
+
+typedef struct Polkit Polkit;
+
+typedef enum Verdict {
+        VERDICT_PENDING,   /* the call will be dispatched again */
+        VERDICT_ALLOWED,   /* for this call; the answer is used up */
+        VERDICT_DENIED,    /* polkit says no */
+        VERDICT_CHALLENGE, /* it would ask for a password, but may not or finds nobody to ask */
+        VERDICT_NONE,      /* there is no polkit, or it gave no answer */
+} Verdict;
+
+int polkit_new(sd_bus *bus, Polkit **ret);
+Polkit *polkit_free(Polkit *polkit);
+DEFINE_CLEANUP(Polkit *, polkit_free);
+
+/* Whether the sender of `message`, a user `uid`, may do `action`. The first time, asks, with the member that
+ * is called and `backup` (may be NULL) as details for polkit's rules; for the message that is dispatched
+ * again, tells the answer. A call asks for one action only. Fails with BUSY when too many wait or the
+ * service stops, and with INVALID_ARGUMENT when the call is too large to be kept. */
+int polkit_ask(Polkit *polkit,
+                sd_bus_message *message,
+                uid_t uid,
+                const char *action,
+                const char *backup,
+                Verdict *ret,
+                Fault *fault);
+
+/* Refuses every call that waits, and from now on every one that would. */
+void polkit_stop(Polkit *polkit);
