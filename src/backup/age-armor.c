@@ -68,7 +68,7 @@ static int read_line(Armor *armor, char ret[static ARMOR_COLUMNS + 2], size_t *r
                         return r;
                 if (r == 0 || c == '\n')
                         break;
-                if (length > ARMOR_COLUMNS)
+                if (length > ARMOR_COLUMNS || c == '\0')
                         return damaged(fault);
                 ret[length++] = c;
         }
