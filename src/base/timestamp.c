@@ -41,6 +41,17 @@ int timestamp_format_rfc3339(uint64_t usec, char ret[static TIMESTAMP_RFC3339_MA
         return 0;
 }
 
+int timestamp_format_datetime(uint64_t usec, char ret[static TIMESTAMP_RFC3339_MAX])
+{
+        int r = timestamp_format_rfc3339(usec, ret);
+
+        if (r < 0)
+                return r;
+        *strchr(ret, 'T') = ' ';
+        *strchr(ret, 'Z') = '\0';
+        return 0;
+}
+
 /* Reads exactly `digits` digits and moves *text past them. */
 static int read_number(const char **text, unsigned digits, int *ret)
 {

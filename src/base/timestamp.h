@@ -18,6 +18,10 @@ int timestamp_parse_label(const char *text, uint64_t *ret_usec);
 /* Writes YYYY-MM-DDTHH:MM:SS.ffffffZ (RFC 3339, section 5.6). -ERANGE past the year 9999. */
 int timestamp_format_rfc3339(uint64_t usec, char ret[static TIMESTAMP_RFC3339_MAX]);
 
+/* Writes "2026-01-24 01:46:21.123456", UTC: a DATETIME of the database, as SQLAlchemy writes and reads it.
+ * -ERANGE past the year 9999. */
+int timestamp_format_datetime(uint64_t usec, char ret[static TIMESTAMP_RFC3339_MAX]);
+
 /* Reads RFC 3339 with an optional fraction (digits past the sixth are cut) and Z or a numeric offset; a
  * space instead of T, and no zone at all (taken as UTC), are accepted, since that is how the application
  * and SQLite write it. -EINVAL on anything else. */

@@ -4,7 +4,7 @@
 #include <json-c/json.h>
 
 #include "backup/restore-state.h"
-#include "records/system-log.h"
+#include "records/log-writer.h"
 
 void restored_database_done(RestoredDatabase *restored)
 {
@@ -48,11 +48,14 @@ static int append_log(Connection *connection,
 {
         _cleanup_(json_object_putp) json_object *document = NULL;
         _cleanup_free_ char *message = NULL;
-        SystemLogEntry entry = {
+        LogEntry entry = {
+                        .table = LOG_SYSTEM,
                         .action_type = "database_restored",
-                        .severity = SYSTEM_LOG_WARNING,
+                        .severity = "warning",
                         .created_usec = request->now_usec,
         };
+        LogItem item = {.entry = &entry}, *items[] = {&item};
+        int r;
 
         if (describe(request, source, outcome, &document) < 0 ||
                         asprintf(&message,
@@ -69,7 +72,12 @@ static int append_log(Connection *connection,
         }
         entry.message = message;
         entry.extra_data = json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN);
-        return system_log_append(connection, &entry, fault);
+        r = log_write(connection, items, ELEMENTSOF(items), fault);
+        if (r >= 0 && item.fault.code != FAULT_NONE) {
+                r = fault_errno(item.fault.code);
+                fault_move(fault, &item.fault);
+        }
+        return r;
 }
 
 static int settle(const RestoreRequest *request,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The tables of the application, as its models declare them: what a new database is made of, and what an old
- * one is compared with. Data only; schema.c and schema-compare.c act on it. A change here needs a new step
- * in schema.c. */
+ * one is compared with. Data only; schema.c and schema-compare.c act on it. A change of a table needs a new
+ * step in schema.c; a further index comes with the next start. */
 
 #include "base/macro.h"
 #include "database/schema.h"
@@ -13,7 +13,8 @@
         }
 
 /* For every column that the models mark as indexed and for every foreign key, but where a UNIQUE constraint
- * has made an index already. Named as SQLAlchemy does, so that both find each other's. */
+ * has made an index already; and for what the service itself looks for in the logs (log-page.c). Named as
+ * SQLAlchemy does, so that both find each other's. */
 #define INDEX(table, column)                                                                     \
         {                                                                                        \
                 "index", "ix_" table "_" column, table,                                          \
@@ -272,8 +273,13 @@ const SchemaObject schema_objects[] = {
                 INDEX("alerts", "acknowledged_by"),
                 INDEX("access_logs", "user_id"),
                 INDEX("access_logs", "prediction_id"),
+                INDEX("access_logs", "action_type"),
+                INDEX("access_logs", "created_at"),
                 INDEX("system_logs", "user_id"),
                 INDEX("system_logs", "admin_id"),
+                INDEX("system_logs", "action_type"),
+                INDEX("system_logs", "severity"),
+                INDEX("system_logs", "created_at"),
                 INDEX("matches_archive", "archived_by"),
                 INDEX("predictions_archive", "match_id"),
                 INDEX("predictions_archive", "prediction_id"),

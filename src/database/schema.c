@@ -96,12 +96,9 @@ static int record_step(Connection *connection, size_t i, uint64_t now_usec, Faul
         char *sql;
         int r;
 
-        r = timestamp_format_rfc3339(now_usec, applied_at);
+        r = timestamp_format_datetime(now_usec, applied_at);
         if (r < 0)
                 return fault_set_errno(fault, r, "Recording a change of the tables of %s", connection->path);
-        /* As SQLAlchemy writes a DATETIME: a space instead of T, and no zone. */
-        applied_at[10] = ' ';
-        applied_at[strlen(applied_at) - 1] = '\0';
         sql = sqlite3_mprintf("INSERT INTO main.oracxpred_migrations VALUES(%d, %Q, %Q)",
                         steps[i].version,
                         steps[i].name,

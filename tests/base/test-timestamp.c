@@ -112,6 +112,18 @@ static void test_wrong_rfc3339(void **state)
                 assert_int_equal(timestamp_parse_rfc3339(texts[i], &usec), -EINVAL);
 }
 
+static void test_datetime_of_the_database(void **state)
+{
+        char text[TIMESTAMP_RFC3339_MAX];
+        uint64_t usec;
+
+        assert_int_equal(timestamp_format_datetime(MOMENT_USEC, text), 0);
+        assert_string_equal(text, "2026-01-24 01:46:21.123456");
+        assert_int_equal(timestamp_parse_rfc3339(text, &usec), 0);
+        assert_int_equal(usec, MOMENT_USEC);
+        assert_int_equal(timestamp_format_datetime(UINT64_MAX, text), -ERANGE);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -121,6 +133,7 @@ int main(void)
                         cmocka_unit_test(test_wrong_labels),
                         cmocka_unit_test(test_rfc3339_in_every_spelling),
                         cmocka_unit_test(test_wrong_rfc3339),
+                        cmocka_unit_test(test_datetime_of_the_database),
         };
 
         return cmocka_run_group_tests_name("timestamp", tests, NULL, NULL);

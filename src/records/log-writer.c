@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "records/log-writer.h"
+
+#include <string.h>
+
+#include "base/timestamp.h"
+
+/* Both name their values alike; one that a table does not have is not asked for. */
+static const char *const insertions[_LOG_TABLE_MAX] = {
+                [LOG_SYSTEM] = "INSERT INTO main.system_logs(action_type, user_id, admin_id, message, "
+                               "severity, "
+                               "extra_data, ip_address, created_at) "
+                               "VALUES(:type, :user, :admin, :message, :severity, :extra, :address, "
+                               ":created)",
+                [LOG_ACCESS] = "INSERT INTO main.access_logs(user_id, action_type, match_id, prediction_id, "
+                               "subscription_plan, ip_address, created_at, extra_data) "
+                               "VALUES(:user, :type, :match, :prediction, :plan, :address, :created, "
+                               ":extra)",
+};
+
+/* json_type() ends with an error on what is no JSON, and AND promises no order. */
+static const char is_object[] = "SELECT CASE WHEN json_valid(?1) THEN json_type(?1) = 'object' ELSE 0 END";
+
+typedef struct LogWriter {
+        Connection *connection;
+        sqlite3_stmt *insertion[_LOG_TABLE_MAX];
+        sqlite3_stmt *is_object;
+} LogWriter;
+
+static void log_writer_done(LogWriter *writer)
+{
+        for (LogTable table = 0; table < _LOG_TABLE_MAX; table++)
+                statement_finalizep(&writer->insertion[table]);
+        statement_finalizep(&writer->is_object);
+}
+
+static int writer_fault(LogWriter *writer, int code, LogTable table, Fault *fault)
+{
+        char doing[64];
+
+        (void) snprintf(doing, sizeof doing, "Writing to %s", log_table_to_string(table));
+        return connection_fault(writer->connection, code, fault, doing);
+}
+
+static int find_table(Connection *connection, LogTable table, Fault *fault)
+{
+        char sql[128];
+        int64_t n;
+        int r;
+
+        (void) snprintf(sql,
+                        sizeof sql,
+                        "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = "
+                        "'%s'",
+                        log_table_to_string(table));
+        r = connection_query_integer(connection, sql, &n, fault);
+        if (r >= 0 && n == 0)
+                return fault_set(fault,
+                                FAULT_NOT_FOUND,
+                                "%s has no table %s; the next start of the service creates it",
+                                connection->path,
+                                log_table_to_string(table));
+        return r;
+}
+
+static int prepare_for(LogWriter *writer, LogTable table, Fault *fault)
+{
+        int r;
+
+        if (writer->insertion[table])
+                return 0;
+        r = find_table(writer->connection, table, fault);
+        if (r < 0)
+                return r;
+        return connection_prepare(writer->connection, insertions[table], &writer->insertion[table], fault);
+}
+
+static int check_extra(LogWriter *writer, const LogEntry *entry, Fault *item_fault, Fault *fault)
+{
+        bool good;
+        int code, r;
+
+        if (!entry->extra_data)
+                return 0;
+        if (!writer->is_object) {
+                r = connection_prepare(writer->connection, is_object, &writer->is_object, fault);
+                if (r < 0)
+                        return r;
+        }
+        code = sqlite3_bind_text(writer->is_object, 1, entry->extra_data, -1, SQLITE_STATIC);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(writer->is_object);
+        good = code == SQLITE_ROW && sqlite3_column_int(writer->is_object, 0);
+        (void) sqlite3_reset(writer->is_object);
+        if (code != SQLITE_ROW)
+                return writer_fault(writer, code, entry->table, fault);
+        if (!good)
+                (void) fault_set(item_fault, FAULT_INVALID_ARGUMENT, "The extra data is no JSON object");
+        return 0;
+}
+
+static int bind_id(sqlite3_stmt *statement, const char *name, int64_t id)
+{
+        int i = sqlite3_bind_parameter_index(statement, name);
+
+        if (i == 0)
+                return SQLITE_OK;
+        return id != 0 ? sqlite3_bind_int64(statement, i, id) : sqlite3_bind_null(statement, i);
+}
+
+/* NULL binds NULL. */
+static int bind_text(sqlite3_stmt *statement, const char *name, const char *text)
+{
+        int i = sqlite3_bind_parameter_index(statement, name);
+
+        return i == 0 ? SQLITE_OK : sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
+}
+
+static int bind_entry(sqlite3_stmt *statement, const LogEntry *entry, const char *moment)
+{
+        const struct {
+                const char *name;
+                int64_t id;
+        } ids[] = {
+                        {":user", entry->user_id},
+                        {":admin", entry->admin_id},
+                        {":match", entry->match_id},
+                        {":prediction", entry->prediction_id},
+        };
+        const struct {
+                const char *name;
+                const char *text;
+        } texts[] = {
+                        {":type", entry->action_type},
+                        {":message", entry->message},
+                        {":severity", entry->severity},
+                        {":extra", entry->extra_data},
+                        {":address", entry->ip_address},
+                        {":plan", entry->subscription_plan},
+                        {":created", moment},
+        };
+        int code = SQLITE_OK;
+
+        for (size_t i = 0; code == SQLITE_OK && i < ELEMENTSOF(ids); i++)
+                code = bind_id(statement, ids[i].name, ids[i].id);
+        for (size_t i = 0; code == SQLITE_OK && i < ELEMENTSOF(texts); i++)
+                code = bind_text(statement, texts[i].name, texts[i].text);
+        return code;
+}
+
+/* Negative for what concerns the whole transaction. A row that a constraint keeps out is undone by itself.
+ */
+static int write_item(LogWriter *writer, LogItem *item, Fault *fault)
+{
+        const LogEntry *entry = item->entry;
+        char moment[TIMESTAMP_RFC3339_MAX];
+        sqlite3_stmt *statement;
+        int code, r;
+
+        r = prepare_for(writer, entry->table, fault);
+        if (r >= 0)
+                r = check_extra(writer, entry, &item->fault, fault);
+        if (r < 0 || item->fault.code != FAULT_NONE)
+                return r;
+
+        r = timestamp_format_datetime(entry->created_usec, moment);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Writing to %s", log_table_to_string(entry->table));
+        statement = writer->insertion[entry->table];
+        code = bind_entry(statement, entry, moment);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_DONE)
+                item->id = sqlite3_last_insert_rowid(writer->connection->handle);
+        else if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
+                (void) fault_set(&item->fault,
+                                FAULT_NOT_FOUND,
+                                "The user, administrator or prediction that the row names is not there");
+        else if ((code & 0xff) == SQLITE_CONSTRAINT)
+                (void) writer_fault(writer, code, entry->table, &item->fault);
+        else
+                r = writer_fault(writer, code, entry->table, fault);
+        (void) sqlite3_reset(statement);
+        return r;
+}
+
+static int write_all(Connection *connection, LogItem *const *items, size_t n_items, Fault *fault)
+{
+        _cleanup_(log_writer_done) LogWriter writer = {.connection = connection};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n_items; i++)
+                r = write_item(&writer, items[i], fault);
+        return r;
+}
+
+int log_write(Connection *connection, LogItem *const *items, size_t n_items, Fault *fault)
+{
+        int r = connection_execute(connection, "BEGIN IMMEDIATE", fault);
+
+        if (r < 0)
+                return r;
+        r = write_all(connection, items, n_items, fault);
+        if (r >= 0)
+                r = connection_execute(connection, "COMMIT", fault);
+        /* Some faults have rolled back already, and then this says so. */
+        if (r < 0)
+                (void) connection_execute(connection, "ROLLBACK", NULL);
+        return r;
+}
