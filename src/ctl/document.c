@@ -240,22 +240,44 @@ static int shape_tables(json_object *pairs, json_object **ret)
         return 0;
 }
 
+/* Rows that become objects, by these names. */
+static const struct {
+        const char *property;
+        const char *keys[9];
+} row_keys[] = {
+                {"HealthReasons", {"Code", "Message"}},
+                {"SizeHistory", {"CreatedUSec", "DatabaseBytes"}},
+                {"BackupsByKind", {"Kind", "Backups", "StoredBytes"}},
+                {"ResponseTimes",
+                                {"Method",
+                                                "Calls",
+                                                "TotalUSec",
+                                                "MeanUSec",
+                                                "P50USec",
+                                                "P95USec",
+                                                "P99USec",
+                                                "MaximumUSec"}},
+                {"JobsEnded", {"Operation", "Done", "Failed", "Cancelled"}},
+};
+
 int document_shape_properties(json_object *properties)
 {
-        static const char *const reason_keys[] = {"Code", "Message", NULL};
-        json_object *pairs, *shaped;
+        static const char *const per_table[] = {"Tables", "TableChanges"};
+        json_object *rows, *shaped;
         int r = 0;
 
-        if (json_object_object_get_ex(properties, "Tables", &pairs)) {
-                r = shape_tables(pairs, &shaped);
-                if (r >= 0)
-                        r = document_put(properties, "Tables", shaped);
-        }
-        if (r >= 0 && json_object_object_get_ex(properties, "HealthReasons", &pairs)) {
-                r = document_name_fields(pairs, reason_keys, &shaped);
-                if (r >= 0)
-                        r = document_put(properties, "HealthReasons", shaped);
-        }
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(per_table); i++)
+                if (json_object_object_get_ex(properties, per_table[i], &rows)) {
+                        r = shape_tables(rows, &shaped);
+                        if (r >= 0)
+                                r = document_put(properties, per_table[i], shaped);
+                }
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(row_keys); i++)
+                if (json_object_object_get_ex(properties, row_keys[i].property, &rows)) {
+                        r = document_name_fields(rows, row_keys[i].keys, &shaped);
+                        if (r >= 0)
+                                r = document_put(properties, row_keys[i].property, shaped);
+                }
         return r;
 }
 
@@ -286,6 +308,16 @@ const char *document_text(json_object *object, const char *key)
 uint64_t document_number(json_object *object, const char *key)
 {
         return json_object_get_uint64(document_member(object, key));
+}
+
+int64_t document_signed(json_object *object, const char *key)
+{
+        return json_object_get_int64(document_member(object, key));
+}
+
+double document_real(json_object *object, const char *key)
+{
+        return json_object_get_double(document_member(object, key));
 }
 
 bool document_flag(json_object *object, const char *key)

@@ -29,8 +29,9 @@ int document_read_fields(sd_bus_message *message, const char *const *keys, json_
  */
 int document_name_fields(json_object *rows, const char *const *keys, json_object **ret);
 
-/* Gives the properties that are pairs on the bus their readable form: Tables becomes an object from table to
- * rows, HealthReasons an array of objects with Code and Message. -EBADMSG when they aren't pairs. */
+/* Gives the properties that are rows on the bus their readable form: Tables becomes an object from table to
+ * rows, TableChanges likewise, HealthReasons an array of objects with Code and Message, and so on. -EBADMSG
+ * when they aren't such rows. */
 int document_shape_properties(json_object *properties);
 
 /* Puts `value` under `key`, taking it over also on failure. NULL stands for out of memory. */
@@ -39,6 +40,8 @@ int document_put(json_object *object, const char *key, json_object *value);
 /* Takes the value at `key`; "" , 0, false or NULL when it is not there. The string lives as long as it. */
 const char *document_text(json_object *object, const char *key);
 uint64_t document_number(json_object *object, const char *key);
+int64_t document_signed(json_object *object, const char *key);
+double document_real(json_object *object, const char *key);
 bool document_flag(json_object *object, const char *key);
 json_object *document_member(json_object *object, const char *key);
 

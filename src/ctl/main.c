@@ -24,6 +24,7 @@ static const Verb verbs[] = {
                                 "Show health, database, backups and disk space",
                                 "State",
                                 verb_status},
+                {"stats", "", 0, 0, 0, "Show sizes, growth, records and response times", NULL, verb_stats},
                 {"doctor", "", 0, 0, 0, "Check everything the service depends on", NULL, verb_doctor},
                 {"monitor", "", 0, 0, 0, "Print what happens, until interrupted", NULL, verb_monitor},
                 {"backup",

@@ -34,6 +34,19 @@ bool terminal_colour(void)
         return answer;
 }
 
+GraphSet terminal_graphs(void)
+{
+        static GraphSet answer = _GRAPH_SET_INVALID;
+        const char *term = getenv("TERM");
+
+        if (answer < 0) {
+                answer = GRAPH_NONE;
+                if (isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0)
+                        answer = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? GRAPH_UNICODE : GRAPH_ASCII;
+        }
+        return answer;
+}
+
 void terminal_print_fault(const char *title, const char *message)
 {
         bool colour = takes_colour(STDERR_FILENO);

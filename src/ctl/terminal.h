@@ -4,11 +4,15 @@
 /* What standard output and standard error are: colour only on a terminal, and a pager for what may be long,
  * both as systemd's tools have them. */
 
-#include "base/macro.h"
+#include "ctl/graph.h"
 
 /* Whether standard output takes colour: a terminal that is not dumb, and no NO_COLOR. Asked first before a
  * pager stands between; the answer stays. */
 bool terminal_colour(void);
+
+/* What pictures standard output takes: none without a terminal or on a dumb one, else those that the locale
+ * can show. Asked first before a pager stands between; the answer stays. */
+GraphSet terminal_graphs(void);
 
 /* Prints "title: message" on standard error, sanitized, and red where that takes colour. */
 void terminal_print_fault(const char *title, const char *message);

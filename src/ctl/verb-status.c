@@ -10,6 +10,7 @@
 #include "ctl/fields.h"
 #include "ctl/job.h"
 #include "ctl/moment.h"
+#include "ctl/statistics.h"
 #include "ctl/terminal.h"
 #include "ctl/timer.h"
 #include "ctl/verbs.h"
@@ -110,6 +111,7 @@ static void add_database(Table *fields, json_object *status, uint64_t now_usec)
                         unused,
                         wal,
                         document_text(status, "JournalMode"));
+        statistics_add_history(fields, status);
         fields_add_moment(fields, "Modified", document_number(status, "DatabaseModifiedUSec"), now_usec);
 }
 
@@ -171,25 +173,6 @@ static void add_restore(Table *fields, json_object *status, uint64_t now_usec)
                                 "off: a corrupt database stays until somebody restores it");
 }
 
-static void add_disk(Table *fields, json_object *status)
-{
-        uint64_t total = document_number(status, "DiskTotalBytes"),
-                 left = document_number(status, "DiskFreeBytes");
-        char total_text[QUANTITY_MAX], left_text[QUANTITY_MAX];
-
-        if (total == 0)
-                return;
-        quantity_format_size(total, total_text);
-        quantity_format_size(left, left_text);
-        fields_addf(fields,
-                        "Disk",
-                        STYLE_PLAIN,
-                        "%s free of %s (%.0f%%)",
-                        left_text,
-                        total_text,
-                        (double) left / (double) total * 100);
-}
-
 static void add_list(Table *fields, const char *name, json_object *lines)
 {
         for (size_t i = 0; lines && i < json_object_array_length(lines); i++)
@@ -232,7 +215,7 @@ static int print_status(Session *session, json_object *status, Fault *fault)
         add_database(fields, status, now_usec);
         add_backups(fields, status, now_usec);
         add_restore(fields, status, now_usec);
-        add_disk(fields, status);
+        statistics_add_disk(fields, status);
         add_list(fields, "Configuration", document_member(status, "ConfigurationFaults"));
         add_list(fields, "Schema", document_member(status, "SchemaDifferences"));
         fields_addf(fields,

@@ -7,6 +7,7 @@
 #include "ctl/session.h"
 
 int verb_status(Session *session, Fault *fault);
+int verb_stats(Session *session, Fault *fault);
 int verb_backup(Session *session, Fault *fault);
 int verb_list(Session *session, Fault *fault);
 int verb_show(Session *session, Fault *fault);

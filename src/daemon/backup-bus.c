@@ -10,6 +10,7 @@
 #include "daemon/manager-bus.h"
 #include "daemon/property.h"
 #include "daemon/recovery-bus.h"
+#include "daemon/response-times.h"
 
 static void warn_signal(int error)
 {
@@ -406,13 +407,8 @@ int backup_bus_register(Manager *manager)
 {
         int r;
 
-        r = sd_bus_add_fallback_vtable(manager->bus,
-                        NULL,
-                        BUS_PATH_BACKUP,
-                        BUS_INTERFACE_BACKUP,
-                        backup_vtable,
-                        find_backup,
-                        manager);
+        r = response_times_add_vtable(
+                        manager, BUS_PATH_BACKUP, BUS_INTERFACE_BACKUP, backup_vtable, find_backup);
         if (r < 0)
                 return r;
         return sd_bus_add_node_enumerator(manager->bus, NULL, BUS_PATH_BACKUP, list_backups, manager);

@@ -11,6 +11,7 @@
 #include "daemon/change.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
+#include "daemon/response-times.h"
 
 #define CHANGED_NAMES_MAX 8
 
@@ -281,8 +282,7 @@ int job_bus_register(Manager *manager)
 {
         int r;
 
-        r = sd_bus_add_fallback_vtable(
-                        manager->bus, NULL, BUS_PATH_JOB, BUS_INTERFACE_JOB, job_vtable, find_job, manager);
+        r = response_times_add_vtable(manager, BUS_PATH_JOB, BUS_INTERFACE_JOB, job_vtable, find_job);
         if (r < 0)
                 return r;
         return sd_bus_add_node_enumerator(manager->bus, NULL, BUS_PATH_JOB, list_jobs, manager);

@@ -12,6 +12,7 @@
 #include "daemon/job-bus.h"
 #include "daemon/manager.h"
 #include "daemon/progress-report.h"
+#include "daemon/response-times.h"
 
 static const char *const job_state_table[_JOB_STATE_MAX] = {
                 [JOB_QUEUED] = "queued",
@@ -39,7 +40,7 @@ Job *job_free(Job *job)
                 return NULL;
         if (job->task)
                 job->operation->free_task(job->task);
-        (void) sd_bus_message_unref(job->message);
+        response_times_release(job->manager->response_times, job->message);
         for (size_t i = 0; i < job->n_files; i++)
                 free(job->files[i]);
         free(job->files);
@@ -119,6 +120,7 @@ static void job_end(Job *job)
 {
         Manager *manager = job->manager;
 
+        job_figures_count(&manager->job_figures, job->operation->name, &job->fault, clock_now_usec());
         if (job->fault.code != FAULT_NONE)
                 event_job_failed(job, job->leased);
         job_release_files(job);

@@ -13,10 +13,12 @@
 #include "daemon/diagnose.h"
 #include "daemon/encryption.h"
 #include "daemon/event.h"
+#include "daemon/figures.h"
 #include "daemon/job-bus.h"
 #include "daemon/operation-cleanup.h"
 #include "daemon/property.h"
 #include "daemon/recovery-bus.h"
+#include "daemon/response-times.h"
 
 int manager_reply_job(Job *job, sd_bus_message *message)
 {
@@ -159,7 +161,7 @@ static int method_cleanup(sd_bus_message *message, void *userdata, sd_bus_error 
         }
         if (operation_cleanup_queue(manager, &caller, &job, &fault) < 0)
                 return bus_fault(error, &fault);
-        job->message = sd_bus_message_ref(message);
+        job->message = response_times_keep(manager->response_times, message);
         return 1; /* Answered when the job ends */
 }
 
@@ -275,6 +277,8 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
 #define CHANGING(name, type, get, offset) \
         SD_BUS_PROPERTY(name, type, get, offset, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
 #define FIELD(name) offsetof(Manager, name)
+/* Worked out anew each time, and changing with everything: no signals. */
+#define FIGURE(name, type) SD_BUS_PROPERTY(name, type, figures_get_property, 0, 0)
 
 static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_VTABLE_START(0),
@@ -379,8 +383,26 @@ static const sd_bus_vtable manager_vtable[] = {
                 CHANGING("LastBackup", "s", NULL, FIELD(summary.newest)),
                 CHANGING("LastBackupUSec", "t", NULL, FIELD(summary.newest_usec)),
                 CHANGING("LastBackupFault", "s", NULL, FIELD(last_backup_fault)),
-                SD_BUS_PROPERTY("DiskTotalBytes", "t", property_get_disk, 0, 0),
-                SD_BUS_PROPERTY("DiskFreeBytes", "t", property_get_disk, 0, 0),
+                FIGURE("VerifiedShare", "d"),
+                FIGURE("FailedVerifications", "u"),
+                FIGURE("BackupsByKind", "a(sut)"),
+                FIGURE("OldestBackup", "s"),
+                FIGURE("OldestBackupUSec", "t"),
+                FIGURE("SizeHistory", "a(tt)"),
+                FIGURE("DatabaseGrowthPerDay", "x"),
+                FIGURE("TableChanges", "a(sx)"),
+                FIGURE("TablesComparedWith", "s"),
+                FIGURE("DiskTotalBytes", "t"),
+                FIGURE("DiskFreeBytes", "t"),
+                FIGURE("DiskDaysLeft", "d"),
+                CONSTANT("StartedUSec", "t", NULL, FIELD(started_usec)),
+                FIGURE("ResponseTimes", "a(sttttttt)"),
+                FIGURE("JobsQueued", "u"),
+                FIGURE("JobsRunning", "u"),
+                FIGURE("JobsEnded", "a(suuu)"),
+                FIGURE("LastError", "s"),
+                FIGURE("LastErrorMessage", "s"),
+                FIGURE("LastErrorUSec", "t"),
                 CHANGING("CadenceUSec", "t", NULL, FIELD(configuration.cadence_usec)),
                 CHANGING("RetentionUSec", "t", NULL, FIELD(configuration.retention_usec)),
                 CHANGING("ConfigurationFaults", "as", property_get_configuration_faults, 0),
@@ -441,6 +463,5 @@ int manager_bus_register(Manager *manager)
         r = sd_bus_add_object_manager(manager->bus, NULL, BUS_PATH);
         if (r < 0)
                 return r;
-        return sd_bus_add_object_vtable(
-                        manager->bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, manager_vtable, manager);
+        return response_times_add_vtable(manager, BUS_PATH, BUS_INTERFACE_MANAGER, manager_vtable, NULL);
 }

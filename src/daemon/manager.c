@@ -93,7 +93,10 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
         if (r < 0)
                 return r;
 
+        manager->started_usec = clock_now_usec();
         r = catalogue_new(&manager->catalogue);
+        if (r >= 0)
+                r = response_times_new(&manager->response_times);
         if (r >= 0)
                 r = sd_event_new(&manager->event);
         if (r >= 0)
@@ -172,6 +175,8 @@ Manager *manager_free(Manager *manager)
         authorize_through(NULL);
         (void) polkit_free(manager->polkit);
         (void) sd_bus_flush_close_unref(manager->bus);
+        (void) response_times_free(manager->response_times);
+        job_figures_done(&manager->job_figures);
         (void) sd_event_unref(manager->event);
         (void) catalogue_free(manager->catalogue);
         configuration_done(&manager->configuration);
@@ -226,7 +231,7 @@ static int connect_bus(Manager *manager, bool user, Fault *fault)
         (void) sd_bus_set_exit_on_disconnect(manager->bus, true);
         r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0 && !user)
-                r = polkit_new(manager->bus, &manager->polkit);
+                r = polkit_new(manager->bus, manager->response_times, &manager->polkit);
         authorize_through(manager->polkit);
         if (r >= 0)
                 r = manager_bus_register(manager);

@@ -13,12 +13,14 @@
 #include "daemon/configuration.h"
 #include "daemon/gate.h"
 #include "daemon/health.h"
+#include "daemon/job-figures.h"
 #include "daemon/job.h"
 #include "daemon/lane.h"
 #include "daemon/options.h"
 #include "daemon/plan-run.h"
-#include "daemon/record-call.h"
 #include "daemon/polkit.h"
+#include "daemon/record-call.h"
+#include "daemon/response-times.h"
 #include "daemon/statistics-run.h"
 #include "database/schema.h"
 #include "database/statistics.h"
@@ -71,6 +73,8 @@ struct Manager {
         uint32_t last_job_id;
         sd_event_source *progress_event_source; /* on only while a job runs */
         StatisticsRun *statistics_run;          /* on the quick lane; see there */
+        JobFigures job_figures;
+        ResponseTimes *response_times;
 
         /* The application's tables. */
         RecordStore *record_store; /* on the quick lane */
@@ -125,6 +129,7 @@ struct Manager {
         size_t n_held_messages;
 
         /* How things stand. */
+        uint64_t started_usec; /* wall clock; since when the service counts */
         bool started;
         bool stopping;
         bool ready_told;

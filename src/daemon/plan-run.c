@@ -10,6 +10,7 @@
 #include "daemon/bus-argument.h"
 #include "daemon/manager.h"
 #include "daemon/recovery.h"
+#include "daemon/response-times.h"
 
 struct PlanRun {
         Work work;
@@ -40,7 +41,7 @@ static PlanRun *plan_run_free(PlanRun *run)
 {
         if (!run)
                 return NULL;
-        (void) sd_bus_message_unref(run->message);
+        response_times_release(run->manager->response_times, run->message);
         for (size_t i = 0; i < run->n_units; i++)
                 free(run->units[i]);
         free(run->units);
@@ -282,7 +283,7 @@ int plan_run_ask(Manager *manager, const char *name, sd_bus_message *message, Fa
                 return fault_set_errno(fault, r, "Planning a restore");
         if (lane_submit(manager->quick_lane, &run->work) < 0)
                 return fault_set(fault, FAULT_BUSY, "Too much is queued already; try again later");
-        run->message = sd_bus_message_ref(message);
+        run->message = response_times_keep(manager->response_times, message);
         run->next = manager->plans;
         manager->plans = TAKE_PTR(run);
         return 0;

@@ -36,7 +36,8 @@ struct Question {
 };
 
 struct Polkit {
-        sd_bus *bus;         /* borrowed */
+        sd_bus *bus; /* borrowed, like the next */
+        ResponseTimes *response_times;
         Question *questions; /* newest first */
         uint32_t last_id;
         bool stopping;
@@ -49,7 +50,7 @@ static Question *question_free(Question *question)
                 return NULL;
         (void) sd_bus_slot_unref(question->slot);
         (void) sd_bus_track_unref(question->caller);
-        (void) sd_bus_message_unref(question->message);
+        response_times_release(question->polkit->response_times, question->message);
         free(question);
         return NULL;
 }
@@ -227,7 +228,7 @@ static int question_new(Polkit *polkit,
         question->uid = uid;
         question->action = action;
         question->id = ++polkit->last_id;
-        question->message = sd_bus_message_ref(message);
+        question->message = response_times_keep(polkit->response_times, message);
         r = sd_bus_track_new(polkit->bus, &question->caller, on_caller_gone, question);
         if (r >= 0)
                 r = sd_bus_track_add_sender(question->caller, message);
@@ -258,7 +259,7 @@ static int check_bounds(const Polkit *polkit, uid_t uid, Fault *fault)
         return 0;
 }
 
-int polkit_new(sd_bus *bus, Polkit **ret)
+int polkit_new(sd_bus *bus, ResponseTimes *response_times, Polkit **ret)
 {
         _cleanup_(polkit_freep) Polkit *polkit = calloc(1, sizeof(Polkit));
         int r;
@@ -266,6 +267,7 @@ int polkit_new(sd_bus *bus, Polkit **ret)
         if (!polkit)
                 return -ENOMEM;
         polkit->bus = bus;
+        polkit->response_times = response_times;
         r = sd_event_add_defer(sd_bus_get_event(bus), &polkit->idle_event_source, on_idle, polkit);
         if (r >= 0)
                 r = sd_event_source_set_enabled(polkit->idle_event_source, SD_EVENT_OFF);

@@ -10,6 +10,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/fault.h"
+#include "daemon/response-times.h"
 
 /* Calls that wait for polkit, of one user and of all. A call may hold 16 descriptors (dbus-daemon's limit),
  * and all of them together have to stay below the process's limit of 1024. */
@@ -29,7 +30,7 @@ typedef enum Verdict {
         VERDICT_NONE,      /* there is no polkit, or it gave no answer */
 } Verdict;
 
-int polkit_new(sd_bus *bus, Polkit **ret);
+int polkit_new(sd_bus *bus, ResponseTimes *response_times, Polkit **ret);
 Polkit *polkit_free(Polkit *polkit);
 DEFINE_CLEANUP(Polkit *, polkit_free);
 

@@ -2,13 +2,11 @@
 #include "daemon/property.h"
 
 #include <sqlite3.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "daemon/condition.h"
 #include "daemon/manager.h"
-#include "database/placement.h"
 
 int property_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables)
 {
@@ -23,55 +21,6 @@ int property_append_tables(sd_bus_message *message, const TableCount *tables, si
                         return r;
         }
         return sd_bus_message_close_container(message);
-}
-
-static int append_number(sd_bus_message *message, const char *key, uint64_t value)
-{
-        return sd_bus_message_append(message, "{sv}", key, "t", value);
-}
-
-static int append_tables_entry(sd_bus_message *message, const Statistics *statistics)
-{
-        int r;
-
-        r = sd_bus_message_open_container(message, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(message, "s", "Tables");
-        if (r >= 0)
-                r = sd_bus_message_open_container(message, 'v', "a(st)");
-        if (r >= 0)
-                r = property_append_tables(message, statistics->tables, statistics->n_tables);
-        if (r >= 0)
-                r = sd_bus_message_close_container(message);
-        if (r >= 0)
-                r = sd_bus_message_close_container(message);
-        return r;
-}
-
-int property_append_statistics(sd_bus_message *message, const Statistics *statistics)
-{
-        int r;
-
-        r = sd_bus_message_open_container(message, 'a', "{sv}");
-        if (r >= 0)
-                r = append_number(message, "DatabaseBytes", statistics->size_bytes);
-        if (r >= 0)
-                r = append_number(message, "WALBytes", statistics->wal_bytes);
-        if (r >= 0)
-                r = append_number(message, "PageSize", statistics->page_size_bytes);
-        if (r >= 0)
-                r = append_number(message, "Pages", statistics->pages);
-        if (r >= 0)
-                r = append_number(message, "FreePages", statistics->free_pages);
-        if (r >= 0)
-                r = append_number(message, "DatabaseModifiedUSec", statistics->modified_usec);
-        if (r >= 0)
-                r = sd_bus_message_append(message, "{sv}", "JournalMode", "s", statistics->journal_mode);
-        if (r >= 0)
-                r = append_tables_entry(message, statistics);
-        if (r >= 0)
-                r = sd_bus_message_close_container(message);
-        return r;
 }
 
 static int append_strings(sd_bus_message *message, char *const *strings, size_t n)
@@ -143,17 +92,6 @@ PROPERTY_GETTER(property_get_schema_differences)
         const Manager *manager = userdata;
 
         return append_strings(reply, manager->schema.differences, manager->schema.n_differences);
-}
-
-PROPERTY_GETTER(property_get_disk)
-{
-        const Manager *manager = userdata;
-        DiskSpace space = {0};
-
-        (void) placement_disk_space(manager->backup_directory, &space, NULL);
-        return sd_bus_message_append(reply,
-                        "t",
-                        strcmp(property, "DiskTotalBytes") == 0 ? space.total_bytes : space.free_bytes);
 }
 
 PROPERTY_GETTER(property_get_configuration_faults)

@@ -10,9 +10,6 @@
 /* a(st) */
 int property_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables);
 
-/* The a{sv} of GetStatistics. */
-int property_append_statistics(sd_bus_message *message, const Statistics *statistics);
-
 /* Getters for the Manager's vtable, with the Manager as user data. */
 #define PROPERTY_GETTER(name)                  \
         int name(sd_bus *bus,                  \
@@ -31,7 +28,6 @@ PROPERTY_GETTER(property_get_integrity);
 PROPERTY_GETTER(property_get_journal_mode);
 PROPERTY_GETTER(property_get_tables);
 PROPERTY_GETTER(property_get_schema_differences);
-PROPERTY_GETTER(property_get_disk);
 PROPERTY_GETTER(property_get_configuration_faults);
 PROPERTY_GETTER(property_get_encryption_recipients);
 PROPERTY_GETTER(property_get_key_available);

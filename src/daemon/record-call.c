@@ -9,6 +9,7 @@
 #include "daemon/change.h"
 #include "daemon/condition.h"
 #include "daemon/manager.h"
+#include "daemon/response-times.h"
 
 struct RecordCall {
         Work work;
@@ -37,7 +38,8 @@ static RecordCall *record_call_free(RecordCall *call)
                 return NULL;
         if (call->call)
                 call->type->free(call->call);
-        (void) sd_bus_message_unref(call->message);
+        if (call->message)
+                response_times_release(call->manager->response_times, call->message);
         fault_done(&call->fault);
         progress_done(&call->progress);
         free(call);
@@ -185,7 +187,7 @@ int record_call_ask(Manager *manager,
         call->uid = caller->uid;
         if (lane_submit(lane_of(manager, type), &call->work) < 0)
                 return fault_set(fault, FAULT_BUSY, "Too much is queued already; try again later");
-        call->message = sd_bus_message_ref(message);
+        call->message = response_times_keep(manager->response_times, message);
         call->next = manager->record_calls;
         manager->record_calls = TAKE_PTR(call);
         manager->n_record_calls++;

@@ -9,8 +9,9 @@
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
 #include "daemon/condition.h"
+#include "daemon/figures.h"
 #include "daemon/manager.h"
-#include "daemon/property.h"
+#include "daemon/response-times.h"
 
 typedef struct Waiter {
         sd_bus_message *message;
@@ -81,7 +82,7 @@ static int reply_statistics(Manager *manager, sd_bus_message *message)
         r = sd_bus_message_new_method_return(message, &reply);
         if (r < 0)
                 return r;
-        r = property_append_statistics(reply, &manager->statistics);
+        r = figures_append(manager, reply);
         if (r < 0)
                 return r;
         return sd_bus_send(NULL, reply, NULL);
@@ -100,7 +101,7 @@ static void answer_waiters(StatisticsRun *run, size_t n, const Fault *fault)
                         journal_line(LOG_DEBUG,
                                         "Answering a call for statistics failed: %s",
                                         strerrordesc_np(-r));
-                (void) sd_bus_message_unref(run->waiters[i].message);
+                response_times_release(run->manager->response_times, run->waiters[i].message);
         }
         run->n_waiters -= n;
         (void) memmove(run->waiters, run->waiters + n, run->n_waiters * sizeof(Waiter));
@@ -168,7 +169,7 @@ StatisticsRun *statistics_run_free(StatisticsRun *run)
         if (!run)
                 return NULL;
         for (size_t i = 0; i < run->n_waiters; i++)
-                (void) sd_bus_message_unref(run->waiters[i].message);
+                response_times_release(run->manager->response_times, run->waiters[i].message);
         statistics_done(&run->statistics);
         fault_done(&run->fault);
         progress_done(&run->progress);
@@ -192,8 +193,10 @@ int statistics_run_ask(StatisticsRun *run, sd_bus_message *message, const Caller
                 return fault_set(fault, FAULT_BUSY, "Too much is queued already; try again later");
         run->wanted = run->running;
         if (message)
-                run->waiters[run->n_waiters++] =
-                                (Waiter){.message = sd_bus_message_ref(message), .uid = caller->uid};
+                run->waiters[run->n_waiters++] = (Waiter){
+                                .message = response_times_keep(run->manager->response_times, message),
+                                .uid = caller->uid,
+                };
         return 0;
 }
 

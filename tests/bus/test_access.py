@@ -32,7 +32,7 @@ def stranger(bus, client):
 def test_everybody_may_look(client, stranger):
     client.manager("GetStatistics")
     # Others write to this disk too.
-    moving = {"DiskFreeBytes": 0}
+    moving = {"DiskFreeBytes": 0, "DiskDaysLeft": 0}
     assert stranger.get_all() | moving == client.get_all() | moving
     assert stranger.backups() == client.backups()
     assert stranger.objects() == client.objects()
@@ -64,7 +64,7 @@ def test_stranger_may_not_act_and_nothing_changes(service, client, stranger, for
     assert caught.value.name == ACCESS_DENIED
     after = client.get_all()
     assert service.stored() == files
-    assert {name for name in before if before[name] != after[name]} <= {"DiskFreeBytes"}
+    assert {name for name in before if before[name] != after[name]} <= {"DiskFreeBytes", "DiskDaysLeft", "ResponseTimes"}
     assert client.get("LogLevel", LOG_CONTROL_PATH, LOG_CONTROL) == "info"
     assert not [signal for signal in client.signals[since:] if signal.member in ("JobNew", "PropertiesChanged")]
 

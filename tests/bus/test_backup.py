@@ -289,5 +289,6 @@ def test_statistics_count_afresh(service, client, application):
     assert counted["DatabaseBytes"] == os.path.getsize(service.database)
     assert counted["WALBytes"] == os.path.getsize(service.database + "-wal")
     shown = client.get_all()
-    for name, value in counted.items():
-        assert shown[name] == value, name
+    moving = {"ResponseTimes", "DiskFreeBytes", "DiskDaysLeft"}
+    for name in counted.keys() - moving:
+        assert shown[name] == counted[name], name

@@ -76,6 +76,18 @@ def test_working_rooms_know_neither_bus_nor_loop(room):
     assert not wrong
 
 
+def test_every_method_is_timed():
+    """Our interfaces are put on the bus by response_times_add_vtable()."""
+    registering = [path for path in files("src/daemon") if re.search(r"sd_bus_add_\w+_vtable\(", text(path))]
+    assert {os.path.basename(path) for path in registering} == {"log-control.c", "response-times.c"}
+
+
+def test_calls_that_are_answered_late_are_timed():
+    """Who keeps a call for a later answer does it with response_times_keep(). A held message has been answered."""
+    keepers = [path for path in files("src/daemon") if "sd_bus_message_ref(" in text(path)]
+    assert {os.path.basename(path) for path in keepers} <= {"manager.c", "response-times.c", "response-times.h"}
+
+
 def test_no_file_is_a_drawer_for_everything():
     drawer = re.compile(r"\b(util|utils|helper|helpers|misc|common)\b")
     assert not [path for path in files("src", "tests") if drawer.search(os.path.basename(path).replace("_", "-"))]
