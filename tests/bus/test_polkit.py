@@ -134,12 +134,14 @@ def test_every_change_asks_its_action_and_waits_for_the_answer(service, authorit
     assert question.action == ASKING + ASKS[key][0]
     assert question.details["method"] == key[1]
     assert not question.interactive
-    moving = {"DiskFreeBytes": 0}
+    moving = dict.fromkeys(("DiskFreeBytes", "DiskDaysLeft", "ResponseTimes"))
     assert client.get_all() | moving == before | moving
     authority.answer(question, NO)
     assert error_of(stranger, call) == ACCESS_DENIED
     assert service.stored() == files
     assert client.get_all() | moving == before | moving
+    # One call, though it was dispatched twice.
+    assert [row[1] for row in client.get("ResponseTimes") if row[0] == named(key).replace("-", ".")] == [1]
     assert not [signal for signal in client.signals[since:] if signal.member in ("JobNew", "PropertiesChanged")]
     assert f"Refused user {NOBODY}" in service.log()
 
