@@ -35,6 +35,7 @@ static const struct {
                 [FAULT_ALREADY_RUNNING] = {ERROR_PREFIX "AlreadyRunning", EALREADY, 26},
                 [FAULT_CONFIGURATION] = {ERROR_PREFIX "Configuration", EBADR, 27},
                 [FAULT_NOT_RUNNING] = {ERROR_PREFIX "NotRunning", EHOSTDOWN, 28},
+                [FAULT_LOCKED] = {ERROR_PREFIX "Locked", ENOLCK, 29},
 };
 
 void fault_done(Fault *fault)

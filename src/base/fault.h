@@ -31,6 +31,7 @@ typedef enum FaultCode {
         FAULT_ALREADY_RUNNING,    /* another daemon holds the state directory */
         FAULT_CONFIGURATION,      /* a configuration file has errors */
         FAULT_NOT_RUNNING,        /* the service does not answer on the bus */
+        FAULT_LOCKED,             /* a row may not be changed any more */
         _FAULT_MAX,
         _FAULT_INVALID = -EINVAL,
 } FaultCode;

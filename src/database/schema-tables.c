@@ -13,8 +13,8 @@
         }
 
 /* For every column that the models mark as indexed and for every foreign key, but where a UNIQUE constraint
- * has made an index already; and for what the service itself looks for in the logs (log-page.c). Named as
- * SQLAlchemy does, so that both find each other's. */
+ * has made an index already; and for what the service itself looks for in the logs (log-page.c) and in the
+ * predictions (prediction-query.c). Named as SQLAlchemy does, so that both find each other's. */
 #define INDEX(table, column)                                                                     \
         {                                                                                        \
                 "index", "ix_" table "_" column, table,                                          \
@@ -269,6 +269,8 @@ const SchemaObject schema_objects[] = {
 
                 INDEX("predictions", "match_id"),
                 INDEX("predictions", "invalidated_by"),
+                INDEX("predictions", "created_at"),
+                INDEX("predictions", "league"),
                 INDEX("alerts", "prediction_id"),
                 INDEX("alerts", "acknowledged_by"),
                 INDEX("access_logs", "user_id"),

@@ -8,7 +8,7 @@
 
 #define NOW_USEC UINT64_C(1769219181123456) /* 2026-01-24 01:46:21.123456 UTC */
 #define N_TABLES 18
-#define N_INDEXES 39
+#define N_INDEXES 41
 
 static void migrate(const char *path, SchemaReport *ret)
 {

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "records/prediction-store.h"
+
+#include "database/transaction.h"
+
+int prediction_format_moment(uint64_t usec, char ret[static TIMESTAMP_RFC3339_MAX], Fault *fault)
+{
+        if (timestamp_format_datetime(usec, ret) < 0)
+                return fault_set(fault, FAULT_INVALID_ARGUMENT, "The clock is past the year 9999");
+        return 0;
+}
+
+int prediction_prepare(Connection *connection,
+                const char *sql,
+                const int64_t *values,
+                size_t n_values,
+                sqlite3_stmt **ret,
+                Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r = connection_prepare(connection, sql, &statement, fault);
+
+        for (size_t i = 0; r >= 0 && i < n_values; i++) {
+                int code = sqlite3_bind_int64(statement, (int) i + 1, values[i]);
+
+                if (code != SQLITE_OK)
+                        r = connection_fault(connection, code, fault, sql);
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(statement);
+        return 0;
+}
+
+int prediction_step(Connection *connection, sqlite3_stmt *statement, Fault *fault)
+{
+        int code = sqlite3_step(statement);
+
+        if (code == SQLITE_ROW)
+                return 1;
+        return code == SQLITE_DONE ? 0 : connection_fault(connection, code, fault, sqlite3_sql(statement));
+}
+
+static int refuse_locked(int64_t id, Fault *fault)
+{
+        return fault_set(fault,
+                        FAULT_LOCKED,
+                        "Prediction %lld is locked, since its match has begun; it can't be changed any more",
+                        (long long) id);
+}
+
+typedef struct Storing {
+        const Prediction *prediction;
+        char moment[TIMESTAMP_RFC3339_MAX];
+        int64_t id; /* the result */
+        bool created;
+} Storing;
+
+/* Binds every storable column at its number in the enumeration, counted from 1, and the moment after them.
+ */
+static int bind_all(Connection *connection, sqlite3_stmt *statement, const Storing *storing, Fault *fault)
+{
+        int code, r = 0;
+
+        for (PredictionColumn column = 0; r >= 0 && column < _PREDICTION_COLUMN_MAX; column++)
+                if (prediction_columns[column].storable)
+                        r = prediction_bind(connection,
+                                        statement,
+                                        (int) column + 1,
+                                        storing->prediction,
+                                        column,
+                                        fault);
+        if (r < 0)
+                return r;
+        code = sqlite3_bind_text(statement, _PREDICTION_COLUMN_MAX + 1, storing->moment, -1, SQLITE_STATIC);
+        return code == SQLITE_OK ? 0 : connection_fault(connection, code, fault, "Writing a prediction");
+}
+
+static int insert(Connection *connection, Storing *storing, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r = prediction_check_complete(storing->prediction, fault);
+
+        if (r >= 0)
+                r = connection_prepare(connection,
+                                "INSERT INTO main.predictions(match_id, team1, team2, league, "
+                                "consensus_type, "
+                                "consensus_result, consensus_probability, confidence, recommended_odd, "
+                                "recommended_action, votes_statistique, votes_cotes, votes_simulation, "
+                                "votes_forme, is_valid, is_locked, created_at, updated_at, extra_data) "
+                                "VALUES(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, coalesce(?12, 0), "
+                                "coalesce(?13, 0), coalesce(?14, 0), coalesce(?15, 0), 1, 0, ?23, ?23, ?22)",
+                                &statement,
+                                fault);
+        if (r >= 0)
+                r = bind_all(connection, statement, storing, fault);
+        if (r >= 0)
+                r = prediction_step(connection, statement, fault);
+        if (r < 0)
+                return r;
+        storing->id = sqlite3_last_insert_rowid(connection->handle);
+        storing->created = true;
+        return 0;
+}
+
+static int update(Connection *connection, Storing *storing, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int code, r = connection_prepare(connection,
+                                  "UPDATE main.predictions SET team1 = coalesce(?3, team1), "
+                                  "team2 = coalesce(?4, team2), league = coalesce(?5, league), "
+                                  "consensus_type = coalesce(?6, consensus_type), "
+                                  "consensus_result = coalesce(?7, consensus_result), "
+                                  "consensus_probability = coalesce(?8, consensus_probability), "
+                                  "confidence = coalesce(?9, confidence), "
+                                  "recommended_odd = coalesce(?10, recommended_odd), "
+                                  "recommended_action = coalesce(?11, recommended_action), "
+                                  "votes_statistique = coalesce(?12, votes_statistique), "
+                                  "votes_cotes = coalesce(?13, votes_cotes), "
+                                  "votes_simulation = coalesce(?14, votes_simulation), "
+                                  "votes_forme = coalesce(?15, votes_forme), "
+                                  "extra_data = coalesce(?22, extra_data), updated_at = ?23 WHERE id = ?1",
+                                  &statement,
+                                  fault);
+
+        if (r >= 0)
+                r = bind_all(connection, statement, storing, fault);
+        if (r < 0)
+                return r;
+        code = sqlite3_bind_int64(statement, PREDICTION_ID + 1, storing->id);
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, "Writing a prediction");
+        return prediction_step(connection, statement, fault);
+}
+
+static int store(Connection *connection, void *userdata, Fault *fault)
+{
+        Storing *storing = userdata;
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        bool locked = false, valid = false;
+        int found, r;
+
+        r = prediction_prepare(connection,
+                        "SELECT id, coalesce(is_locked, 0), coalesce(is_valid, 1) FROM main.predictions "
+                        "WHERE match_id = ?1 ORDER BY id DESC LIMIT 1",
+                        &storing->prediction->values[PREDICTION_MATCH_ID].integer,
+                        1,
+                        &statement,
+                        fault);
+        if (r < 0)
+                return r;
+        found = prediction_step(connection, statement, fault);
+        if (found < 0)
+                return found;
+        if (found) {
+                storing->id = sqlite3_column_int64(statement, 0);
+                locked = sqlite3_column_int(statement, 1);
+                valid = sqlite3_column_int(statement, 2);
+        }
+        (void) sqlite3_reset(statement);
+        if (locked)
+                return refuse_locked(storing->id, fault);
+        return valid ? update(connection, storing, fault) : insert(connection, storing, fault);
+}
+
+int prediction_store(Connection *connection,
+                const Prediction *prediction,
+                uint64_t now_usec,
+                int64_t *ret_id,
+                bool *ret_created,
+                Fault *fault)
+{
+        Storing storing = {.prediction = prediction};
+        int r = prediction_check(connection, prediction, fault);
+
+        if (r >= 0)
+                r = prediction_format_moment(now_usec, storing.moment, fault);
+        if (r >= 0)
+                r = transaction_run(connection, store, &storing, fault);
+        if (r < 0)
+                return r;
+        *ret_id = storing.id;
+        *ret_created = storing.created;
+        return 0;
+}
+
+typedef struct Invalidating {
+        PredictionChange change;
+        int64_t user_id;
+        char moment[TIMESTAMP_RFC3339_MAX];
+} Invalidating;
+
+static int require_user(Connection *connection, int64_t user_id, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r;
+
+        if (user_id == 0)
+                return 0;
+        r = prediction_prepare(connection,
+                        "SELECT 1 FROM main.users WHERE id = ?1",
+                        &user_id,
+                        1,
+                        &statement,
+                        fault);
+        if (r >= 0)
+                r = prediction_step(connection, statement, fault);
+        return r == 0 ? fault_set(fault, FAULT_NOT_FOUND, "There is no user %lld", (long long) user_id) : r;
+}
+
+/* *ret_valid and the match, of a prediction that may be changed. */
+static int require_unlocked(Connection *connection, PredictionChange *change, bool *ret_valid, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r = prediction_prepare(connection,
+                        "SELECT match_id, coalesce(is_locked, 0), coalesce(is_valid, 1) FROM "
+                        "main.predictions "
+                        "WHERE id = ?1",
+                        &change->id,
+                        1,
+                        &statement,
+                        fault);
+
+        if (r >= 0)
+                r = prediction_step(connection, statement, fault);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return fault_set(fault,
+                                FAULT_NOT_FOUND,
+                                "There is no prediction %lld",
+                                (long long) change->id);
+        change->match_id = sqlite3_column_int64(statement, 0);
+        *ret_valid = sqlite3_column_int(statement, 2);
+        /* What is invalid already is left as it is: that is no change. */
+        if (*ret_valid && sqlite3_column_int(statement, 1))
+                return refuse_locked(change->id, fault);
+        return 0;
+}
+
+static int invalidate(Connection *connection, void *userdata, Fault *fault)
+{
+        Invalidating *invalidating = userdata;
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        const int64_t values[] = {invalidating->change.id, invalidating->user_id};
+        bool valid = false;
+        int code, r;
+
+        r = require_unlocked(connection, &invalidating->change, &valid, fault);
+        if (r >= 0)
+                r = require_user(connection, invalidating->user_id, fault);
+        if (r < 0 || !valid)
+                return r;
+        r = prediction_prepare(connection,
+                        "UPDATE main.predictions SET is_valid = 0, invalidated_by = nullif(?2, 0), "
+                        "invalidated_at = ?3, updated_at = ?3 WHERE id = ?1",
+                        values,
+                        ELEMENTSOF(values),
+                        &statement,
+                        fault);
+        if (r < 0)
+                return r;
+        code = sqlite3_bind_text(statement, 3, invalidating->moment, -1, SQLITE_STATIC);
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, "Invalidating a prediction");
+        invalidating->change.changed = true;
+        return prediction_step(connection, statement, fault);
+}
+
+int prediction_invalidate(Connection *connection,
+                int64_t id,
+                int64_t user_id,
+                uint64_t now_usec,
+                PredictionChange *ret,
+                Fault *fault)
+{
+        Invalidating invalidating = {.change.id = id, .user_id = user_id};
+        int r = prediction_format_moment(now_usec, invalidating.moment, fault);
+
+        if (r >= 0)
+                r = transaction_run(connection, invalidate, &invalidating, fault);
+        if (r < 0)
+                return r;
+        *ret = invalidating.change;
+        return 0;
+}
+
+typedef struct Locking {
+        int64_t match_id;
+        char moment[TIMESTAMP_RFC3339_MAX];
+        unsigned n_locked; /* the result */
+} Locking;
+
+static int lock(Connection *connection, void *userdata, Fault *fault)
+{
+        Locking *locking = userdata;
+        _cleanup_(statement_finalizep) sqlite3_stmt *any = NULL, *statement = NULL;
+        int code, r = prediction_prepare(connection,
+                                  "SELECT 1 FROM main.predictions WHERE match_id = ?1 LIMIT 1",
+                                  &locking->match_id,
+                                  1,
+                                  &any,
+                                  fault);
+
+        if (r >= 0)
+                r = prediction_step(connection, any, fault);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return fault_set(fault,
+                                FAULT_NOT_FOUND,
+                                "There is no prediction for match %lld",
+                                (long long) locking->match_id);
+        r = prediction_prepare(connection,
+                        "UPDATE main.predictions SET is_locked = 1, updated_at = ?2 "
+                        "WHERE match_id = ?1 AND coalesce(is_locked, 0) = 0",
+                        &locking->match_id,
+                        1,
+                        &statement,
+                        fault);
+        if (r < 0)
+                return r;
+        code = sqlite3_bind_text(statement, 2, locking->moment, -1, SQLITE_STATIC);
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, "Locking predictions");
+        r = prediction_step(connection, statement, fault);
+        locking->n_locked = (unsigned) sqlite3_changes(connection->handle);
+        return r;
+}
+
+int prediction_lock(Connection *connection, int64_t match_id, uint64_t now_usec, unsigned *ret, Fault *fault)
+{
+        Locking locking = {.match_id = match_id};
+        int r = prediction_format_moment(now_usec, locking.moment, fault);
+
+        if (r >= 0)
+                r = transaction_run(connection, lock, &locking, fault);
+        if (r < 0)
+                return r;
+        *ret = locking.n_locked;
+        return 0;
+}

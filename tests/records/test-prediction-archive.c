@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "prediction-fixture.h"
+
+#include "records/prediction-archive.h"
+#include "records/prediction-store.h"
+
+static void add_match(int64_t match_id, const char *status, const char *result)
+{
+        char *sql = sqlite3_mprintf("INSERT INTO matches_archive(match_id, jeu, ligue, equipe_1, equipe_2, "
+                                    "date_heure_match, statut_final, resultat_reel) VALUES(%lld, 'FIFA', "
+                                    "'Ligue 1', 'A', 'B', '2026-01-24 10:00:00', %Q, %Q)",
+                        (long long) match_id,
+                        status,
+                        result);
+
+        assert_non_null(sql);
+        fixture_execute(application, sql);
+        sqlite3_free(sql);
+}
+
+static unsigned archive(int64_t match_id, uint64_t now_usec)
+{
+        Fault fault = {0};
+        unsigned n;
+
+        if (prediction_archive(connection, match_id, now_usec, &n, &fault) < 0)
+                fail_msg("%s", fault.message);
+        return n;
+}
+
+static void refuse(int64_t match_id, const char *words)
+{
+        Fault fault = {0};
+        unsigned n;
+
+        assert_true(prediction_archive(connection, match_id, NOW_USEC, &n, &fault) < 0);
+        fixture_assert_fault(&fault, FAULT_NOT_FOUND, words);
+        assert_int_equal(fixture_integer(application, "SELECT count(*) FROM predictions_archive"), 0);
+}
+
+static void test_a_row_with_its_result(void **state)
+{
+        (void) prediction_stored(7);
+        add_match(7, "terminé", "1");
+        fixture_execute(application, "UPDATE predictions SET votes_forme = 1, votes_simulation = 1");
+        assert_int_equal(archive(7, NOW_USEC), 1);
+        assert_string_equal(prediction_text("SELECT match_id || prediction_id || consensus_type || choix || "
+                                            "probabilite || confiance || vote_statistique || vote_cotes || "
+                                            "vote_simulation || vote_forme || consensus || resultat_reel || "
+                                            "prediction_correcte || ecart_probabilite || extra_data "
+                                            "FROM predictions_archive"),
+                        "711X2172.564.0011111127.5{\"poids\": [1, 2.5]}");
+        assert_string_equal(prediction_text("SELECT created_at || updated_at || finalized_at FROM "
+                                            "predictions_archive"),
+                        "2026-01-24 01:46:21.1234562026-01-24 01:46:21.1234562026-01-24 01:46:21.123456");
+        assert_string_equal(prediction_text("SELECT is_locked FROM predictions"), "1");
+}
+
+static void test_what_is_there_is_not_written_again(void **state)
+{
+        (void) prediction_stored(7);
+        add_match(7, "terminé", NULL);
+        assert_int_equal(archive(7, NOW_USEC), 1);
+        assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"), "NULL");
+        assert_string_equal(prediction_text("SELECT ecart_probabilite FROM predictions_archive"), "NULL");
+        assert_int_equal(archive(7, NOW_USEC + USEC_PER_SEC), 0);
+        assert_string_equal(prediction_text("SELECT updated_at FROM predictions_archive"),
+                        "2026-01-24 01:46:21.123456");
+        /* The result came later, or was corrected. */
+        fixture_execute(application, "UPDATE matches_archive SET resultat_reel = 'X'");
+        assert_int_equal(archive(7, NOW_USEC + USEC_PER_SEC), 1);
+        assert_string_equal(prediction_text("SELECT resultat_reel || prediction_correcte || "
+                                            "ecart_probabilite || "
+                                            "updated_at || finalized_at FROM predictions_archive"),
+                        "X072.52026-01-24 01:46:22.1234562026-01-24 01:46:21.123456");
+        assert_int_equal(fixture_integer(application, "SELECT count(*) FROM predictions_archive"), 1);
+}
+
+static void test_all_valid_ones_and_no_other(void **state)
+{
+        PredictionChange change;
+        _cleanup_fault_ Fault fault = {0};
+
+        (void) prediction_stored(7);
+        assert_int_equal(prediction_invalidate(connection, 1, 0, NOW_USEC, &change, &fault), 0);
+        (void) prediction_stored(7);
+        fixture_execute(application,
+                        "INSERT INTO predictions(match_id, team1, team2, league, consensus_type, "
+                        "consensus_result, consensus_probability, confidence, recommended_action) "
+                        "VALUES(7, 'A', 'B', 'L', 'total', 'Plus de 2.5', 55, 50, 'x')");
+        add_match(7, "terminé", "1");
+        assert_int_equal(archive(7, NOW_USEC), 2);
+        assert_string_equal(prediction_text("SELECT group_concat(prediction_id || ':' || "
+                                            "coalesce(prediction_correcte, '?')) FROM predictions_archive"),
+                        "2:1,3:?");
+        assert_string_equal(prediction_text("SELECT group_concat(is_locked) FROM predictions"), "0,1,1");
+}
+
+static void test_what_can_not_be_archived(void **state)
+{
+        PredictionChange change;
+        _cleanup_fault_ Fault fault = {0};
+
+        refuse(7, "not in matches_archive");
+        (void) prediction_stored(7);
+        refuse(7, "not in matches_archive");
+        add_match(7, "en_cours", NULL);
+        refuse(7, "no result yet");
+        fixture_execute(application, "UPDATE matches_archive SET statut_final = 'annulé'");
+        assert_int_equal(prediction_invalidate(connection, 1, 0, NOW_USEC, &change, &fault), 0);
+        refuse(7, "no valid prediction");
+}
+
+static void test_an_annulled_match_is_archived_without_a_verdict(void **state)
+{
+        (void) prediction_stored(7);
+        add_match(7, "annulé", "1");
+        assert_int_equal(archive(7, NOW_USEC), 1);
+        assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"), "NULL");
+        assert_string_equal(prediction_text("SELECT finalized_at FROM predictions_archive"),
+                        "2026-01-24 01:46:21.123456");
+}
+
+static void test_what_is_due_is_found(void **state)
+{
+        _cleanup_fault_ Fault fault = {0};
+        int64_t after_id = 0;
+        unsigned n, n_all = 0;
+
+        for (int64_t match_id = 1; match_id <= 9; match_id++) {
+                if (match_id != 5)
+                        (void) prediction_stored(match_id);
+                add_match(match_id, match_id == 4 ? "en_cours" : "terminé", "1");
+        }
+        assert_int_equal(archive(6, NOW_USEC), 1);
+        do {
+                assert_int_equal(prediction_archive_due(connection, &after_id, 2, NOW_USEC, &n, &fault), 0);
+                n_all += n;
+        } while (after_id > 0);
+        assert_int_equal(n_all, 6);
+        assert_string_equal(prediction_text("SELECT group_concat(match_id) FROM predictions_archive"),
+                        "1,2,3,6,7,8,9");
+        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+        assert_int_equal(n, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, prediction_setup, prediction_teardown)
+        const struct CMUnitTest tests[] = {
+                        TEST(test_a_row_with_its_result),
+                        TEST(test_what_is_there_is_not_written_again),
+                        TEST(test_all_valid_ones_and_no_other),
+                        TEST(test_what_can_not_be_archived),
+                        TEST(test_an_annulled_match_is_archived_without_a_verdict),
+                        TEST(test_what_is_due_is_found),
+        };
+
+        return cmocka_run_group_tests_name("prediction-archive", tests, NULL, NULL);
+}
