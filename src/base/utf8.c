@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* The smallest character that needs this many continuation bytes: anything below is an overlong form. */
 static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
 
@@ -52,6 +54,11 @@ bool utf8_is_valid(const char *text)
         return true;
 }
 
+static bool is_control(uint32_t character)
+{
+        return character < 0x20 || (character >= 0x7f && character <= 0x9f);
+}
+
 bool utf8_is_line(const char *text)
 {
         uint32_t character;
@@ -59,23 +66,33 @@ bool utf8_is_line(const char *text)
 
         for (; *text; text += length) {
                 length = utf8_decode(text, &character);
-                if (length == 0 || character < 0x20 || (character >= 0x7f && character <= 0x9f))
+                if (length == 0 || is_control(character))
                         return false;
         }
         return true;
 }
 
-void utf8_make_valid(char *text)
+static void replace(char *text, bool also_controls)
 {
         uint32_t character;
 
         while (*text) {
                 size_t length = utf8_decode(text, &character);
 
-                if (length == 0) {
-                        *text = '?';
-                        length = 1;
+                if (length == 0 || (also_controls && is_control(character))) {
+                        length = MAX_OF(length, (size_t) 1);
+                        memset(text, '?', length);
                 }
                 text += length;
         }
+}
+
+void utf8_make_valid(char *text)
+{
+        replace(text, false);
+}
+
+void utf8_make_line(char *text)
+{
+        replace(text, true);
 }

@@ -19,3 +19,6 @@ bool utf8_is_line(const char *text);
 
 /* Puts '?' in place of every byte that does not belong to valid UTF-8. */
 void utf8_make_valid(char *text);
+
+/* The same for every byte of a control character, so that utf8_is_line() holds. */
+void utf8_make_line(char *text);

@@ -3,9 +3,14 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/names.h"
 #include "ctl/terminal.h"
+
+#define QUEUE_FULL_BOUND_USEC (20 * USEC_PER_SEC)
+#define QUEUE_FULL_PAUSE_USEC (100 * USEC_PER_MSEC)
 
 static const char *way_out(const Session *session)
 {
@@ -156,6 +161,27 @@ int session_new_call(Session *session,
         return r < 0 ? session_set_errno(r, fault) : 0;
 }
 
+/* The bus refuses to deliver while somebody else has filled the service's queue, which the service empties
+ * as fast as it can. What was refused was not delivered, so it can be sent again. */
+static int call_patiently(Session *session,
+                sd_bus_message *call,
+                uint64_t timeout_usec,
+                sd_bus_error *error,
+                sd_bus_message **ret_reply)
+{
+        uint64_t until_usec = clock_monotonic_usec() + QUEUE_FULL_BOUND_USEC;
+
+        for (;;) {
+                int r = sd_bus_call(session->bus, call, timeout_usec, error, ret_reply);
+
+                if (r >= 0 || !sd_bus_error_has_name(error, SD_BUS_ERROR_LIMITS_EXCEEDED) ||
+                                clock_monotonic_usec() >= until_usec)
+                        return r;
+                sd_bus_error_free(error);
+                (void) usleep(QUEUE_FULL_PAUSE_USEC);
+        }
+}
+
 int session_call(Session *session,
                 sd_bus_message *call,
                 uint64_t timeout_usec,
@@ -165,7 +191,7 @@ int session_call(Session *session,
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        int r = sd_bus_call(session->bus, call, timeout_usec, &error, &reply);
+        int r = call_patiently(session, call, timeout_usec, &error, &reply);
 
         if (r < 0)
                 return session_set_fault(session, &error, r, fault);

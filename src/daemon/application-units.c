@@ -187,36 +187,24 @@ static int systemd_run(
         return progress ? systemd_wait(systemd, path, progress, unit, fault) : 0;
 }
 
-/* 1 or 0. A unit that isn't loaded or doesn't run needs no stopping, and must not be started afterwards; of
- * one that can't be asked about, nobody knows whether it has the database open. */
-static int is_active(Systemd *systemd, const char *unit, Fault *fault)
+/* A unit that isn't loaded or doesn't run needs no stopping, and must not be started afterwards. */
+static bool is_active(Systemd *systemd, const char *unit)
 {
-        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_free_ char *state = NULL;
         const char *path;
-        int r;
 
-        r = sd_bus_call_method(systemd->bus,
-                        SYSTEMD_NAME,
-                        SYSTEMD_PATH,
-                        SYSTEMD_MANAGER,
-                        "GetUnit",
-                        &error,
-                        &reply,
-                        "s",
-                        unit);
-        if (sd_bus_error_has_name(&error, SYSTEMD_NAME ".NoSuchUnit"))
-                return 0;
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "o", &path);
-        if (r < 0)
-                return fault_set(fault,
-                                FAULT_FAILED,
-                                "Asking systemd whether %s runs failed: %s; look at `systemctl status %s`",
-                                unit,
-                                error.message ? error.message : strerrordesc_np(-r),
-                                unit);
+        if (sd_bus_call_method(systemd->bus,
+                            SYSTEMD_NAME,
+                            SYSTEMD_PATH,
+                            SYSTEMD_MANAGER,
+                            "GetUnit",
+                            NULL,
+                            &reply,
+                            "s",
+                            unit) < 0 ||
+                        sd_bus_message_read(reply, "o", &path) < 0)
+                return false;
         if (sd_bus_get_property_string(systemd->bus,
                             SYSTEMD_NAME,
                             path,
@@ -224,7 +212,7 @@ static int is_active(Systemd *systemd, const char *unit, Fault *fault)
                             "ActiveState",
                             NULL,
                             &state) < 0)
-                return 1; /* stopping too much is harmless */
+                return true; /* stopping too much is harmless */
         return strcmp(state, "inactive") != 0 && strcmp(state, "failed") != 0;
 }
 
@@ -237,8 +225,7 @@ int application_units_stop(void *userdata, Fault *fault)
         units->stopped = true;
         r = systemd_connect(units, &systemd, fault);
         for (size_t i = 0; r >= 0 && i < units->n_names; i++) {
-                r = is_active(&systemd, units->names[i], fault);
-                if (r <= 0)
+                if (!is_active(&systemd, units->names[i]))
                         continue;
                 r = systemd_run(&systemd, "StopUnit", units->names[i], units->progress, fault);
                 /* A stop that failed or was not waited for may have stopped it; one that was refused did

@@ -29,11 +29,20 @@ static const struct {
                 [ACTION_REPORT] = {BUS_NAME ".report-corruption", "report corruption"},
 };
 
+static sd_bus *inquiries;
 static Polkit *authority;
 
-void authorize_through(Polkit *polkit)
+void authorize_through(sd_bus *inquiry_bus, Polkit *polkit)
 {
+        inquiries = inquiry_bus;
         authority = polkit;
+}
+
+static int inquire(sd_bus_message *message, uint64_t mask, sd_bus_creds **ret)
+{
+        const char *sender = sd_bus_message_get_sender(message);
+
+        return sender ? sd_bus_get_name_creds(inquiries, sender, mask, ret) : -ENODATA;
 }
 
 /* Cut to fit: the kernel's own limits are lower. */
@@ -64,12 +73,12 @@ int caller_of(sd_bus_message *message, Caller *ret, sd_bus_error *error)
         int r;
 
         /* What the bus doesn't tell is read from /proc, which may be of another process by now. */
-        r = sd_bus_query_sender_creds(message,
+        r = inquire(message,
                         told | SD_BUS_CREDS_COMM | SD_BUS_CREDS_UNIT | SD_BUS_CREDS_SESSION |
                                         SD_BUS_CREDS_AUGMENT,
                         &creds);
         if (r < 0)
-                r = sd_bus_query_sender_creds(message, told, &creds);
+                r = inquire(message, told, &creds);
         if (r >= 0 && !(sd_bus_creds_get_augmented_mask(creds) & SD_BUS_CREDS_EUID))
                 r = sd_bus_creds_get_euid(creds, &caller.uid);
         if (r < 0 || caller.uid == UID_INVALID)
@@ -88,7 +97,7 @@ static bool is_in_own_group(sd_bus_message *message)
         gid_t group;
         int n;
 
-        if (sd_bus_query_sender_creds(message,
+        if (inquire(message,
                             SD_BUS_CREDS_EGID | SD_BUS_CREDS_SUPPLEMENTARY_GIDS | SD_BUS_CREDS_AUGMENT,
                             &creds) < 0)
                 return false;

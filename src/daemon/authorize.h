@@ -4,7 +4,11 @@
 /* Who may do what: every method that does more than read asks here, and nowhere else. Root and the service's
  * own user may do everything; for everybody else polkit decides, by the policy in dbus/ and the rules beside
  * it. Without an answer from polkit the service's group (the application) may report corruption, and nobody
- * may do anything else. Loop only. */
+ * may do anything else. Loop only.
+ *
+ * What has to be asked about a caller goes over a second connection, which has no name that anybody could
+ * call. On the one that has, a caller could fill the bus's queue to the service, and the answer would be
+ * thrown away while the loop waits for it. */
 
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
@@ -52,8 +56,8 @@ int caller_of(sd_bus_message *message, Caller *ret, sd_bus_error *error);
 
 typedef struct Polkit Polkit;
 
-/* Whom to ask; NULL: nobody. Borrowed. */
-void authorize_through(Polkit *polkit);
+/* Whom to ask about callers, and who decides; NULL for the second: nobody. Borrowed. */
+void authorize_through(sd_bus *inquiry_bus, Polkit *polkit);
 
 /* > 0: go on, with *ret filled. 0: the answer is not there yet, and the message will be dispatched again
  * when it is; the handler returns 1 and must not have changed anything. Negative: refused (or the caller

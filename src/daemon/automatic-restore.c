@@ -8,7 +8,6 @@
 #include "daemon/condition.h"
 #include "daemon/encryption.h"
 #include "daemon/event.h"
-#include "daemon/one-shot.h"
 #include "daemon/recovery.h"
 
 /* A process that has to close the database first, a full disk: looked at again soon, then less often. */
@@ -149,19 +148,15 @@ bool automatic_restore_consider(Manager *manager)
         return false;
 }
 
-void automatic_restore_reconsider(Manager *manager)
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        if (!manager->started)
-                return;
+        Manager *manager = userdata;
+
+        /* Somebody may have repaired it meanwhile: only what is found now is acted upon. */
         if (manager->database_missing)
                 (void) automatic_restore_consider(manager);
         else if (manager->integrity == INTEGRITY_CORRUPT)
                 (void) automatic_restore_suspect(manager, NULL);
-}
-
-static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        automatic_restore_reconsider(userdata);
         return 0;
 }
 
@@ -181,6 +176,8 @@ void automatic_restore_succeeded(Manager *manager, bool automatic, bool sound)
 
 void automatic_restore_failed(Manager *manager, FaultCode code)
 {
+        int r;
+
         /* Somebody cancelled it, or no backup is left: trying again changes nothing. */
         if (manager->stopping || code == FAULT_CANCELLED || code == FAULT_NO_HEALTHY_BACKUP ||
                         fault_means_corrupt(code))
@@ -191,9 +188,13 @@ void automatic_restore_failed(Manager *manager, FaultCode code)
                                         : MIN_OF(2 * manager->restore_retry_usec, RETRY_LAST_USEC);
         manager->restore_retry_event_source =
                         sd_event_source_disable_unref(manager->restore_retry_event_source);
-        one_shot_arm(manager->event,
+        r = sd_event_add_time_relative(manager->event,
                         &manager->restore_retry_event_source,
+                        CLOCK_MONOTONIC,
                         manager->restore_retry_usec,
+                        USEC_PER_SEC,
                         on_retry,
                         manager);
+        if (r < 0)
+                journal_line(LOG_WARNING, "Setting a timer failed: %s", strerrordesc_np(-r));
 }

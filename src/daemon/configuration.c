@@ -45,15 +45,6 @@ void configuration_done(Configuration *configuration)
         *configuration = (Configuration){0};
 }
 
-/* What goes into a log line and onto the bus, whatever the file held. */
-static void make_line(char *text)
-{
-        utf8_make_valid(text);
-        for (; *text; text++)
-                if ((unsigned char) *text < ' ' || *text == 0x7f)
-                        *text = '?';
-}
-
 static void add_fault(Reading *reading, const char *format, ...) _printf_(2, 3);
 
 /* The whole line counts, and not only its key: what is misspelt may be anything. */
@@ -94,7 +85,7 @@ static void add_fault(Reading *reading, const char *format, ...)
                                         0)
                 text = NULL;
         if (text)
-                make_line(text);
+                utf8_make_line(text); /* whatever the file held */
         if (matters && !configuration->encryption_fault)
                 configuration->encryption_fault = strdup(text ? text : "A wrong setting of encryption");
         faults[configuration->n_faults] = text;

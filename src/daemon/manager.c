@@ -11,7 +11,6 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "base/utf8.h"
-#include "daemon/automatic-restore.h"
 #include "daemon/backup-bus.h"
 #include "daemon/change.h"
 #include "daemon/condition.h"
@@ -138,7 +137,6 @@ static void free_event_sources(Manager *manager)
         (void) sd_event_source_disable_unref(manager->watch_event_source);
         (void) sd_event_source_disable_unref(manager->stale_event_source);
         (void) sd_event_source_disable_unref(manager->database_watch_event_source);
-        (void) sd_event_source_disable_unref(manager->modified_event_source);
         (void) sd_event_source_disable_unref(manager->settle_event_source);
         (void) sd_event_source_disable_unref(manager->restore_retry_event_source);
         (void) sd_event_source_disable_unref(manager->change_event_source);
@@ -174,8 +172,9 @@ Manager *manager_free(Manager *manager)
 
         release_messages(manager);
         free_event_sources(manager);
-        authorize_through(NULL);
+        authorize_through(NULL, NULL);
         (void) polkit_free(manager->polkit);
+        (void) sd_bus_flush_close_unref(manager->inquiry_bus);
         (void) sd_bus_flush_close_unref(manager->bus);
         (void) response_times_free(manager->response_times);
         job_figures_done(&manager->job_figures);
@@ -223,18 +222,33 @@ static int on_reload_signal(sd_event_source *source, const struct signalfd_sigin
         return 0;
 }
 
+static int open_connection(Manager *manager, bool user, sd_bus **ret, Fault *fault)
+{
+        int r = user ? sd_bus_open_user(ret) : sd_bus_open_system(ret);
+
+        if (r >= 0) {
+                (void) sd_bus_set_exit_on_disconnect(*ret, true);
+                r = sd_bus_attach_event(*ret, manager->event, SD_EVENT_PRIORITY_NORMAL);
+        }
+        return r < 0 ? fault_set_errno(fault, r, "Connecting to the %s bus", user ? "session" : "system")
+                     : 0;
+}
+
 static int connect_bus(Manager *manager, bool user, Fault *fault)
 {
         int r;
 
-        r = user ? sd_bus_open_user(&manager->bus) : sd_bus_open_system(&manager->bus);
+        r = open_connection(manager, user, &manager->bus, fault);
+        if (r >= 0)
+                r = open_connection(manager, user, &manager->inquiry_bus, fault);
         if (r < 0)
-                return fault_set_errno(fault, r, "Connecting to the %s bus", user ? "session" : "system");
-        (void) sd_bus_set_exit_on_disconnect(manager->bus, true);
-        r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
-        if (r >= 0 && !user)
-                r = polkit_new(manager->bus, manager->response_times, &manager->polkit);
-        authorize_through(manager->polkit);
+                return r;
+        if (!user)
+                r = polkit_new(manager->bus,
+                                manager->inquiry_bus,
+                                manager->response_times,
+                                &manager->polkit);
+        authorize_through(manager->inquiry_bus, manager->polkit);
         if (r >= 0)
                 r = manager_bus_register(manager);
         if (r >= 0)
@@ -356,7 +370,6 @@ void manager_settle_when_idle(Manager *manager)
 static void take_configuration(Manager *manager, Configuration *configuration)
 {
         const char *path = configuration->database_path;
-        bool was_off = !manager->configuration.auto_restore;
 
         if ((path || !manager->data_directory) && (!path || strcmp(path, manager->database_path) != 0))
                 journal_line(LOG_WARNING,
@@ -370,8 +383,6 @@ static void take_configuration(Manager *manager, Configuration *configuration)
         manager_changed(manager, CHANGE_CONFIGURATION);
         (void) encryption_test(manager, NULL);
         manager_update_health(manager);
-        if (was_off && manager->configuration.auto_restore)
-                automatic_restore_reconsider(manager);
 }
 
 int manager_reload(Manager *manager, Fault *fault)

@@ -36,7 +36,8 @@ struct Question {
 };
 
 struct Polkit {
-        sd_bus *bus; /* borrowed, like the next */
+        sd_bus *bus; /* borrowed, like the next two */
+        sd_bus *inquiry_bus;
         ResponseTimes *response_times;
         Question *questions; /* newest first */
         uint32_t last_id;
@@ -73,7 +74,7 @@ static void question_cancel(const Question *question)
         char id[sizeof("4294967295")];
 
         (void) snprintf(id, sizeof id, "%" PRIu32, question->id);
-        if (sd_bus_message_new_method_call(question->polkit->bus,
+        if (sd_bus_message_new_method_call(question->polkit->inquiry_bus,
                             &call,
                             POLKIT_NAME,
                             POLKIT_PATH,
@@ -83,7 +84,7 @@ static void question_cancel(const Question *question)
                         sd_bus_message_set_auto_start(call, false) < 0 ||
                         sd_bus_message_set_expect_reply(call, false) < 0)
                 return;
-        (void) sd_bus_send(question->polkit->bus, call, NULL);
+        (void) sd_bus_send(question->polkit->inquiry_bus, call, NULL);
 }
 
 static int on_caller_gone(sd_bus_track *track, void *userdata)
@@ -183,7 +184,7 @@ static int question_send(Question *question, const char *backup)
         int r;
 
         (void) snprintf(id, sizeof id, "%" PRIu32, question->id);
-        r = sd_bus_message_new_method_call(question->polkit->bus,
+        r = sd_bus_message_new_method_call(question->polkit->inquiry_bus,
                         &call,
                         POLKIT_NAME,
                         POLKIT_PATH,
@@ -204,7 +205,7 @@ static int question_send(Question *question, const char *backup)
                 r = sd_bus_message_append(call, "us", interactive ? ALLOW_USER_INTERACTION : 0, id);
         if (r < 0)
                 return r;
-        return sd_bus_call_async(question->polkit->bus,
+        return sd_bus_call_async(question->polkit->inquiry_bus,
                         &question->slot,
                         call,
                         on_answer,
@@ -229,9 +230,9 @@ static int question_new(Polkit *polkit,
         question->action = action;
         question->id = ++polkit->last_id;
         question->message = response_times_keep(polkit->response_times, message);
-        r = sd_bus_track_new(polkit->bus, &question->caller, on_caller_gone, question);
+        r = sd_bus_track_new(polkit->inquiry_bus, &question->caller, on_caller_gone, question);
         if (r >= 0)
-                r = sd_bus_track_add_sender(question->caller, message);
+                r = sd_bus_track_add_name(question->caller, sd_bus_message_get_sender(message));
         if (r >= 0)
                 r = question_send(question, backup);
         if (r < 0)
@@ -259,7 +260,7 @@ static int check_bounds(const Polkit *polkit, uid_t uid, Fault *fault)
         return 0;
 }
 
-int polkit_new(sd_bus *bus, ResponseTimes *response_times, Polkit **ret)
+int polkit_new(sd_bus *bus, sd_bus *inquiry_bus, ResponseTimes *response_times, Polkit **ret)
 {
         _cleanup_(polkit_freep) Polkit *polkit = calloc(1, sizeof(Polkit));
         int r;
@@ -267,6 +268,7 @@ int polkit_new(sd_bus *bus, ResponseTimes *response_times, Polkit **ret)
         if (!polkit)
                 return -ENOMEM;
         polkit->bus = bus;
+        polkit->inquiry_bus = inquiry_bus;
         polkit->response_times = response_times;
         r = sd_event_add_defer(sd_bus_get_event(bus), &polkit->idle_event_source, on_idle, polkit);
         if (r >= 0)

@@ -86,6 +86,18 @@ static void test_make_valid(void **state)
         assert_true(utf8_is_valid(text));
 }
 
+static void test_make_line(void **state)
+{
+        char text[] = "a\tb\nc\x7f"
+                      "d\xc2\x96"
+                      "e\xff"
+                      "f\xc3\xa9";
+
+        utf8_make_line(text);
+        assert_string_equal(text, "a?b?c?d??e?f\xc3\xa9");
+        assert_true(utf8_is_line(text));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -94,6 +106,7 @@ int main(void)
                         cmocka_unit_test(test_lines),
                         cmocka_unit_test(test_decode),
                         cmocka_unit_test(test_make_valid),
+                        cmocka_unit_test(test_make_line),
         };
 
         return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);

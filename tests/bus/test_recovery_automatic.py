@@ -61,9 +61,9 @@ def users(path):
         connection.close()
 
 
-def start(service, **hooks):
+def start(service):
     """Started, and the full check that follows is over: it would find first what a test breaks."""
-    client = service.start(**hooks)
+    client = service.start()
     client.wait_property("NJobs", 0)
     return client
 

@@ -28,6 +28,7 @@ PACKAGES = [
     "libcrypt1",
     "sqlite3",
     "python3",
+    "python3-jeepney",
     "python3-sqlalchemy",
 ]
 
