@@ -11,6 +11,7 @@
 #define BUS_INTERFACE_MANAGER BUS_NAME ".Manager"
 #define BUS_INTERFACE_BACKUP BUS_NAME ".Backup"
 #define BUS_INTERFACE_JOB BUS_NAME ".Job"
+#define BUS_INTERFACE_PREDICTIONS BUS_NAME ".Predictions"
 #define BUS_PATH_LOG_CONTROL "/org/freedesktop/LogControl1"
 #define ERROR_PREFIX BUS_NAME ".Error."
 

@@ -6,6 +6,26 @@
 
 #include "base/names.h"
 
+static const char *type_name(char type)
+{
+        switch (type) {
+        case 'b':
+                return "boolean";
+        case 'h':
+                return "file descriptor";
+        case 'a':
+                return "list of strings";
+        case 'u':
+                return "number of the D-Bus type u";
+        case 'x':
+                return "number of the D-Bus type x";
+        case 'd':
+                return "number of the D-Bus type d";
+        default:
+                return "string";
+        }
+}
+
 static int read_option(
                 sd_bus_message *message, const char *key, const CallOption *option, sd_bus_error *error)
 {
@@ -22,10 +42,7 @@ static int read_option(
                                 fault_bus_name(FAULT_INVALID_ARGUMENT),
                                 "The option '%s' must be a %s",
                                 key,
-                                option->type == 'b'   ? "boolean"
-                                : option->type == 'h' ? "file descriptor"
-                                : option->type == 'a' ? "list of strings"
-                                                      : "string");
+                                type_name(option->type));
         if (option->type != 'a')
                 return sd_bus_message_read(message, "v", type, option->target);
         r = sd_bus_message_enter_container(message, 'v', type);

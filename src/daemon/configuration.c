@@ -220,6 +220,29 @@ static const char *parse_cadence(Configuration *configuration, const char *value
         return parse_span(&configuration->cadence_usec, value);
 }
 
+static const char *parse_cache_entries(Configuration *configuration, const char *value)
+{
+        unsigned number;
+
+        /* The bound of the other numbers, which begin at 1. */
+        if (strcmp(value, "0") == 0)
+                number = 0;
+        else if (parse_bounded(&number, value, 1000000, ""))
+                return "a number from 0 to 1000000";
+        configuration->prediction_cache_entries = number;
+        return NULL;
+}
+
+static const char *parse_cache_size(Configuration *configuration, const char *value)
+{
+        uint64_t bytes;
+
+        if (quantity_parse_size(value, &bytes) < 0 || bytes > GIB)
+                return "a size of at most 1G such as 4M";
+        configuration->prediction_cache_bytes = bytes;
+        return NULL;
+}
+
 static const char *parse_low_disk_space(Configuration *configuration, const char *value)
 {
         uint64_t bytes;
@@ -293,6 +316,8 @@ static const struct {
                 {"RetentionMinimumVerified", "3", parse_minimum},
                 {"Cadence", "6h", parse_cadence},
                 {"LowDiskSpace", "1G", parse_low_disk_space},
+                {"PredictionCacheEntries", "1024", parse_cache_entries},
+                {"PredictionCacheSize", "4M", parse_cache_size},
                 {"AutoRestore", "yes", parse_auto_restore},
                 {"ApplicationUnits", "", parse_application_units},
 };

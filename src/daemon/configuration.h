@@ -21,6 +21,8 @@ typedef struct Configuration {
         unsigned retention_minimum_verified;
         uint64_t cadence_usec;
         uint64_t low_disk_space_bytes;
+        uint64_t prediction_cache_entries; /* 0: none */
+        uint64_t prediction_cache_bytes;
         bool auto_restore;
         char **application_units; /* owned */
         size_t n_application_units;

@@ -19,6 +19,7 @@
 #include "daemon/job-bus.h"
 #include "daemon/log-control.h"
 #include "daemon/manager-bus.h"
+#include "daemon/predictions-bus.h"
 #include "daemon/state-lock.h"
 #include "database/placement.h"
 
@@ -98,6 +99,8 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
         if (r >= 0)
                 r = response_times_new(&manager->response_times);
         if (r >= 0)
+                r = prediction_cache_new(&manager->prediction_cache);
+        if (r >= 0)
                 r = sd_event_new(&manager->event);
         if (r >= 0)
                 r = sd_event_set_watchdog(manager->event, true);
@@ -162,6 +165,7 @@ Manager *manager_free(Manager *manager)
         plan_run_free_all(manager);
         record_call_free_all(manager);
         (void) record_store_free(manager->record_store);
+        (void) prediction_cache_free(manager->prediction_cache);
         (void) statistics_run_free(manager->statistics_run);
         while (manager->jobs) {
                 Job *job = manager->jobs;
@@ -255,6 +259,8 @@ static int connect_bus(Manager *manager, bool user, Fault *fault)
                 r = backup_bus_register(manager);
         if (r >= 0)
                 r = job_bus_register(manager);
+        if (r >= 0)
+                r = predictions_bus_register(manager);
         if (r >= 0)
                 r = log_control_register(manager->bus);
         if (r < 0)

@@ -24,6 +24,7 @@
 #include "daemon/statistics-run.h"
 #include "database/schema.h"
 #include "database/statistics.h"
+#include "records/prediction-cache.h"
 
 /* Numbers about the catalogue that are properties; kept with every change of it. */
 typedef struct CatalogueSummary {
@@ -81,6 +82,7 @@ struct Manager {
         RecordStore *record_store; /* on the quick lane */
         RecordCall *record_calls;
         size_t n_record_calls;
+        PredictionCache *prediction_cache; /* the quick lane's worker alone, but for the counters */
 
         /* Backups. */
         Catalogue *catalogue;

@@ -12,6 +12,7 @@ BUS_PATH = "/org/oracxpred/Persistence1"
 MANAGER = BUS_NAME + ".Manager"
 BACKUP = BUS_NAME + ".Backup"
 JOB = BUS_NAME + ".Job"
+PREDICTIONS = BUS_NAME + ".Predictions"
 LOG_CONTROL = "org.freedesktop.LogControl1"
 LOG_CONTROL_PATH = "/org/freedesktop/LogControl1"
 PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -62,7 +63,7 @@ def method_signatures():
         (INTROSPECTABLE, "Introspect"): "",
         (PEER, "Ping"): "",
     }
-    for interface in (MANAGER, BACKUP, JOB):
+    for interface in (MANAGER, BACKUP, JOB, PREDICTIONS):
         for method in declared(interface).findall("method"):
             signature = "".join(kind for _, kind in arguments(method, "in"))
             signatures[interface, method.get("name")] = signature

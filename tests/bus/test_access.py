@@ -15,6 +15,7 @@ from contract import (
     LOG_CONTROL,
     LOG_CONTROL_PATH,
     MANAGER,
+    PREDICTIONS,
     PROPERTIES,
 )
 from private_bus import SERVICE_USER
@@ -48,6 +49,13 @@ FORBIDDEN = {
     "Reload": (BUS_PATH, MANAGER, "Reload"),
     "object-Verify": (None, BACKUP, "Verify", {}),
     "object-Delete": (None, BACKUP, "Delete", {}),
+    "Predictions-Store": (BUS_PATH, PREDICTIONS, "Store", {}),
+    "Predictions-Get": (BUS_PATH, PREDICTIONS, "Get", 1, {}),
+    "Predictions-GetByMatch": (BUS_PATH, PREDICTIONS, "GetByMatch", 1, {}),
+    "Predictions-List": (BUS_PATH, PREDICTIONS, "List", {}),
+    "Predictions-Invalidate": (BUS_PATH, PREDICTIONS, "Invalidate", 1, {}),
+    "Predictions-Lock": (BUS_PATH, PREDICTIONS, "Lock", 1),
+    "Predictions-Archive": (BUS_PATH, PREDICTIONS, "Archive", 1),
     "LogLevel": (LOG_CONTROL_PATH, PROPERTIES, "Set", LOG_CONTROL, "LogLevel", ("s", "debug")),
 }
 

@@ -19,6 +19,7 @@ from contract import (
     MANAGER,
     OBJECT_MANAGER,
     PEER,
+    PREDICTIONS,
     PROPERTIES,
     annotations,
     arguments,
@@ -58,6 +59,10 @@ def test_manager_is_as_declared(client):
     assert shape(introspect(client, BUS_PATH)[MANAGER]) == shape(declared(MANAGER))
 
 
+def test_predictions_are_as_declared(client):
+    assert shape(introspect(client, BUS_PATH)[PREDICTIONS]) == shape(declared(PREDICTIONS))
+
+
 def test_backup_is_as_declared(client):
     assert shape(introspect(client, backup_path(client))[BACKUP]) == shape(declared(BACKUP))
 
@@ -70,7 +75,7 @@ def test_job_is_as_declared(service, gate):
     gate.release()
 
 
-@pytest.mark.parametrize("interface", [MANAGER, BACKUP, JOB])
+@pytest.mark.parametrize("interface", [MANAGER, BACKUP, JOB, PREDICTIONS])
 def test_every_member_is_described(interface):
     element = declared(interface)
     members = [element, *element.findall("method"), *element.findall("property"), *element.findall("signal")]
@@ -87,7 +92,7 @@ def test_every_object_gives_all_its_properties(service, gate):
     client = service.start(**gate.at("snapshot-pinned:2"))
     _, job = client.manager("Backup", {})
     gate.wait_reached()
-    for path, interface in ((BUS_PATH, MANAGER), (backup_path(client), BACKUP), (job, JOB)):
+    for path, interface in ((BUS_PATH, MANAGER), (BUS_PATH, PREDICTIONS), (backup_path(client), BACKUP), (job, JOB)):
         expected = set(shape(declared(interface))["properties"])
         assert set(client.get_all(path, interface)) == expected
         for name in expected:

@@ -26,6 +26,8 @@ static void assert_defaults(const Configuration *configuration)
         assert_int_equal(configuration->retention_minimum_verified, 3);
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
         assert_int_equal(configuration->low_disk_space_bytes, GIB);
+        assert_int_equal(configuration->prediction_cache_entries, 1024);
+        assert_int_equal(configuration->prediction_cache_bytes, 4 * MIB);
         assert_true(configuration->auto_restore);
         assert_int_equal(configuration->n_application_units, 0);
 }
@@ -55,6 +57,8 @@ static void test_every_setting(void **state)
                              "RetentionMinimumVerified=5\n"
                              "Cadence=90min\n"
                              "LowDiskSpace=512M\n"
+                             "PredictionCacheEntries=0\n"
+                             "PredictionCacheSize=64K\n"
                              "AutoRestore=no\n"
                              "ApplicationUnits=web.socket web@1.service\n"
                              "ApplicationUnits=jobs.service");
@@ -68,6 +72,8 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.retention_minimum_verified, 5);
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
         assert_int_equal(configuration.low_disk_space_bytes, 512 * MIB);
+        assert_int_equal(configuration.prediction_cache_entries, 0);
+        assert_int_equal(configuration.prediction_cache_bytes, 64 * KIB);
         assert_false(configuration.auto_restore);
         assert_int_equal(configuration.n_application_units, 3);
         assert_string_equal(configuration.application_units[0], "web.socket");
@@ -109,6 +115,9 @@ static void test_wrong_lines(void **state)
                         "RetentionMinimumVerified=3x",
                         "RetentionMinimumVerified=99999999999999999999",
                         "LowDiskSpace=1X",
+                        "PredictionCacheEntries=-1",
+                        "PredictionCacheEntries=1000001",
+                        "PredictionCacheSize=2G",
                         "Database=data/oracxpred.db",
                         "Database=/srv/",
                         "Database=/srv/\xff.db",

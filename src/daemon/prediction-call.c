@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/prediction-call.h"
+
+#include "base/clock.h"
+#include "daemon/bus-argument.h"
+#include "daemon/manager.h"
+#include "records/prediction-archive.h"
+#include "records/prediction-store.h"
+
+PredictionCall *prediction_call_new(Manager *manager)
+{
+        PredictionCall *call = calloc(1, sizeof *call);
+
+        if (!call)
+                return NULL;
+        call->cache = manager->prediction_cache;
+        call->store = manager->record_store;
+        call->cache_max_entries = manager->configuration.prediction_cache_entries;
+        call->cache_max_bytes = manager->configuration.prediction_cache_bytes;
+        call->now_usec = clock_now_usec();
+        return call;
+}
+
+PredictionCall *prediction_call_free(PredictionCall *call)
+{
+        if (!call)
+                return NULL;
+        (void) prediction_free(call->prediction);
+        prediction_page_done(&call->page);
+        free(call->address);
+        free(call->day);
+        free(call->league);
+        free(call);
+        return NULL;
+}
+
+static void free_call(void *call)
+{
+        (void) prediction_call_free(call);
+}
+
+static int append_prediction(sd_bus_message *reply, const Prediction *prediction)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+
+        for (PredictionColumn column = 0; r >= 0 && column < _PREDICTION_COLUMN_MAX; column++) {
+                const PredictionColumnType *type = &prediction_columns[column];
+                const char signature[] = {(char) type->kind, '\0'};
+
+                if (!prediction_has(prediction, column))
+                        continue;
+                switch (type->kind) {
+                case PREDICTION_BOOLEAN:
+                        r = sd_bus_message_append(reply,
+                                        "{sv}",
+                                        type->name,
+                                        signature,
+                                        (int) prediction->values[column].integer);
+                        break;
+                case PREDICTION_REAL:
+                        r = sd_bus_message_append(reply,
+                                        "{sv}",
+                                        type->name,
+                                        signature,
+                                        prediction->values[column].real);
+                        break;
+                case PREDICTION_TEXT:
+                        r = sd_bus_message_append(reply,
+                                        "{sv}",
+                                        type->name,
+                                        signature,
+                                        prediction->values[column].text);
+                        break;
+                case PREDICTION_INTEGER:
+                case PREDICTION_MOMENT:
+                default:
+                        r = sd_bus_message_append(reply,
+                                        "{sv}",
+                                        type->name,
+                                        signature,
+                                        prediction->values[column].integer);
+                }
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int run_get(Connection *connection, void *userdata, Fault *fault)
+{
+        PredictionCall *call = userdata;
+        int r;
+
+        prediction_cache_set_limits(call->cache, call->cache_max_entries, call->cache_max_bytes);
+        r = prediction_cache_get(call->cache,
+                        connection,
+                        record_store_generation(call->store),
+                        call->by,
+                        call->key,
+                        &call->prediction,
+                        fault);
+        if (r >= 0 && !call->prediction)
+                r = prediction_not_found(call->by, call->key, fault);
+        return r;
+}
+
+static int reply_get(Manager *manager, sd_bus_message *message, void *userdata)
+{
+        PredictionCall *call = userdata;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(message, &reply);
+
+        if (r >= 0)
+                r = append_prediction(reply, call->prediction);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int run_list(Connection *connection, void *userdata, Fault *fault)
+{
+        PredictionCall *call = userdata;
+
+        return prediction_list(connection, &call->filter, &call->page, fault);
+}
+
+static int reply_list(Manager *manager, sd_bus_message *message, void *userdata)
+{
+        PredictionCall *call = userdata;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(message, &reply);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        for (size_t i = 0; r >= 0 && i < call->page.n_items; i++)
+                r = append_prediction(reply, call->page.items[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "x", call->page.next_id);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+/* After every change on the shared connection, whose own commits its data_version does not tell; and after a
+ * fault as well, since a commit that failed may have happened. */
+static int changed(PredictionCall *call, int r)
+{
+        prediction_cache_forget_all(call->cache);
+        return r;
+}
+
+static int run_store(Connection *connection, void *userdata, Fault *fault)
+{
+        PredictionCall *call = userdata;
+
+        return changed(call,
+                        prediction_store(connection,
+                                        call->prediction,
+                                        call->now_usec,
+                                        &call->id,
+                                        &call->flag,
+                                        fault));
+}
+
+static int reply_store(Manager *manager, sd_bus_message *message, void *userdata)
+{
+        PredictionCall *call = userdata;
+
+        return sd_bus_reply_method_return(message, "xb", call->id, (int) call->flag);
+}
+
+static int run_invalidate(Connection *connection, void *userdata, Fault *fault)
+{
+        PredictionCall *call = userdata;
+        PredictionChange change;
+        int r = changed(call,
+                        prediction_invalidate(connection,
+                                        call->key,
+                                        call->user_id,
+                                        call->now_usec,
+                                        &change,
+                                        fault));
+
+        if (r >= 0)
+                call->flag = change.changed;
+        return r;
+}
+
+static int reply_flag(Manager *manager, sd_bus_message *message, void *userdata)
+{
+        PredictionCall *call = userdata;
+
+        return sd_bus_reply_method_return(message, "b", (int) call->flag);
+}
+
+static int run_lock(Connection *connection, void *userdata, Fault *fault)
+{
+        PredictionCall *call = userdata;
+
+        return changed(call, prediction_lock(connection, call->key, call->now_usec, &call->n, fault));
+}
+
+static int run_archive(Connection *connection, void *userdata, Fault *fault)
+{
+        PredictionCall *call = userdata;
+
+        return changed(call, prediction_archive(connection, call->key, call->now_usec, &call->n, fault));
+}
+
+static int reply_number(Manager *manager, sd_bus_message *message, void *userdata)
+{
+        PredictionCall *call = userdata;
+
+        return sd_bus_reply_method_return(message, "u", call->n);
+}
+
+const RecordCallType prediction_call_get = {RECORD_LANE_QUICK, run_get, reply_get, free_call};
+const RecordCallType prediction_call_list = {RECORD_LANE_QUICK, run_list, reply_list, free_call};
+const RecordCallType prediction_call_store = {RECORD_LANE_QUICK, run_store, reply_store, free_call};
+const RecordCallType prediction_call_invalidate = {RECORD_LANE_QUICK, run_invalidate, reply_flag, free_call};
+const RecordCallType prediction_call_lock = {RECORD_LANE_QUICK, run_lock, reply_number, free_call};
+const RecordCallType prediction_call_archive = {RECORD_LANE_QUICK, run_archive, reply_number, free_call};
