@@ -195,6 +195,7 @@ static int check_copy(Creation *creation, Fault *fault)
         r = check_run(creation->copy_path,
                         CONNECTION_PRIVATE,
                         CHECK_FULL,
+                        creation->request->effort.threads,
                         creation->progress,
                         &result,
                         fault);

@@ -187,7 +187,13 @@ static int check_copy(const RestoreRequest *request, RestoreSource *source, Prog
         int r;
 
         progress_begin(progress, "checking", 0);
-        r = check_run(source->path, CONNECTION_PRIVATE, CHECK_FULL, progress, &result, fault);
+        r = check_run(source->path,
+                        CONNECTION_PRIVATE,
+                        CHECK_FULL,
+                        request->effort.threads,
+                        progress,
+                        &result,
+                        fault);
         if (r < 0)
                 return r;
         source->healthy = result.healthy;

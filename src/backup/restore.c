@@ -116,7 +116,13 @@ static int check_result(
         _cleanup_(check_result_done) CheckResult result = {0};
 
         progress_begin(progress, "checking", 0);
-        if (check_run(request->database_path, CONNECTION_READ, CHECK_FULL, progress, &result, NULL) < 0)
+        if (check_run(request->database_path,
+                            CONNECTION_READ,
+                            CHECK_FULL,
+                            request->effort.threads,
+                            progress,
+                            &result,
+                            NULL) < 0)
                 return 0; /* cancelled, or a lock in the way: the restore is in force, and not checked */
         outcome->checked = true;
         if (result.healthy)

@@ -28,8 +28,9 @@ void progress_cancel(Progress *progress)
 {
         (void) pthread_mutex_lock(&progress->interrupt_mutex);
         atomic_store(&progress->cancelled, true);
-        if (progress->interrupt)
-                progress->interrupt(progress->interrupt_target);
+        for (const ProgressInterrupt *interrupt = progress->interrupts; interrupt;
+                        interrupt = interrupt->next)
+                interrupt->function(interrupt->target);
         (void) pthread_mutex_unlock(&progress->interrupt_mutex);
 }
 
@@ -40,12 +41,23 @@ int progress_check(Progress *progress, Fault *fault)
         return 0;
 }
 
-void progress_set_interrupt(Progress *progress, ProgressInterrupt interrupt, void *target)
+void progress_add_interrupt(Progress *progress, ProgressInterrupt *interrupt)
 {
         (void) pthread_mutex_lock(&progress->interrupt_mutex);
-        progress->interrupt = interrupt;
-        progress->interrupt_target = target;
-        if (interrupt && atomic_load(&progress->cancelled))
-                interrupt(target);
+        interrupt->next = progress->interrupts;
+        progress->interrupts = interrupt;
+        if (atomic_load(&progress->cancelled))
+                interrupt->function(interrupt->target);
+        (void) pthread_mutex_unlock(&progress->interrupt_mutex);
+}
+
+void progress_remove_interrupt(Progress *progress, ProgressInterrupt *interrupt)
+{
+        (void) pthread_mutex_lock(&progress->interrupt_mutex);
+        for (ProgressInterrupt **at = &progress->interrupts; *at; at = &(*at)->next)
+                if (*at == interrupt) {
+                        *at = interrupt->next;
+                        break;
+                }
         (void) pthread_mutex_unlock(&progress->interrupt_mutex);
 }

@@ -4,14 +4,20 @@
 /* What a worker thread and the event loop share about one piece of long work: how far it is, and whether to
  * stop. The worker writes the counters and asks progress_cancelled() between chunks; any thread may read
  * the counters and call progress_cancel(). While a call that can't ask (an SQLite statement) runs, the
- * worker registers a function that interrupts it; the mutex keeps that target alive during the call. */
+ * worker registers a function that interrupts it; the mutex keeps that target alive during the call. Several
+ * threads that share one piece of work register one each. */
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/fault.h"
 
-typedef void (*ProgressInterrupt)(void *target);
+/* Lies in the caller's memory while it is registered. */
+typedef struct ProgressInterrupt {
+        void (*function)(void *target);
+        void *target;
+        struct ProgressInterrupt *next; /* the Progress's */
+} ProgressInterrupt;
 
 typedef struct Progress {
         _Atomic uint64_t done_bytes;
@@ -19,9 +25,8 @@ typedef struct Progress {
         _Atomic(const char *) step;   /* a string literal: what is being done, in a few words */
         _Atomic bool cancelled;
 
-        pthread_mutex_t interrupt_mutex; /* guards the next two */
-        ProgressInterrupt interrupt;
-        void *interrupt_target;
+        pthread_mutex_t interrupt_mutex; /* guards the list */
+        ProgressInterrupt *interrupts;
 } Progress;
 
 void progress_init(Progress *progress);
@@ -37,6 +42,10 @@ void progress_cancel(Progress *progress);
 /* 0, or -ECANCELED with *fault filled once progress_cancel() was called. */
 int progress_check(Progress *progress, Fault *fault);
 
-/* Registers (or, with NULL, takes back) what progress_cancel() has to call. When the work was cancelled
- * before, the function is called at once. After taking back returns, it is not running any more. */
-void progress_set_interrupt(Progress *progress, ProgressInterrupt interrupt, void *target);
+/* Registers what progress_cancel() has to call. When the work was cancelled before, the function is called
+ * at once. It is called with the mutex held, and may not register anything itself. */
+void progress_add_interrupt(Progress *progress, ProgressInterrupt *interrupt);
+
+/* Takes it back; nothing happens when it was not registered. After this returns it is not running any more.
+ */
+void progress_remove_interrupt(Progress *progress, ProgressInterrupt *interrupt);

@@ -67,9 +67,10 @@ static void wake(void *target)
 
 int gate_close(Gate *gate, Progress *progress, Fault *fault)
 {
+        ProgressInterrupt interrupt = {.function = wake, .target = gate};
         int r;
 
-        progress_set_interrupt(progress, wake, gate);
+        progress_add_interrupt(progress, &interrupt);
         (void) pthread_mutex_lock(&gate->mutex);
         gate->closed = true;
         if (gate->n_inside > 0 && gate->on_closing)
@@ -79,7 +80,7 @@ int gate_close(Gate *gate, Progress *progress, Fault *fault)
         if (r < 0)
                 gate->closed = false;
         (void) pthread_mutex_unlock(&gate->mutex);
-        progress_set_interrupt(progress, NULL, NULL);
+        progress_remove_interrupt(progress, &interrupt);
         return r < 0 ? progress_check(progress, fault) : 0;
 }
 

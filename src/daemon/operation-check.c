@@ -12,6 +12,7 @@
 
 typedef struct CheckTask {
         char *database_path;
+        unsigned threads;
         CheckResult result;
 } CheckTask;
 
@@ -30,7 +31,13 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
         int r;
 
         progress_begin(progress, "checking the database", 0);
-        r = check_run(task->database_path, CONNECTION_READ, CHECK_FULL, progress, &task->result, fault);
+        r = check_run(task->database_path,
+                        CONNECTION_READ,
+                        CHECK_FULL,
+                        task->threads,
+                        progress,
+                        &task->result,
+                        fault);
         if (r < 0 || task->result.healthy)
                 return r;
         return fault_set(fault,
@@ -84,5 +91,6 @@ int operation_check_queue(Manager *manager, const Caller *caller, Job **ret, Fau
                 free(task);
                 return fault_set_errno(fault, ENOMEM, "Making a job");
         }
+        task->threads = manager->configuration.effort.threads;
         return job_queue(manager, &operation_check, task, NULL, caller, JOB_LAST, ret, fault);
 }

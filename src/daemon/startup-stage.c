@@ -80,7 +80,7 @@ int startup_check(StartupTask *task, Progress *progress, Fault *fault)
 {
         int r;
 
-        r = check_run(task->database_path, CONNECTION_READ, CHECK_QUICK, progress, &task->check, fault);
+        r = check_run(task->database_path, CONNECTION_READ, CHECK_QUICK, 1, progress, &task->check, fault);
         if (r < 0 || task->check.healthy)
                 return r;
         return fault_set(fault,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Is the content of a database file sound? Runs in a worker thread on a connection of its own, can be
+/* Is the content of a database file sound? Runs in a worker thread on connections of its own, can be
  * cancelled, and keeps "the content is wrong" apart from "I could not look": only the first is corruption,
  * the second is a fault of another code. */
 
@@ -24,14 +24,17 @@ void check_result_done(CheckResult *result);
 
 /* 0 with *ret filled when the check ran to its end, whatever it found (SQLITE_CORRUPT and SQLITE_NOTADB met
  * on the way are findings, too). Negative when it could not: BUSY, CANNOT_OPEN, IO, CANCELLED, …
- * `mode` is CONNECTION_READ for the live database and CONNECTION_PRIVATE for a copy. An empty file (0 bytes)
- * is a sound database without tables. A row that breaks a constraint of its table is intact as stored, and
- * no reason to go back to an older state: such rows are counted apart. The progress counters are not
- * touched: SQLite can't say how far it is. A foreign key whose parent columns are not unique can't be
- * checked and counts as one violation. */
+ * `mode` is CONNECTION_READ for the live database and CONNECTION_PRIVATE for a copy. With `threads` above 1
+ * a sound database is proved by as many connections at once, each in a thread of its own (check-shared.h);
+ * whatever is found is found by SQLite's own check, alone. An empty file (0 bytes) is a sound database
+ * without tables. A row that breaks a constraint of its table is intact as stored, and no reason to go back
+ * to an older state: such rows are counted apart. The progress counters are not touched: SQLite can't say
+ * how far it is. A table with a foreign key whose parent columns are not unique can't be checked and counts
+ * as one violation. */
 int check_run(const char *path,
                 ConnectionMode mode,
                 CheckDepth depth,
+                unsigned threads,
                 Progress *progress,
                 CheckResult *ret,
                 Fault *fault);

@@ -279,7 +279,8 @@ static int configure_handle(Connection *connection, ConnectionMode mode, Fault *
         if (connection->progress) {
                 sqlite3_progress_handler(handle, PROGRESS_HANDLER_STEPS, on_progress, connection);
                 /* Some long operations (integrity_check in SQLite 3.40) never call that handler. */
-                progress_set_interrupt(connection->progress, on_cancel, handle);
+                connection->interrupt = (ProgressInterrupt){.function = on_cancel, .target = handle};
+                progress_add_interrupt(connection->progress, &connection->interrupt);
         }
 
         /* What the file says in its schema is data here, never a program to be trusted. */
@@ -386,7 +387,7 @@ Connection *connection_close(Connection *connection)
                 return NULL;
         /* First, so that nobody interrupts a handle that is gone. */
         if (connection->progress)
-                progress_set_interrupt(connection->progress, NULL, NULL);
+                progress_remove_interrupt(connection->progress, &connection->interrupt);
         (void) sqlite3_close_v2(connection->handle);
         free(connection->path);
         free(connection);

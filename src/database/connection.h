@@ -22,6 +22,7 @@ typedef enum ConnectionMode {
 typedef struct Connection {
         sqlite3 *handle;
         Progress *progress; /* borrowed */
+        ProgressInterrupt interrupt;
         char *path;
         uint64_t busy_since_usec; /* monotonic; when the wait for a lock that is going on began */
 } Connection;
@@ -29,8 +30,8 @@ typedef struct Connection {
 /* Opens an existing file (never creates one) and reads its first page, so that a file that is missing or is
  * no database is told here. `path` is a plain file name, whatever characters it has: never a URI.
  * `progress` may be NULL; else progress_cancel() interrupts whatever statement runs on this connection, and
- * ends a wait for a lock, until connection_close(). One connection per Progress at a time. Faults:
- * CANNOT_OPEN, NOT_A_DATABASE, CORRUPT, BUSY, IO, PERMISSION, READ_ONLY, NO_SPACE, CANCELLED. */
+ * ends a wait for a lock, until connection_close(). Faults: CANNOT_OPEN, NOT_A_DATABASE, CORRUPT, BUSY, IO,
+ * PERMISSION, READ_ONLY, NO_SPACE, CANCELLED. */
 int connection_open(
                 const char *path, ConnectionMode mode, Progress *progress, Connection **ret, Fault *fault);
 

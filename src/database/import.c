@@ -326,7 +326,13 @@ static int check_target(const Import *import, uint64_t *ret_violations, Fault *f
         _cleanup_(check_result_done) CheckResult check = {0};
         int r;
 
-        r = check_run(import->target.path, CONNECTION_PRIVATE, CHECK_FULL, import->progress, &check, fault);
+        r = check_run(import->target.path,
+                        CONNECTION_PRIVATE,
+                        CHECK_FULL,
+                        1,
+                        import->progress,
+                        &check,
+                        fault);
         if (r < 0)
                 return r;
         if (!check.healthy)

@@ -50,14 +50,15 @@ static void count_call(void *target)
 static void test_interrupt_is_called(void **state)
 {
         unsigned calls = 0;
+        ProgressInterrupt interrupt = {.function = count_call, .target = &calls};
         Progress progress;
 
         progress_init(&progress);
-        progress_set_interrupt(&progress, count_call, &calls);
+        progress_add_interrupt(&progress, &interrupt);
         assert_int_equal(calls, 0);
         progress_cancel(&progress);
         assert_int_equal(calls, 1);
-        progress_set_interrupt(&progress, NULL, NULL);
+        progress_remove_interrupt(&progress, &interrupt);
         progress_cancel(&progress);
         assert_int_equal(calls, 1);
         progress_done(&progress);
@@ -66,17 +67,39 @@ static void test_interrupt_is_called(void **state)
 static void test_interrupt_that_comes_late_is_called_at_once(void **state)
 {
         unsigned calls = 0;
+        ProgressInterrupt interrupt = {.function = count_call, .target = &calls};
         Progress progress;
 
         progress_init(&progress);
         progress_cancel(&progress);
-        progress_set_interrupt(&progress, count_call, &calls);
+        progress_add_interrupt(&progress, &interrupt);
         assert_int_equal(calls, 1);
+        progress_done(&progress);
+}
+
+static void test_all_interrupts_are_called_but_those_taken_back(void **state)
+{
+        unsigned calls[3] = {0};
+        ProgressInterrupt interrupts[3];
+        Progress progress;
+
+        progress_init(&progress);
+        for (size_t i = 0; i < 3; i++) {
+                interrupts[i] = (ProgressInterrupt){.function = count_call, .target = calls + i};
+                progress_add_interrupt(&progress, interrupts + i);
+        }
+        progress_remove_interrupt(&progress, interrupts + 1);
+        progress_remove_interrupt(&progress, interrupts + 1);
+        progress_cancel(&progress);
+        assert_int_equal(calls[0], 1);
+        assert_int_equal(calls[1], 0);
+        assert_int_equal(calls[2], 1);
         progress_done(&progress);
 }
 
 typedef struct Meeting {
         Progress progress;
+        ProgressInterrupt interrupt;
         sem_t entered, leave, taken_back;
         _Atomic bool interrupting, overlapped;
 } Meeting;
@@ -95,7 +118,7 @@ static void *take_back(void *argument)
 {
         Meeting *meeting = argument;
 
-        progress_set_interrupt(&meeting->progress, NULL, NULL);
+        progress_remove_interrupt(&meeting->progress, &meeting->interrupt);
         atomic_store(&meeting->overlapped, atomic_load(&meeting->interrupting));
         (void) sem_post(&meeting->taken_back);
         return NULL;
@@ -111,13 +134,13 @@ static void *cancel(void *argument)
 static void test_taking_back_waits_for_a_running_interrupt(void **state)
 {
         pthread_t canceller, worker;
-        Meeting meeting = {0};
+        Meeting meeting = {.interrupt = {.function = interrupt_slowly, .target = &meeting}};
 
         progress_init(&meeting.progress);
         assert_int_equal(sem_init(&meeting.entered, 0, 0), 0);
         assert_int_equal(sem_init(&meeting.leave, 0, 0), 0);
         assert_int_equal(sem_init(&meeting.taken_back, 0, 0), 0);
-        progress_set_interrupt(&meeting.progress, interrupt_slowly, &meeting);
+        progress_add_interrupt(&meeting.progress, &meeting.interrupt);
         assert_int_equal(pthread_create(&canceller, NULL, cancel, &meeting), 0);
         assert_int_equal(sem_wait(&meeting.entered), 0);
         assert_int_equal(pthread_create(&worker, NULL, take_back, &meeting), 0);
@@ -137,6 +160,7 @@ int main(void)
                         cmocka_unit_test(test_cancelled_is_told),
                         cmocka_unit_test(test_interrupt_is_called),
                         cmocka_unit_test(test_interrupt_that_comes_late_is_called_at_once),
+                        cmocka_unit_test(test_all_interrupts_are_called_but_those_taken_back),
                         cmocka_unit_test(test_taking_back_waits_for_a_running_interrupt),
         };
 

@@ -38,7 +38,7 @@ static void check(const char *path, CheckDepth depth, CheckResult *ret)
 {
         _cleanup_fault_ Fault fault = {0};
 
-        if (check_run(path, CONNECTION_READ, depth, NULL, ret, &fault) < 0)
+        if (check_run(path, CONNECTION_READ, depth, 1, NULL, ret, &fault) < 0)
                 fail_msg("%s", fault.message);
 }
 
@@ -48,7 +48,7 @@ static void assert_healthy(const char *path)
                 for (ConnectionMode mode = CONNECTION_READ; mode <= CONNECTION_PRIVATE; mode += 2) {
                         CheckResult result = {.n_findings = 7};
 
-                        assert_int_equal(check_run(path, mode, depth, NULL, &result, NULL), 0);
+                        assert_int_equal(check_run(path, mode, depth, 1, NULL, &result, NULL), 0);
                         assert_true(result.healthy);
                         assert_int_equal(result.n_findings, 0);
                         assert_null(result.first_finding);
@@ -141,6 +141,7 @@ static void test_missing_is_a_fault(void **state)
         assert_int_equal(check_run(fixture_path("none.db"),
                                          CONNECTION_READ,
                                          CHECK_FULL,
+                                         1,
                                          NULL,
                                          &result,
                                          &fault),
@@ -159,7 +160,7 @@ static void test_busy_is_a_fault(void **state)
         create_indexed(path);
         application = fixture_open(path);
         fixture_execute(application, "BEGIN EXCLUSIVE");
-        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, NULL, &result, &fault), -EBUSY);
+        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, 1, NULL, &result, &fault), -EBUSY);
         fixture_assert_fault(&fault, FAULT_BUSY, "locked");
         assert_int_equal(result.n_findings, 7);
         fixture_close(application);
@@ -202,7 +203,7 @@ static void test_broken_disk_is_a_fault_at_every_read(void **state)
                 int r;
 
                 event_vfs_set_hook(answer_later, &answer);
-                r = check_run(path, CONNECTION_READ, CHECK_FULL, NULL, &result, &fault);
+                r = check_run(path, CONNECTION_READ, CHECK_FULL, 1, NULL, &result, &fault);
                 event_vfs_set_hook(NULL, NULL);
                 if (r == 0) {
                         assert_true(result.healthy);
@@ -241,7 +242,7 @@ static void test_one_failed_read_is_never_a_finding(void **state)
                 int r;
 
                 event_vfs_set_hook(answer_later, &answer);
-                r = check_run(path, CONNECTION_READ, CHECK_FULL, NULL, &result, &fault);
+                r = check_run(path, CONNECTION_READ, CHECK_FULL, 1, NULL, &result, &fault);
                 event_vfs_set_hook(NULL, NULL);
                 if (r == 0 && !result.healthy)
                         fail_msg("read %u: %s", i, result.first_finding);
@@ -335,7 +336,7 @@ static void test_schema_of_a_newer_sqlite_is_no_corruption(void **state)
         assert_unhealthy(path, CHECK_FULL, "malformed database schema");
 
         write_at(path, 96, newer, sizeof newer);
-        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, NULL, &result, &fault),
+        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, 1, NULL, &result, &fault),
                         fault_errno(FAULT_NOT_SUPPORTED));
         assert_non_null(strstr(fault.message, "libsqlite3"));
         fault_done(&fault);
@@ -424,6 +425,7 @@ static void test_cancel_is_a_fault_and_stops(void **state)
                 assert_int_equal(check_run(path,
                                                  CONNECTION_READ,
                                                  CHECK_FULL,
+                                                 1,
                                                  &canceller.progress,
                                                  &result,
                                                  &fault),
@@ -456,7 +458,7 @@ static void test_cancel_goes_before_a_finding(void **state)
         assert_int_equal(truncate(path, 3 * PAGE_BYTES), 0);
         progress_init(&progress);
         event_vfs_set_hook(cancel_at_once, &progress);
-        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, &progress, &result, &fault),
+        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, 1, &progress, &result, &fault),
                         -ECANCELED);
         event_vfs_set_hook(NULL, NULL);
         fixture_assert_fault(&fault, FAULT_CANCELLED, "ancelled");

@@ -157,7 +157,7 @@ static void test_cancel_ends_the_wait_for_a_lock(void **state)
         event_vfs_set_hook(NULL, NULL);
         fixture_assert_fault(&fault, FAULT_CANCELLED, "cancelled");
         assert_int_equal(canceller.n_after, 0);
-        assert_null(canceller.progress.interrupt);
+        assert_null(canceller.progress.interrupts);
 
         canceller_finish(&canceller);
         fixture_close(application);
@@ -199,7 +199,7 @@ static void test_cancel_interrupts_a_statement(void **state)
                         -ECANCELED);
         fixture_assert_fault(&fault, FAULT_CANCELLED, "cancelled");
         connection = connection_close(connection);
-        assert_null(canceller.progress.interrupt);
+        assert_null(canceller.progress.interrupts);
 
         assert_int_equal(connection_open(path, CONNECTION_READ, &canceller.progress, &connection, &fault),
                         -ECANCELED);

@@ -149,7 +149,7 @@ static void test_rows_go_in_and_come_back_with_defaults(void **state)
                                          NULL),
                         SQLITE_CONSTRAINT);
         fixture_close(application);
-        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, NULL, &result, NULL), 0);
+        assert_int_equal(check_run(path, CONNECTION_READ, CHECK_FULL, 1, NULL, &result, NULL), 0);
         assert_true(result.healthy);
         assert_int_equal(result.foreign_key_violations, 0);
         check_result_done(&result);

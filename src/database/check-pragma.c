@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "database/check-pragma.h"
+
+#include <string.h>
+
+bool check_is_content(const Fault *fault)
+{
+        return fault->message && (fault->code == FAULT_CORRUPT || fault->code == FAULT_NOT_A_DATABASE);
+}
+
+/* Findings that say "this row breaks a rule" rather than "this file is damaged": a schema that was changed
+ * after its rows were written gives them. CHECK constraints are left out of the run altogether. */
+static bool is_constraint(const char *text, size_t length)
+{
+        static const char null_words[] = "NULL value in ";
+        const char *value_words = memmem(text, length, " value in ", strlen(" value in "));
+
+        return strncmp(text, null_words, strlen(null_words)) == 0 ||
+               /* "non-INT value in t.c", in STRICT tables */
+               (strncmp(text, "non-", 4) == 0 && value_words &&
+                               !memchr(text, ' ', (size_t) (value_words - text)));
+}
+
+int check_add_finding(CheckResult *result, const char *text, size_t length, Fault *fault)
+{
+        if (!result->first_finding) {
+                result->first_finding = strndup(text, length);
+                if (!result->first_finding)
+                        return fault_set_errno(fault, ENOMEM, "Checking the database");
+        }
+        result->n_findings++;
+        return 0;
+}
+
+/* SQLite puts "I could not read this page" among the findings; a disk that fails once would look like a
+ * corrupt database. The code that it had is in the text, or is one of input/output where there is none (a
+ * page number out of range has a finding of its own). */
+static int code_in_finding(const char *text, size_t length)
+{
+        static const char page_words[] = "unable to get the page. error code=";
+        const char *end = text + length, *at = strstr(text, page_words);
+
+        if (at && at < end)
+                return (int) strtol(at + strlen(page_words), NULL, 10);
+        at = strstr(text, "failed to get page");
+        return at && at < end ? SQLITE_IOERR_READ : SQLITE_CORRUPT;
+}
+
+/* One row of the answer: "ok", one finding, or several in lines under a heading "*** in database main ***".
+ * The fault is that of a line that is none. */
+static int add_row(const Connection *connection, CheckResult *result, const char *text, Fault *fault)
+{
+        if (strcmp(text, "ok") == 0)
+                return 0;
+        while (*text) {
+                size_t length = strcspn(text, "\n");
+                int r = 0;
+
+                if (length > 0 && strncmp(text, "*** ", 4) != 0) {
+                        _cleanup_fault_ Fault met = {0};
+
+                        r = connection_fault(connection,
+                                        code_in_finding(text, length),
+                                        &met,
+                                        "Reading a page to check it");
+                        if (is_constraint(text, length)) {
+                                result->constraint_violations++;
+                                r = 0;
+                        } else if (check_is_content(&met))
+                                r = check_add_finding(result, text, length, fault);
+                        else if (fault)
+                                fault_move(fault, &met);
+                }
+                if (r < 0)
+                        return r;
+                text += length + (text[length] == '\n');
+        }
+        return 0;
+}
+
+int check_pragma_run(Connection *connection,
+                const char *sql,
+                CheckResult *result,
+                uint64_t *ret_rows,
+                Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        uint64_t rows = 0;
+        int code, r;
+
+        r = connection_execute(connection, "PRAGMA ignore_check_constraints=ON", fault);
+        if (r >= 0)
+                r = connection_prepare(connection, sql, &statement, fault);
+        while (r >= 0 && result->n_findings < CHECK_FINDINGS_MAX &&
+                        (code = sqlite3_step(statement)) != SQLITE_DONE) {
+                const char *text;
+
+                if (code != SQLITE_ROW)
+                        return connection_fault(connection, code, fault, sql);
+                rows++;
+                text = (const char *) sqlite3_column_text(statement, 0);
+                r = text ? add_row(connection, result, text, fault)
+                         : connection_fault(connection, SQLITE_NOMEM, fault, sql);
+        }
+        if (r < 0)
+                return r;
+        *ret_rows = rows;
+        return 0;
+}
