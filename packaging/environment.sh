@@ -13,6 +13,7 @@ build_packages=(
         libc6-dev
         libcrypt-dev
         libinih-dev
+        libisal-dev
         libjson-c-dev
         libsqlite3-dev
         libssl-dev

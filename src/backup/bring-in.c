@@ -208,8 +208,14 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
         StoredImage first, image;
         int r;
 
-        r = stored_image_read(
-                        bring_in->source_fd, bring_in->compression, opener, -EBADF, progress, &first, fault);
+        r = stored_image_read(bring_in->source_fd,
+                        bring_in->compression,
+                        opener,
+                        -EBADF,
+                        request->effort,
+                        progress,
+                        &first,
+                        fault);
         if (r < 0)
                 return fault_prefix(fault, r, "%s", request->source_name);
         r = placement_require_space(request->directory_path, 2 * first.database_bytes, fault);
@@ -217,8 +223,14 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
                 r = begin_copy(bring_in, &fd, fault);
         if (r < 0)
                 return r;
-        r = stored_image_read(
-                        bring_in->source_fd, bring_in->compression, opener, fd, progress, &image, fault);
+        r = stored_image_read(bring_in->source_fd,
+                        bring_in->compression,
+                        opener,
+                        fd,
+                        request->effort,
+                        progress,
+                        &image,
+                        fault);
         if (r < 0)
                 return fault_prefix(fault, r, "%s", request->source_name);
         if (strcmp(first.database_sha256, image.database_sha256) != 0)

@@ -28,6 +28,7 @@ typedef struct Creation {
         char *copy_path;
         char *meta;
         char *marker;
+        int copy_fd; /* while the copy may be needed again */
         Publication *publication;
         AgeFileKey file_key; /* while the stored file is proved */
         bool marked;         /* the marker is ours, and so is whatever has the final names */
@@ -53,6 +54,7 @@ static void creation_done(Creation *creation)
                 withdraw(creation);
         if (creation->copy_name)
                 unfinished_remove_image(creation->request->directory_fd, creation->copy_name);
+        closep(&creation->copy_fd);
         creation->publication = publish_free(creation->publication);
         creation->manifest = manifest_free(creation->manifest);
         OPENSSL_cleanse(&creation->file_key, sizeof creation->file_key);
@@ -233,15 +235,38 @@ static int count_rows(Creation *creation, Fault *fault)
         return 0;
 }
 
-static int store_copy(Creation *creation, StoredImage *ret, Fault *fault)
+static int open_copy(Creation *creation, Fault *fault)
+{
+        creation->copy_fd = openat(creation->request->directory_fd,
+                        creation->copy_name,
+                        O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (creation->copy_fd < 0)
+                return fault_set_errno(fault, errno, "Opening %s", creation->copy_path);
+        return 0;
+}
+
+/* Negative when there is none; then nothing is reused, and nothing is lost. */
+static int open_older(const CreateRequest *request)
+{
+        if (!request->older_file || request->compression != COMPRESSION_GZIP)
+                return -EBADF;
+        return openat(request->directory_fd,
+                        request->older_file,
+                        O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+}
+
+static int store_copy(Creation *creation, int older_fd, StoredImage *ret, Fault *fault)
 {
         const CreateRequest *request = creation->request;
-        _cleanup_close_ int copy_fd = openat(
-                        request->directory_fd, creation->copy_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        const StoredForm form = {
+                        .compression = request->compression,
+                        .effort = request->effort,
+                        .recipients = request->recipients,
+                        .older_fd = older_fd,
+        };
         int r;
 
-        if (copy_fd < 0)
-                return fault_set_errno(fault, errno, "Opening %s", creation->copy_path);
+        creation->publication = publish_free(creation->publication);
         r = publish_begin(request->directory_fd,
                         creation->manifest->file,
                         BACKUP_FILE_MODE,
@@ -249,9 +274,8 @@ static int store_copy(Creation *creation, StoredImage *ret, Fault *fault)
                         fault);
         if (r < 0)
                 return r;
-        r = stored_image_write(copy_fd,
-                        request->compression,
-                        request->recipients,
+        r = stored_image_write(creation->copy_fd,
+                        &form,
                         creation->publication->fd,
                         &creation->file_key,
                         creation->progress,
@@ -259,8 +283,13 @@ static int store_copy(Creation *creation, StoredImage *ret, Fault *fault)
                         fault);
         if (r < 0)
                 return fault_prefix(fault, r, "%s/%s", request->directory_path, creation->manifest->file);
-        /* Gone before anything is synced: its room is needed, and it need never reach the disk. */
+        /* Gone before anything is synced: its room is needed, and it need never reach the disk. What was
+         * reused may turn out to be rotten, and then it is needed again. */
         unfinished_remove_image(request->directory_fd, creation->copy_name);
+        if (ret->reused_bytes == 0) {
+                closep(&creation->copy_fd);
+                creation->copy_fd = -EBADF;
+        }
         TEST_POINT("create-stored");
         return publish_sync(creation->publication, fault);
 }
@@ -281,6 +310,7 @@ static int read_stored(Creation *creation, StoredImage *ret, Fault *fault)
                                 request->compression,
                                 &by_identity,
                                 -EBADF,
+                                request->effort,
                                 creation->progress,
                                 ret,
                                 &missed);
@@ -295,19 +325,19 @@ static int read_stored(Creation *creation, StoredImage *ret, Fault *fault)
                         request->compression,
                         opener,
                         -EBADF,
+                        request->effort,
                         creation->progress,
                         ret,
                         fault);
 }
 
-/* Nothing that is found here says anything about the database: the disk below the backups is to blame. */
-static int read_back(Creation *creation, const StoredImage *written, Fault *fault)
+/* Returns 1 when it is what was written, and 0 when it is not. */
+static int read_back(Creation *creation, const StoredImage *written, StoredImage *ret, Fault *fault)
 {
         _cleanup_fault_ Fault found = {0};
-        StoredImage image;
         int r;
 
-        r = read_stored(creation, &image, &found);
+        r = read_stored(creation, ret, &found);
         if (r < 0 && found.code != FAULT_CORRUPT) {
                 (void) fault_prefix(&found,
                                 r,
@@ -318,17 +348,43 @@ static int read_back(Creation *creation, const StoredImage *written, Fault *faul
                         fault_move(fault, &found);
                 return r;
         }
-        if (r < 0 || image.stored_bytes != written->stored_bytes ||
-                        image.database_bytes != written->database_bytes ||
-                        strcmp(image.stored_sha256, written->stored_sha256) != 0 ||
-                        strcmp(image.database_sha256, written->database_sha256) != 0)
+        return r >= 0 && ret->stored_bytes == written->stored_bytes &&
+               ret->database_bytes == written->database_bytes && ret->foreign_bytes == 0 &&
+               strcmp(ret->database_sha256, written->database_sha256) == 0;
+}
+
+/* Writes, and proves what was written. Nothing that is found here says anything about the database: either
+ * the older file is rotten, and then it is done again without it, or the disk below the backups is to blame.
+ */
+static int store_proved(Creation *creation, StoredImage *ret, Fault *fault)
+{
+        const CreateRequest *request = creation->request;
+        _cleanup_close_ int older_fd = open_older(request);
+        StoredImage written;
+        int r = open_copy(creation, fault);
+
+        if (r >= 0)
+                r = store_copy(creation, older_fd, &written, fault);
+        if (r >= 0)
+                r = read_back(creation, &written, ret, fault);
+        if (r == 0 && written.reused_bytes > 0) {
+                if (request->ret_older_damaged)
+                        *request->ret_older_damaged = true;
+                TEST_POINT("create-without-older");
+                r = store_copy(creation, -EBADF, &written, fault);
+                if (r >= 0)
+                        r = read_back(creation, &written, ret, fault);
+        }
+        if (r == 0)
                 return fault_set(fault,
                                 FAULT_IO,
                                 "%s/%s reads back from the disk as something else than was written; no "
                                 "backup "
                                 "was made; check the disk",
-                                creation->request->directory_path,
+                                request->directory_path,
                                 creation->manifest->file);
+        if (r < 0)
+                return r;
         TEST_POINT("create-read-back");
         return 0;
 }
@@ -356,7 +412,8 @@ static int publish(Creation *creation, Fault *fault)
 
 int create_backup(const CreateRequest *request, Progress *progress, Manifest **ret, Fault *fault)
 {
-        _cleanup_(creation_done) Creation creation = {.request = request, .progress = progress};
+        _cleanup_(creation_done)
+                        Creation creation = {.request = request, .progress = progress, .copy_fd = -EBADF};
         uint64_t begun_usec = clock_monotonic_usec();
         StoredImage image;
         Manifest *manifest;
@@ -378,9 +435,7 @@ int create_backup(const CreateRequest *request, Progress *progress, Manifest **r
         if (r >= 0)
                 r = count_rows(&creation, fault);
         if (r >= 0)
-                r = store_copy(&creation, &image, fault);
-        if (r >= 0)
-                r = read_back(&creation, &image, fault);
+                r = store_proved(&creation, &image, fault);
         /* The last moment at which stopping costs nothing. */
         if (r >= 0)
                 r = progress_check(progress, fault);

@@ -2,11 +2,8 @@
 #include "backup/gzip-member.h"
 
 #include <string.h>
-#include <zlib.h>
 
 #define TRAILER_BYTES 8
-#define RAW_DEFLATE (-MAX_WBITS)
-#define MEMORY_LEVEL 8 /* zlib's default */
 
 /* gzip, deflate, FEXTRA; no time, no extra flags, Unix; 8 bytes extra: subfield OX of 4, the stored size. */
 static const unsigned char header_start[16] = "\x1f\x8b\x08\x04"
@@ -29,42 +26,31 @@ static uint32_t get_u32(const unsigned char *source)
         return value;
 }
 
-static uint32_t checksum(const void *block, size_t block_bytes)
+int gzip_member_encode(Deflater *deflater,
+                const void *block,
+                size_t block_bytes,
+                void *member,
+                size_t capacity,
+                size_t *ret_bytes)
 {
-        return (uint32_t) crc32(crc32(0, NULL, 0), block, (uInt) block_bytes);
-}
-
-int gzip_member_encode(
-                const void *block, size_t block_bytes, void *member, size_t capacity, size_t *ret_bytes)
-{
-        unsigned char *start = member;
-        z_stream stream = {
-                        .next_in = (void *) (uintptr_t) block, /* zlib reads only */
-                        .avail_in = (uInt) block_bytes,
-                        .next_out = start + GZIP_MEMBER_HEADER_BYTES,
-                        .avail_out = (uInt) (capacity - GZIP_MEMBER_HEADER_BYTES - TRAILER_BYTES),
-        };
+        unsigned char *start = member, *trailer;
         size_t deflated_bytes;
-        int code;
+        int r;
 
-        if (deflateInit2(&stream,
-                            GZIP_MEMBER_LEVEL,
-                            Z_DEFLATED,
-                            RAW_DEFLATE,
-                            MEMORY_LEVEL,
-                            Z_DEFAULT_STRATEGY) != Z_OK)
-                return -ENOMEM;
-        code = deflate(&stream, Z_FINISH);
-        deflated_bytes = stream.total_out;
-        (void) deflateEnd(&stream);
-        if (code != Z_STREAM_END)
-                return -ENOMEM; /* can't be: the capacity covers the worst case */
-
+        r = deflater_run(deflater,
+                        block,
+                        block_bytes,
+                        start + GZIP_MEMBER_HEADER_BYTES,
+                        capacity - GZIP_MEMBER_HEADER_BYTES - TRAILER_BYTES,
+                        &deflated_bytes);
+        if (r < 0)
+                return r;
         memcpy(start, header_start, sizeof header_start);
         *ret_bytes = GZIP_MEMBER_HEADER_BYTES + deflated_bytes + TRAILER_BYTES;
         put_u32(start + sizeof header_start, (uint32_t) *ret_bytes);
-        put_u32(start + GZIP_MEMBER_HEADER_BYTES + deflated_bytes, checksum(block, block_bytes));
-        put_u32(start + GZIP_MEMBER_HEADER_BYTES + deflated_bytes + 4, (uint32_t) block_bytes);
+        trailer = start + GZIP_MEMBER_HEADER_BYTES + deflated_bytes;
+        put_u32(trailer, deflate_checksum(block, block_bytes));
+        put_u32(trailer + 4, (uint32_t) block_bytes);
         return 0;
 }
 
@@ -75,33 +61,30 @@ size_t gzip_member_stored_bytes(const void *data, size_t size)
         return get_u32((const unsigned char *) data + sizeof header_start);
 }
 
-int gzip_member_decode(
-                const void *member, size_t member_bytes, void *block, size_t capacity, size_t *ret_bytes)
+int gzip_member_decode(Inflater *inflater,
+                const void *member,
+                size_t member_bytes,
+                void *block,
+                size_t capacity,
+                size_t *ret_bytes)
 {
         const unsigned char *start = member, *trailer;
-        z_stream stream = {0};
         size_t block_bytes;
-        bool whole;
-        int code;
+        int r;
 
         if (member_bytes <= GZIP_MEMBER_HEADER_BYTES + TRAILER_BYTES ||
                         gzip_member_stored_bytes(member, member_bytes) != member_bytes)
                 return -EBADMSG;
         trailer = start + member_bytes - TRAILER_BYTES;
-        stream.next_in = (void *) (uintptr_t) (start + GZIP_MEMBER_HEADER_BYTES);
-        stream.avail_in = (uInt) (member_bytes - GZIP_MEMBER_HEADER_BYTES - TRAILER_BYTES);
-        stream.next_out = block;
-        stream.avail_out = (uInt) capacity;
-        if (inflateInit2(&stream, RAW_DEFLATE) != Z_OK)
-                return -ENOMEM;
-        code = inflate(&stream, Z_FINISH);
-        block_bytes = stream.total_out;
-        whole = code == Z_STREAM_END && stream.avail_in == 0;
-        (void) inflateEnd(&stream);
-        if (code == Z_MEM_ERROR)
-                return -ENOMEM;
-        if (!whole || get_u32(trailer) != checksum(block, block_bytes) ||
-                        get_u32(trailer + 4) != block_bytes)
+        r = inflater_run(inflater,
+                        start + GZIP_MEMBER_HEADER_BYTES,
+                        member_bytes - GZIP_MEMBER_HEADER_BYTES - TRAILER_BYTES,
+                        block,
+                        capacity,
+                        &block_bytes);
+        if (r < 0)
+                return r;
+        if (get_u32(trailer) != deflate_checksum(block, block_bytes) || get_u32(trailer + 4) != block_bytes)
                 return -EBADMSG;
         *ret_bytes = block_bytes;
         return 0;

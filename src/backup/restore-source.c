@@ -116,6 +116,7 @@ static int unpack_backup(
                         manifest->compression,
                         manifest->encrypted ? &opener : NULL,
                         copy_fd,
+                        request->effort,
                         progress,
                         &image,
                         fault);

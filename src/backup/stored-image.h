@@ -3,48 +3,67 @@
 
 /* A database image as it is stored: plain, or gzip (RFC 1952). The gzip form is a sequence of independent
  * members, one for each STORED_IMAGE_BLOCK_BYTES of the image, each with its own stored size in an extra
- * subfield; `gunzip` reads it as one file, while a reader that knows the subfield can inflate members in
- * parallel or alone. Either form may lie in an age file (age-stream.h). Writing and reading work in one pass
- * and in constant memory, and every byte that passes is digested. Members are made one after the other
- * today; nothing in this interface depends on it. An image of 0 bytes is CORRUPT in both directions: SQLite
- * takes an empty file for a sound database, but no backup of ours is one. Messages name no file; the caller
- * does. Each call begins a step of `progress` (which may not be NULL) and asks it between blocks. */
+ * subfield, and (in clear) an index of them (member-index.h); `gunzip` reads it as one file, while members
+ * are deflated and inflated on several threads here, and taken over from an older file where their block has
+ * not changed. Either form may lie in an age file (age-stream.h). Writing and reading work in one pass and
+ * in constant memory, about two megabytes for each thread. An image of 0 bytes is CORRUPT in both
+ * directions: SQLite takes an empty file for a sound database, but no backup of ours is one. Messages name
+ * no file; the caller does. Each call begins a step of `progress` (which may not be NULL) and asks it
+ * between blocks. */
 
 #include "backup/age-stream.h"
 #include "backup/manifest.h"
 #include "base/digest.h"
+#include "base/effort.h"
 #include "base/progress.h"
 
 #define STORED_IMAGE_BLOCK_BYTES (64 * KIB)
 
+/* What one thread takes at a time. */
+#define STORED_IMAGE_BATCH_BLOCKS ((size_t) 16)
+#define STORED_IMAGE_BATCH_BYTES (STORED_IMAGE_BATCH_BLOCKS * STORED_IMAGE_BLOCK_BYTES)
+
 typedef struct StoredImage {
         uint64_t database_bytes;
         uint64_t stored_bytes;
+        uint64_t reused_bytes;  /* writing: of stored_bytes, taken over from the older file */
+        uint64_t foreign_bytes; /* reading: of database_bytes, from members that are not ours */
         char database_sha256[DIGEST_HEX_MAX];
-        char stored_sha256[DIGEST_HEX_MAX];
+        char stored_sha256[DIGEST_HEX_MAX]; /* reading */
 } StoredImage;
 
-/* Reads the image from `image_fd` (offset 0 to its end) and writes the stored form to `stored_fd` at its
- * position, encrypted when there are `recipients`; the key of the file then goes to *ret_file_key, to be
- * wiped by the caller. Neither descriptor is closed or synced. */
+typedef struct StoredForm {
+        Compression compression;
+        Effort effort;
+        const AgeRecipients *recipients; /* to encrypt to; NULL or without any: in clear */
+        int older_fd; /* another stored file, from which members may be taken; or negative */
+} StoredForm;
+
+/* Reads the image from `image_fd` (offset 0 to its end; nobody may change it meanwhile) and writes the
+ * stored form to `stored_fd` at its position, which has to be the start of the file. The key of an encrypted
+ * file goes to *ret_file_key, to be wiped by the caller. Neither descriptor is closed or synced.
+ *
+ * A member is taken from the older file when that file's index says that a block with the same SHA-256 is in
+ * it. Nothing is believed for long: an older file that is damaged gives a file that does not read back as
+ * `database_sha256`, and the caller, who reads back in any case, then writes again without it. */
 int stored_image_write(int image_fd,
-                Compression compression,
-                const AgeRecipients *recipients,
+                const StoredForm *form,
                 int stored_fd,
                 AgeFileKey *ret_file_key,
                 Progress *progress,
                 StoredImage *ret,
                 Fault *fault);
 
-/* Reads a stored form from `stored_fd` (from offset 0) to its end, and writes the image to `image_fd`, or
- * nowhere when that is negative. `opener` is NULL for one that is not encrypted. Any valid gzip file is
- * read, not only our own. CORRUPT for a bad checksum, a truncated file, trailing rubbish; what was written
- * to `image_fd` until then is worth nothing. KEY_UNAVAILABLE, before anything is written, when `opener` does
- * not open it. */
+/* Reads a stored form from `stored_fd` (from offset 0) to its end, and writes the image to `image_fd` from
+ * its offset 0 on, or nowhere when that is negative. `opener` is NULL for one that is not encrypted. Any
+ * valid gzip file is read, not only our own: members of another origin one after the other. CORRUPT for a
+ * bad checksum, a truncated file, trailing rubbish; what was written to `image_fd` until then is worth
+ * nothing. KEY_UNAVAILABLE, before anything is written, when `opener` does not open it. */
 int stored_image_read(int stored_fd,
                 Compression compression,
                 const AgeOpener *opener,
                 int image_fd,
+                Effort effort,
                 Progress *progress,
                 StoredImage *ret,
                 Fault *fault);

@@ -17,6 +17,7 @@ typedef struct Verification {
         int directory_fd;
         const char *directory_path;
         const AgeIdentities *identities;
+        Effort effort;
         Progress *progress;
         Manifest *manifest;       /* as it is on disk, and then as it is to be */
         bool manifest_unreadable; /* it stays as it is */
@@ -198,6 +199,7 @@ static int unpack(Verification *verification, Fault *fault)
                         manifest->compression,
                         manifest->encrypted ? &opener : NULL,
                         verification->unpacked->fd,
+                        verification->effort,
                         verification->progress,
                         &image,
                         &found);
@@ -317,6 +319,7 @@ int verify_backup(int directory_fd,
                 const char *directory_path,
                 const Manifest *manifest,
                 const AgeIdentities *identities,
+                Effort effort,
                 uint64_t now_usec,
                 Progress *progress,
                 Manifest **ret,
@@ -326,6 +329,7 @@ int verify_backup(int directory_fd,
                         .directory_fd = directory_fd,
                         .directory_path = directory_path,
                         .identities = identities,
+                        .effort = effort,
                         .progress = progress,
         };
         Fault found = {0};

@@ -6,6 +6,7 @@
 
 #include "backup/manifest.h"
 #include "base/age-key.h"
+#include "base/effort.h"
 #include "base/progress.h"
 
 /* 0 with *ret (the updated manifest, stored on disk too) when the verification passed. CORRUPT when the
@@ -21,6 +22,7 @@ int verify_backup(int directory_fd,
                 const char *directory_path,
                 const Manifest *manifest,
                 const AgeIdentities *identities,
+                Effort effort,
                 uint64_t now_usec,
                 Progress *progress,
                 Manifest **ret,

@@ -22,6 +22,24 @@ int io_write_all(int fd, const void *data, size_t size)
         return 0;
 }
 
+int io_write_all_at(int fd, const void *data, size_t size, uint64_t offset_bytes)
+{
+        size_t done = 0;
+
+        while (done < size) {
+                ssize_t n = pwrite(
+                                fd, (const char *) data + done, size - done, (off_t) (offset_bytes + done));
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                done += (size_t) n;
+        }
+        return 0;
+}
+
 int io_read_full(int fd, void *data, size_t size, size_t *ret)
 {
         size_t done = 0;

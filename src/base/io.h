@@ -9,6 +9,9 @@
 /* Writes all of it, at the file position. */
 int io_write_all(int fd, const void *data, size_t size);
 
+/* The same at an offset, leaving the file position alone. */
+int io_write_all_at(int fd, const void *data, size_t size, uint64_t offset_bytes);
+
 /* Reads until `size` bytes or the end of the file; returns the bytes read in *ret. */
 int io_read_full(int fd, void *data, size_t size, size_t *ret);
 

@@ -16,7 +16,8 @@ typedef int (*ParallelFunction)(void *userdata, unsigned index, Fault *fault);
 /* Calls `function` exactly `n_threads` times (at least once), each with an index of its own, at the same
  * time where the system gives the threads; what it has no thread for is called one after the other by the
  * calling thread, after its own. So no call may wait for one of a higher index to begin. Returns 0, or what
- * failed first in time with its fault: the function sees to it itself that the other threads then stop. */
+ * failed first in time with its fault. The function sees to it itself that the other threads then stop, and
+ * these return 0, so that what stopped them is what is told. */
 int parallel_run(unsigned n_threads, ParallelFunction function, void *userdata, Fault *fault);
 
 /* Lets threads through one at a time, in the order of the numbers that they hold. */

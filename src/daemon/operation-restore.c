@@ -245,6 +245,7 @@ static void judge_source(RestoreTask *task, const Fault *met, Progress *progress
                         request->directory_path,
                         request->source,
                         request->identities,
+                        request->effort,
                         request->now_usec,
                         progress,
                         &task->verdict,

@@ -20,6 +20,7 @@ typedef struct VerifyTask {
         Manifest *manifest; /* our own copy of what is to be proved */
         int directory_fd;   /* borrowed from the Manager, which outlives the workers */
         const char *directory_path;
+        Effort effort;
         uint64_t now_usec;
         Manifest *verdict; /* the result; also of a bad backup */
 } VerifyTask;
@@ -53,6 +54,7 @@ static int verify_start(Job *job, void *userdata, Fault *fault)
         task->directory_fd = manager->backups_fd;
         task->directory_path = manager->backup_directory;
         task->identities = task->passed ? task->passed : manager->identities;
+        task->effort = manager->configuration.effort;
         task->now_usec = clock_now_usec();
         r = job_claim_file(job, task->manifest->file);
         if (r >= 0 && !job->leased)
@@ -68,6 +70,7 @@ static int verify_run(void *userdata, Progress *progress, Fault *fault)
                         task->directory_path,
                         task->manifest,
                         task->identities,
+                        task->effort,
                         task->now_usec,
                         progress,
                         &task->verdict,

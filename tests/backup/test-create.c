@@ -40,6 +40,7 @@ static void assert_restorable(const Manifest *manifest)
                                          manifest->compression,
                                          NULL,
                                          image_fd,
+                                         (Effort){.threads = 3},
                                          &backup_fixture_progress,
                                          &image,
                                          &fault),
