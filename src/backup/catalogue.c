@@ -358,6 +358,18 @@ CatalogueEntry *catalogue_newest_verified(const Catalogue *catalogue)
         return NULL;
 }
 
+CatalogueEntry *catalogue_newest_reusable(const Catalogue *catalogue)
+{
+        for (size_t i = 0; i < catalogue->n_entries; i++) {
+                const Manifest *manifest = catalogue->entries[i].manifest;
+
+                if (manifest_is_verified(manifest) && !manifest->adopted && !manifest->encrypted &&
+                                manifest->compression == COMPRESSION_GZIP)
+                        return catalogue->entries + i;
+        }
+        return NULL;
+}
+
 uint64_t catalogue_newest_label_usec(const Catalogue *catalogue)
 {
         return catalogue->newest_label_usec;

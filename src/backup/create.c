@@ -370,7 +370,6 @@ static int store_proved(Creation *creation, StoredImage *ret, Fault *fault)
         if (r == 0 && written.reused_bytes > 0) {
                 if (request->ret_older_damaged)
                         *request->ret_older_damaged = true;
-                TEST_POINT("create-without-older");
                 r = store_copy(creation, -EBADF, &written, fault);
                 if (r >= 0)
                         r = read_back(creation, &written, ret, fault);

@@ -7,6 +7,7 @@
 #include "backup/backup-name.h"
 #include "backup/create.h"
 #include "base/clock.h"
+#include "base/journal.h"
 #include "daemon/backup-result.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
@@ -19,6 +20,8 @@ typedef struct BackupTask {
         char *label;
         char name[BACKUP_NAME_MAX];
         AgeRecipients recipients;
+        char *older_file; /* leased, for the unchanged blocks in it */
+        bool older_damaged;
         Fault key_fault;       /* the identity that is here does not open it */
         CreateRequest request; /* points into this task and to what the Manager keeps while workers run */
         Manifest *manifest;    /* the result */
@@ -30,8 +33,23 @@ static void backup_free_task(void *userdata)
 
         (void) manifest_free(task->manifest);
         free(task->label);
+        free(task->older_file);
         fault_done(&task->key_fault);
         free(task);
+}
+
+/* An encrypted backup shares nothing with another one: each has a key of its own. */
+static int lease_older(Manager *manager, BackupTask *task)
+{
+        const CatalogueEntry *entry = catalogue_newest_reusable(manager->catalogue);
+
+        if (!entry || age_recipients_any(&task->recipients))
+                return 0;
+        task->older_file = strdup(entry->manifest->file);
+        if (!task->older_file)
+                return -ENOMEM;
+        collection_lease(manager, task->older_file);
+        return 0;
 }
 
 static int backup_start(Job *job, void *userdata, Fault *fault)
@@ -59,6 +77,8 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
         if (!file)
                 return -ENOMEM;
         r = job_claim_file(job, file);
+        if (r >= 0)
+                r = lease_older(manager, task);
         if (r < 0)
                 return r;
 
@@ -73,6 +93,8 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .effort = manager->configuration.effort,
                         .recipients = &task->recipients,
                         .identities = manager->identities,
+                        .older_file = task->older_file,
+                        .ret_older_damaged = &task->older_damaged,
                         .ret_key_fault = &task->key_fault,
                         .now_usec = now_usec,
         };
@@ -86,11 +108,28 @@ static int backup_run(void *userdata, Progress *progress, Fault *fault)
         return create_backup(&task->request, progress, &task->manifest, fault);
 }
 
+/* What could not be read back from the new backup was copied from this one. */
+static void give_back_older(Manager *manager, const BackupTask *task)
+{
+        AgeIdentities *none = NULL;
+        Caller self = caller_self();
+        _cleanup_fault_ Fault fault = {0};
+        Job *job;
+
+        if (!task->older_file)
+                return;
+        collection_release(manager, task->older_file);
+        if (task->older_damaged && !manager->stopping &&
+                        operation_verify_queue(manager, task->older_file, &none, &self, &job, &fault) < 0)
+                journal_line(LOG_WARNING, "Verifying %s failed: %s", task->older_file, fault.message);
+}
+
 static int backup_finish(Job *job, void *userdata)
 {
         BackupTask *task = userdata;
         int r;
 
+        give_back_older(job->manager, task);
         if (job->fault.code != FAULT_NONE) {
                 backup_result_failed(job);
                 return 0;

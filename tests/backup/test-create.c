@@ -361,6 +361,48 @@ static void test_what_reads_back_otherwise_is_not_published(void **state)
         assert_names(EARLIER_FILES);
 }
 
+static Manifest *create_from_earlier(bool *ret_damaged)
+{
+        CreateRequest request = backup_fixture_request(NAME, COMPRESSION_GZIP);
+        _cleanup_fault_ Fault fault = {0};
+        Manifest *manifest = NULL;
+
+        request.older_file = EARLIER ".db.gz";
+        request.ret_older_damaged = ret_damaged;
+        if (create_backup(&request, &backup_fixture_progress, &manifest, &fault) < 0)
+                fail_msg("%s", fault.message);
+        return manifest;
+}
+
+/* Neither rot of the older one nor its absence costs the new one anything. */
+static void test_an_older_backup_that_rots_is_not_built_upon(void **state)
+{
+        _cleanup_(manifest_freep) Manifest *sound = NULL, *rotten = NULL, *missing = NULL;
+        _cleanup_free_ char *digest = NULL;
+        bool damaged = false;
+
+        prepare_earlier();
+        sound = create_from_earlier(&damaged);
+        assert_false(damaged);
+        assert_restorable(sound);
+        digest = strdup(backup_fixture_digest(NAME ".db.gz"));
+        assert_string_equal(digest, backup_fixture_digest(EARLIER ".db.gz"));
+
+        backup_fixture_clear();
+        prepare_earlier();
+        damage(EARLIER ".db.gz");
+        rotten = create_from_earlier(&damaged);
+        assert_true(damaged);
+        assert_restorable(rotten);
+        assert_names(BOTH_FILES);
+
+        backup_fixture_clear();
+        damaged = false;
+        missing = create_from_earlier(&damaged);
+        assert_false(damaged);
+        assert_restorable(missing);
+}
+
 static void test_a_copy_that_fails_its_check_is_not_published(void **state)
 {
         prepare_earlier();
@@ -431,6 +473,7 @@ int main(void)
                         TEST(test_full_disk_at_every_step),
                         TEST(test_killed_at_every_step),
                         TEST(test_what_reads_back_otherwise_is_not_published),
+                        TEST(test_an_older_backup_that_rots_is_not_built_upon),
                         TEST(test_a_copy_that_fails_its_check_is_not_published),
                         TEST(test_a_name_taken_meanwhile_is_left_alone),
                         TEST(test_encrypted_for_somebody_else),

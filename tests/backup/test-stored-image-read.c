@@ -205,7 +205,8 @@ static void assert_truncations_are_corrupt(bool ours)
                 _cleanup_free_ char *data = fixture_read(stored, &stored_bytes);
 
                 fixture_write(cut, data, (size_t) length);
-                /* Between two members our file is whole gzip data; the manifest tells that it is too short. */
+                /* Between two members our file is whole gzip data; the manifest tells that it is too short.
+                 */
                 if (unpack(cut, COMPRESSION_GZIP, NULL, &written, &fault) >= 0) {
                         assert_true(ours);
                         assert_int_not_equal(written.stored_bytes, size);

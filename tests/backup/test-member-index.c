@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../database/fixture.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "backup/member-index.h"
+#include "base/io.h"
+
+#define BLOCK_BYTES 65536
+
+static MemberIndexWriter writer;
+
+static MemberRecord record_of(uint64_t number)
+{
+        MemberRecord record = {.offset_bytes = number * 1000 + 7};
+
+        for (size_t i = 0; i < sizeof record.digest; i++)
+                record.digest[i] = (unsigned char) (number * 31 + i);
+        return record;
+}
+
+/* A file of index members alone. */
+static int make(uint64_t n)
+{
+        int fd = open(fixture_path("index.gz"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        unsigned char end[MEMBER_INDEX_END_BYTES];
+        uint64_t offset_bytes = 0;
+        const void *member;
+        size_t size;
+
+        assert_true(fd >= 0);
+        memset(&writer, 0, sizeof writer);
+        for (uint64_t i = 0; i < n; i++) {
+                MemberRecord record = record_of(i);
+
+                if (!member_index_add(&writer, &record))
+                        continue;
+                size = member_index_flush(&writer, offset_bytes, &member);
+                assert_int_equal(io_write_all(fd, member, size), 0);
+                offset_bytes += size;
+        }
+        size = member_index_flush(&writer, offset_bytes, &member);
+        assert_int_equal(io_write_all(fd, member, size), 0);
+        member_index_end(&writer, BLOCK_BYTES, n * BLOCK_BYTES, end);
+        assert_int_equal(io_write_all(fd, end, sizeof end), 0);
+        return fd;
+}
+
+static void assert_records(const MemberIndex *index, uint64_t first, size_t wanted, size_t n)
+{
+        MemberRecord records[20];
+        size_t n_read;
+
+        assert_int_equal(member_index_read(index, first, wanted, records, &n_read), 0);
+        assert_int_equal(n_read, n);
+        for (size_t i = 0; i < n; i++) {
+                MemberRecord record = record_of(first + i);
+
+                assert_memory_equal(records + i, &record, sizeof record);
+        }
+}
+
+static void test_what_was_put_in_comes_out(void **state)
+{
+        static const uint64_t counts[] = {1, 16, MEMBER_INDEX_RECORDS, 3 * MEMBER_INDEX_RECORDS + 5};
+
+        for (size_t i = 0; i < ELEMENTSOF(counts); i++) {
+                _cleanup_close_ int fd = make(counts[i]);
+                _cleanup_(member_index_freep) MemberIndex *index = NULL;
+
+                assert_int_equal(member_index_open(fd, BLOCK_BYTES, &index), 0);
+                assert_records(index, 0, 1, 1);
+                assert_records(index, counts[i] - 1, 16, 1);
+                assert_records(index, counts[i], 16, 0);
+                assert_records(index, counts[i] + 100000, 16, 0);
+                if (counts[i] > MEMBER_INDEX_RECORDS)
+                        assert_records(index, MEMBER_INDEX_RECORDS - 10, 20, 20);
+        }
+}
+
+static void test_gunzip_passes_over_it(void **state)
+{
+        char command[512];
+        int fd = make(2 * MEMBER_INDEX_RECORDS);
+
+        assert_int_equal(close(fd), 0);
+        (void) snprintf(command,
+                        sizeof command,
+                        "test \"$(gunzip -c %s | wc -c)\" = 0 && gzip -t %s",
+                        fixture_path("index.gz"),
+                        fixture_path("index.gz"));
+        assert_int_equal(system(command), 0);
+}
+
+static void test_a_file_without_one_has_none(void **state)
+{
+        _cleanup_(member_index_freep) MemberIndex *index = NULL;
+        _cleanup_close_ int fd = make(20);
+
+        assert_int_equal(member_index_open(fd, 2 * BLOCK_BYTES, &index), -ENOENT);
+        assert_int_equal(ftruncate(fd, MEMBER_INDEX_END_BYTES - 1), 0);
+        assert_int_equal(member_index_open(fd, BLOCK_BYTES, &index), -ENOENT);
+        assert_int_equal(ftruncate(fd, 4096), 0);
+        assert_int_equal(member_index_open(fd, BLOCK_BYTES, &index), -ENOENT);
+}
+
+/* Each bit of the last member and of an index member's start: never more than an error or wrong records. */
+static void test_damage_is_survived(void **state)
+{
+        _cleanup_close_ int fd = make(MEMBER_INDEX_RECORDS + 3);
+        int64_t size = fixture_file_size(fixture_path("index.gz"));
+        int64_t places[MEMBER_INDEX_END_BYTES + 24];
+
+        for (int64_t i = 0; i < MEMBER_INDEX_END_BYTES; i++)
+                places[i] = size - 1 - i;
+        for (int64_t i = 0; i < 24; i++)
+                places[MEMBER_INDEX_END_BYTES + i] = i;
+        for (size_t i = 0; i < ELEMENTSOF(places); i++)
+                for (unsigned bit = 0; bit < 8; bit++) {
+                        _cleanup_(member_index_freep) MemberIndex *index = NULL;
+                        unsigned char before, after;
+                        MemberRecord records[4];
+                        size_t n;
+                        int r;
+
+                        assert_int_equal(pread(fd, &before, 1, places[i]), 1);
+                        after = (unsigned char) (before ^ (1U << bit));
+                        assert_int_equal(pwrite(fd, &after, 1, places[i]), 1);
+                        r = member_index_open(fd, BLOCK_BYTES, &index);
+                        assert_true(r == 0 || r == -ENOENT || r == -EBADMSG);
+                        if (r == 0)
+                                (void) member_index_read(index, MEMBER_INDEX_RECORDS - 2, 4, records, &n);
+                        assert_int_equal(pwrite(fd, &before, 1, places[i]), 1);
+                }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        TEST(test_what_was_put_in_comes_out),
+                        TEST(test_gunzip_passes_over_it),
+                        TEST(test_a_file_without_one_has_none),
+                        TEST(test_damage_is_survived),
+        };
+
+        return cmocka_run_group_tests_name("member-index", tests, NULL, NULL);
+}
