@@ -8,6 +8,7 @@
 #include "daemon/condition.h"
 #include "daemon/encryption.h"
 #include "daemon/event.h"
+#include "daemon/one-shot.h"
 #include "daemon/recovery.h"
 
 /* A process that has to close the database first, a full disk: looked at again soon, then less often. */
@@ -176,8 +177,6 @@ void automatic_restore_succeeded(Manager *manager, bool automatic, bool sound)
 
 void automatic_restore_failed(Manager *manager, FaultCode code)
 {
-        int r;
-
         /* Somebody cancelled it, or no backup is left: trying again changes nothing. */
         if (manager->stopping || code == FAULT_CANCELLED || code == FAULT_NO_HEALTHY_BACKUP ||
                         fault_means_corrupt(code))
@@ -188,13 +187,9 @@ void automatic_restore_failed(Manager *manager, FaultCode code)
                                         : MIN_OF(2 * manager->restore_retry_usec, RETRY_LAST_USEC);
         manager->restore_retry_event_source =
                         sd_event_source_disable_unref(manager->restore_retry_event_source);
-        r = sd_event_add_time_relative(manager->event,
+        one_shot_arm(manager->event,
                         &manager->restore_retry_event_source,
-                        CLOCK_MONOTONIC,
                         manager->restore_retry_usec,
-                        USEC_PER_SEC,
                         on_retry,
                         manager);
-        if (r < 0)
-                journal_line(LOG_WARNING, "Setting a timer failed: %s", strerrordesc_np(-r));
 }

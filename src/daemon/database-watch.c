@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/database-watch.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
+#include "base/clock.h"
 #include "base/journal.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
+#include "daemon/one-shot.h"
 #include "database/placement.h"
 
 /* People and programs delete a file and write it anew, or copy over it: looked at when that is over. */
 #define SETTLE_USEC USEC_PER_SEC
+/* A directory that is away is looked for this often. */
+#define AWAY_USEC (5 * USEC_PER_SEC)
+/* A database with auto_vacuum shrinks with every row that is deleted: it is not read whole for each. */
+#define SHRUNK_INTERVAL_USEC USEC_PER_MINUTE
+
+static int on_settled(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void arm(Manager *manager, uint64_t delay_usec)
+{
+        one_shot_arm(manager->event, &manager->settle_event_source, delay_usec, on_settled, manager);
+}
 
 /* 0, or a negative errno when nobody can tell: what can't be looked at is not gone. */
 static int look(const Manager *manager, FileIdentity *ret)
 {
-        struct stat status;
+        struct statx status;
 
-        if (stat(manager->database_path, &status) < 0) {
+        if (statx(AT_FDCWD, manager->database_path, 0, STATX_BASIC_STATS | STATX_BTIME, &status) < 0) {
                 if (errno != ENOENT)
                         return -errno;
                 *ret = (FileIdentity){0};
@@ -26,28 +41,80 @@ static int look(const Manager *manager, FileIdentity *ret)
         }
         *ret = (FileIdentity){
                         .exists = true,
-                        .device = status.st_dev,
-                        .inode = status.st_ino,
-                        .size_bytes = (uint64_t) status.st_size,
+                        .device = makedev(status.stx_dev_major, status.stx_dev_minor),
+                        .inode = status.stx_ino,
+                        .size_bytes = status.stx_size,
         };
+        if (status.stx_mask & STATX_BTIME)
+                ret->born_nsec = (uint64_t) status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
         return 0;
 }
 
+/* The number of a deleted file is soon that of a new one; when it was made tells them apart. */
 static bool is_same_file(const FileIdentity *a, const FileIdentity *b)
 {
-        return a->exists == b->exists && a->device == b->device && a->inode == b->inode;
+        return a->exists == b->exists && a->device == b->device && a->inode == b->inode &&
+               a->born_nsec == b->born_nsec;
 }
 
 /* Growing is what databases do. Shrinking is what VACUUM does, and a truncation: a check tells them apart.
- */
-static bool differs(const FileIdentity *accepted, const FileIdentity *now)
+ * What is there although it counts as missing has come back. */
+static bool differs(const Manager *manager, const FileIdentity *now)
 {
-        return !is_same_file(accepted, now) || now->size_bytes < accepted->size_bytes;
+        const FileIdentity *accepted = &manager->database_identity;
+
+        return !is_same_file(accepted, now) || now->size_bytes < accepted->size_bytes ||
+               (manager->database_missing && now->size_bytes > PLACEMENT_NOTHING_BYTES);
+}
+
+static int on_modified(sd_event_source *source, const struct inotify_event *event, void *userdata)
+{
+        Manager *manager = userdata;
+        FileIdentity now;
+
+        /* Gone until the file has settled: a busy writer costs two looks a second, an idle one none. */
+        manager->modified_event_source = sd_event_source_disable_unref(manager->modified_event_source);
+        if (look(manager, &now) >= 0)
+                manager->unsettled_bytes = now.size_bytes;
+        arm(manager, SETTLE_USEC);
+        return 0;
+}
+
+/* truncate(2) closes nothing, so the directory's watch does not hear of it. Begun before each look, since
+ * the path may have another file. sd-event opens it with O_PATH, whose closing drops no locks. */
+static void watch_modifications(Manager *manager)
+{
+        int r;
+
+        manager->modified_event_source = sd_event_source_disable_unref(manager->modified_event_source);
+        r = sd_event_add_inotify(manager->event,
+                        &manager->modified_event_source,
+                        manager->database_path,
+                        IN_MODIFY | IN_DONT_FOLLOW,
+                        on_modified,
+                        manager);
+        if (r < 0 && r != -ENOENT)
+                journal_line(LOG_WARNING,
+                                "Watching %s failed: %s",
+                                manager->database_path,
+                                strerrordesc_np(-r));
 }
 
 void database_watch_accept(Manager *manager)
 {
-        (void) look(manager, &manager->database_identity);
+        FileIdentity now;
+
+        manager->database_moved = (FileIdentity){0};
+        watch_modifications(manager);
+        if (look(manager, &now) < 0)
+                return;
+        if (now.exists || manager->database_missing) {
+                manager->database_identity = now;
+                return;
+        }
+        /* Taken away just after it was put there: that is no state to accept. */
+        manager->database_identity = (FileIdentity){.exists = true};
+        arm(manager, SETTLE_USEC);
 }
 
 static void on_gone(Manager *manager, const char *how)
@@ -61,9 +128,70 @@ static void on_gone(Manager *manager, const char *how)
         (void) automatic_restore_consider(manager);
 }
 
+/* Away and back again, as `mv` does it: nobody was left writing into another file. */
+static bool is_back(const Manager *manager, const FileIdentity *now)
+{
+        return now->born_nsec > 0 && is_same_file(&manager->database_moved, now);
+}
+
+static void on_appeared(Manager *manager, const FileIdentity *now)
+{
+        if (is_back(manager, now)) {
+                journal_line(LOG_NOTICE, "%s is in its place again; checking it", manager->database_path);
+                manager->database_replaced = manager->replaced_before_moved;
+        } else {
+                event_database_replaced(manager->database_path, "is another file now");
+                manager->database_replaced = true;
+        }
+        manager->database_missing = false;
+        (void) automatic_restore_suspect(manager, NULL);
+}
+
+/* Accepted only when it is looked into, and that once nobody writes it anew, as a copy over it does. */
+static void on_shrunk(Manager *manager, const FileIdentity *now)
+{
+        uint64_t now_usec = clock_monotonic_usec();
+
+        if (now->size_bytes != manager->unsettled_bytes) {
+                manager->unsettled_bytes = now->size_bytes;
+                arm(manager, SETTLE_USEC);
+                return;
+        }
+        if (now_usec < manager->shrunk_due_usec) {
+                arm(manager, manager->shrunk_due_usec - now_usec);
+                return;
+        }
+        manager->shrunk_due_usec = now_usec + SHRUNK_INTERVAL_USEC;
+        manager->database_identity = *now;
+        journal_line(LOG_NOTICE,
+                        "%s became smaller; checking whether it was truncated",
+                        manager->database_path);
+        (void) automatic_restore_suspect(manager, NULL);
+}
+
+static void on_differs(Manager *manager, const FileIdentity *now)
+{
+        FileIdentity accepted = manager->database_identity;
+
+        if (now->size_bytes > PLACEMENT_NOTHING_BYTES && !manager->database_missing &&
+                        is_same_file(&accepted, now)) {
+                on_shrunk(manager, now);
+                return;
+        }
+        manager->database_identity = *now;
+        if (!now->exists) {
+                manager->database_moved = accepted;
+                manager->replaced_before_moved = manager->database_replaced;
+                on_gone(manager, "is gone");
+        } else if (now->size_bytes <= PLACEMENT_NOTHING_BYTES)
+                on_gone(manager, "was emptied");
+        else
+                on_appeared(manager, now);
+}
+
 void database_watch_examine(Manager *manager)
 {
-        FileIdentity accepted = manager->database_identity, now;
+        FileIdentity now;
         int r;
 
         if (manager->stopping || manager->restoring)
@@ -78,73 +206,37 @@ void database_watch_examine(Manager *manager)
                 manager_update_health(manager);
                 return;
         }
-        if (!differs(&accepted, &now))
+        if (!differs(manager, &now)) {
+                manager->database_identity = now;
                 return;
-        manager->database_identity = now;
-        if (!now.exists)
-                on_gone(manager, "is gone");
-        else if (now.size_bytes <= PLACEMENT_NOTHING_BYTES)
-                on_gone(manager, "was emptied");
-        else if (!is_same_file(&accepted, &now)) {
-                event_database_replaced(manager->database_path, "is another file now");
-                manager->database_missing = false;
-                manager->database_replaced = true;
-                (void) automatic_restore_suspect(manager, NULL);
-        } else {
-                journal_line(LOG_NOTICE,
-                                "%s became smaller; checking whether it was truncated",
-                                manager->database_path);
-                (void) automatic_restore_suspect(manager, NULL);
         }
+        on_differs(manager, &now);
         manager_update_health(manager);
-}
-
-static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        database_watch_examine(userdata);
-        return 0;
-}
-
-static void arm(Manager *manager)
-{
-        int enabled, r;
-
-        if (manager->settle_event_source) {
-                r = sd_event_source_get_enabled(manager->settle_event_source, &enabled);
-                if (r > 0)
-                        return;
-                r = sd_event_source_set_time_relative(manager->settle_event_source, SETTLE_USEC);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(manager->settle_event_source, SD_EVENT_ONESHOT);
-        } else
-                r = sd_event_add_time_relative(manager->event,
-                                &manager->settle_event_source,
-                                CLOCK_MONOTONIC,
-                                SETTLE_USEC,
-                                SETTLE_USEC / 10,
-                                on_settled,
-                                manager);
-        if (r < 0)
-                journal_line(LOG_WARNING, "Setting a timer failed: %s", strerrordesc_np(-r));
 }
 
 static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata)
 {
         Manager *manager = userdata;
         const char *slash = strrchr(manager->database_path, '/');
-        FileIdentity now;
+        FileIdentity now = {0};
 
-        if (!(event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF)) &&
-                        (event->len == 0 || strcmp(event->name, slash + 1) != 0))
+        if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) {
+                manager->database_watch_event_source =
+                                sd_event_source_disable_unref(manager->database_watch_event_source);
+                arm(manager, SETTLE_USEC);
                 return 0;
-        if (look(manager, &now) < 0 || differs(&manager->database_identity, &now))
-                arm(manager);
-        else if (now.size_bytes > manager->database_identity.size_bytes)
+        }
+        if (!(event->mask & IN_Q_OVERFLOW) && (event->len == 0 || strcmp(event->name, slash + 1) != 0))
+                return 0;
+        if (look(manager, &now) < 0 || differs(manager, &now)) {
+                manager->unsettled_bytes = now.size_bytes;
+                arm(manager, SETTLE_USEC);
+        } else
                 manager->database_identity = now;
         return 0;
 }
 
-int database_watch_start(Manager *manager, Fault *fault)
+static int watch_directory(Manager *manager, Fault *fault)
 {
         const char *slash = strrchr(manager->database_path, '/');
         _cleanup_free_ char *directory = NULL;
@@ -160,8 +252,28 @@ int database_watch_start(Manager *manager, Fault *fault)
                                         IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
                         on_inotify,
                         manager);
-        if (r < 0)
-                return fault_set_errno(fault, r, "Watching %s", directory);
-        database_watch_accept(manager);
+        return r < 0 ? fault_set_errno(fault, r, "Watching %s", directory) : 0;
+}
+
+static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Manager *manager = userdata;
+
+        /* Both before the look: nothing falls between. */
+        if (!manager->database_watch_event_source && watch_directory(manager, NULL) < 0)
+                arm(manager, AWAY_USEC);
+        watch_modifications(manager);
+        database_watch_examine(manager);
         return 0;
+}
+
+int database_watch_start(Manager *manager, Fault *fault)
+{
+        int r = watch_directory(manager, fault);
+
+        watch_modifications(manager);
+        (void) look(manager, &manager->database_identity);
+        if (r < 0)
+                arm(manager, AWAY_USEC);
+        return r;
 }

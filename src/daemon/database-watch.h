@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The database file deleted, replaced or truncated by somebody else: inotify on its directory. An event only
- * makes the loop look at the file's name, inode and size, so what counts is the difference to what was
- * accepted last, and this service's own replacements, which accept what they leave, are never reacted to.
+/* The database file deleted, replaced or truncated by somebody else: inotify on its directory, and on the
+ * file itself for truncate(2). An event only makes the loop look at the file's name, inode and size, so what
+ * counts is the difference to what was accepted last, and this service's own replacements, which accept what
+ * they leave, are never reacted to. Nothing is opened: a commit costs at most a look, and no lock is lost.
  *
- * IN_MODIFY is not among the events on purpose: the application's every commit would wake the loop. A file
- * that is truncated in place is looked at when the truncating process closes it. */
+ * The watch on the file ends with its first event and begins again with the look that follows a second
+ * later: the application's commits don't wake the loop one by one. A directory that goes away is watched
+ * again when it is back. */
 
 #include "daemon/manager.h"
 

@@ -40,6 +40,7 @@ typedef struct FileIdentity {
         bool exists;
         dev_t device;
         ino_t inode;
+        uint64_t born_nsec; /* 0 where the file system does not tell */
         uint64_t size_bytes;
 } FileIdentity;
 
@@ -117,9 +118,15 @@ struct Manager {
         /* The file is another one than it was, and not through this service. Until somebody verifies it or
          * restores: retention is off, since the good backups may be those of the other one. */
         bool database_replaced;
+        /* See database-watch.c. */
         FileIdentity database_identity;
+        FileIdentity database_moved; /* what was there before it was gone */
+        bool replaced_before_moved;
+        uint64_t unsettled_bytes; /* its size at the last look but one */
+        uint64_t shrunk_due_usec; /* monotonic */
         sd_event_source *database_watch_event_source;
-        sd_event_source *settle_event_source; /* see database-watch.c */
+        sd_event_source *modified_event_source;
+        sd_event_source *settle_event_source;
         sd_event_source *restore_retry_event_source;
         uint64_t restore_retry_usec;
         uint64_t corruption_reported_usec; /* wall clock; see ReportCorruption */

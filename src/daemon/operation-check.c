@@ -3,12 +3,14 @@
 /* Checking the live database because somebody asks. */
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/automatic-restore.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
 #include "database/check.h"
+#include "database/placement.h"
 
 typedef struct CheckTask {
         char *database_path;
@@ -28,9 +30,18 @@ static void check_free_task(void *userdata)
 static int check_run_task(void *userdata, Progress *progress, Fault *fault)
 {
         CheckTask *task = userdata;
+        struct stat status;
         int r;
 
         progress_begin(progress, "checking the database", 0);
+        /* To SQLite that is a sound database without tables; the one of this service has had its schema
+         * since the start. */
+        if (stat(task->database_path, &status) == 0 && status.st_size <= PLACEMENT_NOTHING_BYTES)
+                return fault_set(fault,
+                                FAULT_CORRUPT,
+                                "The database %s was emptied; `oracxpredctl restore` puts the newest good "
+                                "backup in its place",
+                                task->database_path);
         r = check_run(task->database_path,
                         CONNECTION_READ,
                         CHECK_FULL,

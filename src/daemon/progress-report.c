@@ -9,6 +9,7 @@
 #include "base/journal.h"
 #include "daemon/condition.h"
 #include "daemon/job-bus.h"
+#include "daemon/one-shot.h"
 
 /* What is asked for, and how often: the margin is for a loaded machine. */
 #define EXTEND_USEC (60 * USEC_PER_SEC)
@@ -62,26 +63,9 @@ static int on_progress(sd_event_source *source, uint64_t usec, void *userdata)
 
 void progress_report_begin(Manager *manager)
 {
-        int r;
-
-        if (manager->progress_event_source) {
-                int enabled;
-
-                r = sd_event_source_get_enabled(manager->progress_event_source, &enabled);
-                if (r > 0)
-                        return;
-                r = sd_event_source_set_time_relative(
-                                manager->progress_event_source, PROGRESS_REPORT_INTERVAL_USEC);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(manager->progress_event_source, SD_EVENT_ONESHOT);
-        } else
-                r = sd_event_add_time_relative(manager->event,
-                                &manager->progress_event_source,
-                                CLOCK_MONOTONIC,
-                                PROGRESS_REPORT_INTERVAL_USEC,
-                                PROGRESS_REPORT_INTERVAL_USEC / 10,
-                                on_progress,
-                                manager);
-        if (r < 0)
-                journal_line(LOG_WARNING, "Setting a timer failed: %s", strerrordesc_np(-r));
+        one_shot_arm(manager->event,
+                        &manager->progress_event_source,
+                        PROGRESS_REPORT_INTERVAL_USEC,
+                        on_progress,
+                        manager);
 }

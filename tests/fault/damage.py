@@ -224,6 +224,14 @@ def truncation(path, random, number):
     return f"cut to {kept} of {size} bytes"
 
 
+def truncated_behind(path, random, number):
+    """With truncate(2), which closes nothing."""
+    size = os.path.getsize(path)
+    kept = [0, 1, size // 2][number] if number < 3 else random.randrange(size)
+    os.truncate(path, kept)
+    return f"truncate(2) to {kept} of {size} bytes"
+
+
 def zeroed_tail(path, random, number):
     size = os.path.getsize(path)
     last = len(read_all(path).rstrip(b"\0")) - 1
@@ -413,6 +421,7 @@ FAMILIES = {
     "freelist": freelist,
     "page-lost": page_lost,
     "truncation": truncation,
+    "truncated-behind": truncated_behind,
     "zeroed-tail": zeroed_tail,
     "wal-header": wal_header,
     "wal-salt": wal_salt,

@@ -21,7 +21,7 @@ CASES = [(family, seed) for family in FAMILIES for seed in range(SEEDS[family])]
 MOMENTS = ("at-start", "running")
 
 # The service sees these by itself, from the file's name and size; the others only where it looks.
-SEEN = ("deleted", "swapped-for-database", "swapped-for-rubbish")
+SEEN = ("deleted", "truncated-behind", "swapped-for-database", "swapped-for-rubbish")
 
 KEPT = (SOUND, UNWRITABLE)
 

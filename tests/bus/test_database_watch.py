@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is done to the database's file behind the service's back is noticed without anybody asking."""
+
+import os
+import shutil
+import time
+
+import pytest
+
+from application import Application, check
+from contract import ERROR
+from test_recovery_automatic import add_users, checkpoint, codes, kept, start, users  # noqa: F401 (kept is a fixture)
+
+
+def cut_behind(path, keep):
+    """With truncate(2), which closes nothing."""
+    checkpoint(path)
+    os.truncate(path, int(os.path.getsize(path) * keep))
+
+
+def connected(path):
+    """A connection that has read, as a pool keeps it."""
+    application = Application(path)
+    application.query("SELECT count(*) FROM users")
+    return application
+
+
+def test_database_that_is_cut_under_a_connected_application_is_restored_under_it(kept):
+    """The log has commits and only rows are cut off, so SQLite can still write into the file."""
+    before = Application(kept.database)
+    before.add_bulk(2 * 1024 * 1024)
+    before.close()
+    client = start(kept)
+    application = connected(kept.database)
+    application.add_users(1, "unsaved")
+    since = client.mark()
+    os.truncate(kept.database, os.path.getsize(kept.database) // 2)
+    assert client.wait_signal("DatabaseRestored", since=since)[2] == "in-place"
+    assert {name for (name,) in application.query("SELECT username FROM users")} == {"kept0", "kept1"}
+    application.close()
+    check(kept.database)
+    client.wait_property("Health", "ok")
+    assert "became smaller" in kept.log()
+
+
+@pytest.mark.parametrize("keep", [0, 0.5])
+def test_database_that_only_its_replacement_mends_is_noticed_and_its_users_named(kept, keep):
+    client = start(kept)
+    application = connected(kept.database)
+    since = client.mark()
+    cut_behind(kept.database, keep)
+    client.wait(lambda signal: signal.member == "JobRemoved" and signal.body[2] == "restore", since=since)
+    assert client.get("Health") == "corrupt"
+    errors = {body[4]: body[5] for body in (s.body for s in client.signals[since:] if s.member == "JobRemoved")}
+    assert f"(pid {os.getpid()})" in errors[ERROR + "DatabaseInUse"]
+    application.close()
+    assert client.run("Restore", "", {})[1] == "done"
+    assert users(kept.database) == {"kept0", "kept1"}
+    client.wait_property("Health", "ok")
+
+
+def test_database_that_is_emptied_without_a_close_comes_back(kept):
+    client = start(kept)
+    since = client.mark()
+    cut_behind(kept.database, 0)
+    client.wait_signal("DatabaseRestored", since=since)
+    assert users(kept.database) == {"kept0", "kept1"}
+    client.wait_property("Health", "ok")
+
+
+def test_emptied_database_is_never_found_sound(kept):
+    client = start(kept)
+    since = client.mark()
+    cut_behind(kept.database, 0)
+    _, result, error, message = client.run("Verify", "", {})
+    assert (result, error) == ("failed", ERROR + "Corrupt")
+    assert "was emptied" in message
+    client.wait_signal("DatabaseRestored", since=since)
+    assert users(kept.database) == {"kept0", "kept1"}
+
+
+def wait_for_look(client):
+    """Longer than the service waits for the file to settle: what leads to a check would have by then."""
+    time.sleep(2.5)
+    client.wait_property("NJobs", 0)
+
+
+def checks(client, since):
+    return [s for s in client.signals[since:] if s.member == "JobNew" and s.body[2] == "check"]
+
+
+def test_commits_lead_to_no_check(kept):
+    """Neither do those that write into the file itself; nor does a database that shrinks again and again."""
+    client = start(kept)
+    application = Application(kept.database)
+    assert application.query("PRAGMA journal_mode=DELETE") == [("delete",)]
+    application.add_users(1, "one")
+    since = client.mark()
+    wait_for_look(client)
+    application.add_users(1, "two")
+    wait_for_look(client)
+    assert checks(client, since) == []
+    for _ in range(2):
+        application.add_bulk(1024 * 1024)
+        wait_for_look(client)
+        application.query("DELETE FROM system_logs")
+        application.query("VACUUM")
+        wait_for_look(client)
+    application.close()
+    assert len(checks(client, since)) == 1
+    assert client.get("Integrity") == "ok"
+
+
+def test_database_that_is_moved_away_and_back_is_the_same_one(kept):
+    client = start(kept)
+    # Nothing may be put in its place meanwhile.
+    kept.configure("AutoRestore=no\n")
+    client.manager("Reload")
+    os.rename(kept.database, kept.database + ".away")
+    client.wait_property("Health", "corrupt")
+    since = client.mark()
+    os.rename(kept.database + ".away", kept.database)
+    job = client.wait_signal("JobNew", since=since)
+    assert job[2] == "check"
+    assert client.ended(job[0])[0] == "done"
+    client.wait_property("Health", "ok")
+    assert codes(client) == []
+    assert "is in its place again" in kept.log()
+    assert "is another file now" not in kept.log()
+
+
+def test_database_that_is_written_again_after_it_was_emptied_is_kept(kept, tmp_path):
+    client = start(kept)
+    kept.configure("AutoRestore=no\n")
+    client.manager("Reload")
+    checkpoint(kept.database)
+    copy = str(tmp_path / "copy.db")
+    shutil.copyfile(kept.database, copy)
+    os.truncate(kept.database, 0)
+    client.wait_property("Health", "corrupt")
+    since = client.mark()
+    shutil.copyfile(copy, kept.database)
+    job = client.wait_signal("JobNew", since=since)
+    assert job[2] == "check"
+    assert client.ended(job[0])[0] == "done"
+    assert "later0" in users(kept.database)
+    client.run("Verify", "", {})
+    assert client.get("Health") == "ok"
+
+
+def test_directory_of_the_database_that_is_away_is_watched_again(kept):
+    client = start(kept)
+    kept.configure("AutoRestore=no\n")
+    client.manager("Reload")
+    directory = os.path.dirname(kept.database)
+    os.rename(directory, directory + ".away")
+    client.wait_property("Health", "corrupt")
+    os.rename(directory + ".away", directory)
+    client.wait_property("Health", "ok")
+    since = client.mark()
+    os.rename(kept.database, kept.database + ".away")
+    client.wait_signal("CorruptionDetected", since=since)
+    client.wait_property("Health", "corrupt")
