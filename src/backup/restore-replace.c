@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/test-hook.h"
 #include "database/open-files.h"
+#include "database/placement.h"
 
 #define COPY_CHUNK_BYTES (256 * KIB)
 #define DATABASE_MODE 0660 /* of a database that has no predecessor */
@@ -224,6 +225,19 @@ static int require_unused(const RestoreRequest *request, const char *path, Fault
         return use == OPEN_FILES_IN_USE ? refuse_in_use(request->database_path, &open_files, fault) : 0;
 }
 
+/* Nothing can come between this look and the exchange: `moved` is where its file is by now. */
+static int require_still_missing(const RestoreRequest *request, const char *moved, Fault *fault)
+{
+        struct stat status;
+
+        if (!request->missing || stat(moved, &status) < 0 || status.st_size <= PLACEMENT_NOTHING_BYTES)
+                return 0;
+        return fault_set(fault,
+                        FAULT_CANCELLED,
+                        "%s came back during the restore; it is left as it is",
+                        request->database_path);
+}
+
 static bool has_old_files(const char *database_path)
 {
         for (size_t i = 0; i < QUARANTINE_N_FILES; i++) {
@@ -265,6 +279,9 @@ static int move_old_files(Replacing *replacing, Fault *fault)
                 moved = NULL;
                 return fault_set_errno(fault, ENOMEM, "Replacing %s", state->database);
         }
+        r = require_still_missing(request, moved, fault);
+        if (r < 0)
+                return r;
         /* Who opened the file between the first look and the move has it now under its new name. */
         return require_unused(request, moved, fault);
 }

@@ -55,6 +55,7 @@ typedef struct RestoreRequest {
                          * its check. A backup that fails is never restored. */
         bool replaced;  /* the caller saw the file deleted or replaced under its users: they still have the
                          * old one, so this one is not restored in place */
+        bool missing;   /* the database is gone or empty: one that is there after all is left, CANCELLED */
         bool automatic; /* for the record */
         uint64_t busy_bound_usec; /* how long to wait for others; 0: RESTORE_BUSY_BOUND_USEC */
         uint64_t now_usec;

@@ -187,24 +187,36 @@ static int systemd_run(
         return progress ? systemd_wait(systemd, path, progress, unit, fault) : 0;
 }
 
-/* A unit that isn't loaded or doesn't run needs no stopping, and must not be started afterwards. */
-static bool is_active(Systemd *systemd, const char *unit)
+/* 1 or 0. A unit that isn't loaded or doesn't run needs no stopping, and must not be started afterwards; of
+ * one that can't be asked about, nobody knows whether it has the database open. */
+static int is_active(Systemd *systemd, const char *unit, Fault *fault)
 {
+        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_free_ char *state = NULL;
         const char *path;
+        int r;
 
-        if (sd_bus_call_method(systemd->bus,
-                            SYSTEMD_NAME,
-                            SYSTEMD_PATH,
-                            SYSTEMD_MANAGER,
-                            "GetUnit",
-                            NULL,
-                            &reply,
-                            "s",
-                            unit) < 0 ||
-                        sd_bus_message_read(reply, "o", &path) < 0)
-                return false;
+        r = sd_bus_call_method(systemd->bus,
+                        SYSTEMD_NAME,
+                        SYSTEMD_PATH,
+                        SYSTEMD_MANAGER,
+                        "GetUnit",
+                        &error,
+                        &reply,
+                        "s",
+                        unit);
+        if (sd_bus_error_has_name(&error, SYSTEMD_NAME ".NoSuchUnit"))
+                return 0;
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return fault_set(fault,
+                                FAULT_FAILED,
+                                "Asking systemd whether %s runs failed: %s; look at `systemctl status %s`",
+                                unit,
+                                error.message ? error.message : strerrordesc_np(-r),
+                                unit);
         if (sd_bus_get_property_string(systemd->bus,
                             SYSTEMD_NAME,
                             path,
@@ -212,7 +224,7 @@ static bool is_active(Systemd *systemd, const char *unit)
                             "ActiveState",
                             NULL,
                             &state) < 0)
-                return true; /* stopping too much is harmless */
+                return 1; /* stopping too much is harmless */
         return strcmp(state, "inactive") != 0 && strcmp(state, "failed") != 0;
 }
 
@@ -225,7 +237,8 @@ int application_units_stop(void *userdata, Fault *fault)
         units->stopped = true;
         r = systemd_connect(units, &systemd, fault);
         for (size_t i = 0; r >= 0 && i < units->n_names; i++) {
-                if (!is_active(&systemd, units->names[i]))
+                r = is_active(&systemd, units->names[i], fault);
+                if (r <= 0)
                         continue;
                 r = systemd_run(&systemd, "StopUnit", units->names[i], units->progress, fault);
                 /* A stop that failed or was not waited for may have stopped it; one that was refused did

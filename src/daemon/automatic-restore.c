@@ -149,15 +149,19 @@ bool automatic_restore_consider(Manager *manager)
         return false;
 }
 
-static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+void automatic_restore_reconsider(Manager *manager)
 {
-        Manager *manager = userdata;
-
-        /* Somebody may have repaired it meanwhile: only what is found now is acted upon. */
+        if (!manager->started)
+                return;
         if (manager->database_missing)
                 (void) automatic_restore_consider(manager);
         else if (manager->integrity == INTEGRITY_CORRUPT)
                 (void) automatic_restore_suspect(manager, NULL);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        automatic_restore_reconsider(userdata);
         return 0;
 }
 

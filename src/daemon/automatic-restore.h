@@ -15,6 +15,10 @@ int automatic_restore_suspect(Manager *manager, Fault *fault);
  * when one is queued or running; else it is said why not. */
 bool automatic_restore_consider(Manager *manager);
 
+/* What kept a database that is known as broken from being restored may be over. Somebody may have repaired
+ * it meanwhile, so that only what is found now is acted upon. */
+void automatic_restore_reconsider(Manager *manager);
+
 /* A check that an operator asked for found the database sound: whatever had stopped the automatism was
  * repaired by hand, and it may act again. */
 void automatic_restore_repaired(Manager *manager);

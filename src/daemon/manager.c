@@ -11,6 +11,7 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "base/utf8.h"
+#include "daemon/automatic-restore.h"
 #include "daemon/backup-bus.h"
 #include "daemon/change.h"
 #include "daemon/condition.h"
@@ -377,6 +378,7 @@ void manager_settle_when_idle(Manager *manager)
 static void take_configuration(Manager *manager, Configuration *configuration)
 {
         const char *path = configuration->database_path;
+        bool was_off = !manager->configuration.auto_restore;
 
         if ((path || !manager->data_directory) && (!path || strcmp(path, manager->database_path) != 0))
                 journal_line(LOG_WARNING,
@@ -390,6 +392,8 @@ static void take_configuration(Manager *manager, Configuration *configuration)
         manager_changed(manager, CHANGE_CONFIGURATION);
         (void) encryption_test(manager, NULL);
         manager_update_health(manager);
+        if (was_off && manager->configuration.auto_restore)
+                automatic_restore_reconsider(manager);
 }
 
 int manager_reload(Manager *manager, Fault *fault)

@@ -205,6 +205,7 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
                         .control = &task->control,
                         .force = task->force,
                         .replaced = manager->database_replaced,
+                        .missing = task->automatic && manager->database_missing,
                         .automatic = task->automatic,
                         .now_usec = now_usec,
         };

@@ -245,9 +245,10 @@ static void tell_ready(Manager *manager, bool backup_made)
         manager_update_health(manager);
         (void) sd_notify(false, "READY=1");
         journal_line(LOG_INFO,
-                        "Ready: %s, %u backups in %s",
+                        "Ready: %s, %u backup%s in %s",
                         manager->database_path,
                         manager->summary.n_backups,
+                        manager->summary.n_backups == 1 ? "" : "s",
                         manager->backup_directory);
         if (manager_require_sound_database(manager, NULL) < 0)
                 return;

@@ -133,13 +133,16 @@ void restore_result_succeeded(Job *job, RestoreTask *task)
 void restore_result_failed(Job *job, RestoreTask *task)
 {
         Manager *manager = job->manager;
+        bool withdrawn = !task->attempted || job->fault.code == FAULT_CANCELLED;
 
         take_over_record(manager, task);
         manager_update_health(manager);
-        /* It was not begun, since something else is at the database's place by now. */
-        if (task->automatic && !task->attempted && manager_require_sound_database(manager, NULL) >= 0)
+        if (withdrawn)
+                database_watch_examine(manager);
+        /* Something else is at the database's place by now. */
+        if (task->automatic && withdrawn && manager_require_sound_database(manager, NULL) >= 0)
                 check_again(manager);
-        if (task->attempted) {
+        if (!withdrawn) {
                 /* The old database mostly; the new one when only its final check failed. */
                 database_watch_accept(manager);
                 if (fault_means_corrupt(job->fault.code) && !manager->database_missing &&

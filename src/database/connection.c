@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "database/connection.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -317,7 +318,14 @@ static int require_writable(const Connection *connection, Fault *fault)
         /* SQLite falls back to a read-only descriptor without a word. */
         if (sqlite3_db_readonly(connection->handle, "main") == 0)
                 return 0;
-        if (access(connection->path, W_OK) < 0 && errno == EROFS)
+        if (faccessat(AT_FDCWD, connection->path, W_OK, AT_EACCESS) == 0)
+                return fault_set(fault,
+                                FAULT_NOT_SUPPORTED,
+                                "%s can be read but not written, since its header has a write version that "
+                                "this SQLite doesn't know%s",
+                                connection->path,
+                                way_out(FAULT_NOT_SUPPORTED));
+        if (errno == EROFS)
                 code = FAULT_READ_ONLY;
         return fault_set(fault, code, "%s can be read but not written%s", connection->path, way_out(code));
 }

@@ -351,6 +351,27 @@ static void test_units_are_started_again_when_the_quarantine_fails(void **state)
 }
 
 /* Between the look at it and its rename somebody removes the new file. */
+static int stop_units_and_put_the_database_back(void *userdata, Fault *fault)
+{
+        return rename(fixture_path("away.db"), backup_fixture_database());
+}
+
+static void test_a_missing_file_that_comes_back_is_left(void **state)
+{
+        Units units = {0};
+        ApplicationControl control = control_of(&units);
+        RestoreRequest request = restore_fixture_request(source);
+
+        assert_int_equal(rename(backup_fixture_database(), fixture_path("away.db")), 0);
+        control.stop = stop_units_and_put_the_database_back;
+        request.control = &control;
+        request.missing = true;
+        restore_fixture_refuse(&request, FAULT_CANCELLED, "came back");
+        assert_int_equal(restore_fixture_query(backup_fixture_database(), COUNT), 5);
+        assert_int_equal(restore_fixture_n_quarantined(), 0);
+        application_stop(units.application);
+}
+
 static int stop_units_and_lose_the_new_file(void *userdata, Fault *fault)
 {
         assert_int_equal(unlink(fixture_path(PREPARED)), 0);
@@ -444,6 +465,7 @@ int main(void)
                         TEST(test_units_are_started_again_when_the_quarantine_fails),
                         TEST(test_old_files_go_back_when_the_new_one_can_not_be_published),
                         TEST(test_units_are_started_again_when_they_do_not_stop),
+                        TEST(test_a_missing_file_that_comes_back_is_left),
                         TEST(test_units_that_do_not_start_are_remembered),
         };
 

@@ -9,7 +9,8 @@ import pytest
 
 from application import Application, check
 from contract import ERROR
-from test_recovery_automatic import add_users, checkpoint, codes, kept, start, users  # noqa: F401 (kept is a fixture)
+from service import Gate
+from test_recovery_automatic import checkpoint, codes, damage, kept, remove, start, users  # noqa: F401 (kept)
 
 
 def cut_behind(path, keep):
@@ -69,14 +70,13 @@ def test_database_that_is_emptied_without_a_close_comes_back(kept):
 
 
 def test_emptied_database_is_never_found_sound(kept):
+    kept.configure("AutoRestore=no\n")
     client = start(kept)
-    since = client.mark()
+    client.manager("GetStatistics")  # the last that the start has to do on the database
     cut_behind(kept.database, 0)
     _, result, error, message = client.run("Verify", "", {})
     assert (result, error) == ("failed", ERROR + "Corrupt")
     assert "was emptied" in message
-    client.wait_signal("DatabaseRestored", since=since)
-    assert users(kept.database) == {"kept0", "kept1"}
 
 
 def wait_for_look(client):
@@ -161,3 +161,50 @@ def test_directory_of_the_database_that_is_away_is_watched_again(kept):
     os.rename(kept.database, kept.database + ".away")
     client.wait_signal("CorruptionDetected", since=since)
     client.wait_property("Health", "corrupt")
+
+
+def test_database_that_comes_back_while_it_is_restored_is_kept(kept, tmp_path):
+    gate = Gate(tmp_path / "gate")
+    client = start(kept, **gate.at("replace-prepared"))
+    checkpoint(kept.database)
+    os.rename(kept.database, kept.database + ".away")
+    gate.wait_reached()
+    since = client.mark()
+    os.rename(kept.database + ".away", kept.database)
+    gate.release()
+    checked = client.wait_signal("JobNew", since=since)
+    assert checked[2] == "check"
+    assert client.ended(checked[0])[0] == "done"
+    assert "later0" in users(kept.database)
+    assert client.get("LastRestore") == ""
+    assert os.listdir(os.path.join(kept.state, "quarantine")) == []
+    client.wait_property("Health", "ok")
+    assert len(checks(client, since)) == 1
+
+
+def test_database_that_vanishes_as_its_restore_ends_is_missed(kept, tmp_path):
+    gate = Gate(tmp_path / "gate")
+    client = start(kept, **gate.at("restore-record-final"))
+    damage(kept.database)
+    since = client.mark()
+    client.manager("Restore", "", {})
+    gate.wait_reached()
+    os.rename(kept.database, kept.database + ".away")
+    gate.release()
+    client.wait_signal("DatabaseRestored", since=since)
+    client.wait_signal("CorruptionDetected", since=since)
+    assert "is gone, and not through this service" in kept.log()
+
+
+@pytest.mark.parametrize("break_it", [damage, remove], ids=lambda f: f.__name__)
+def test_turning_the_automatism_on_restores_what_is_known_as_broken(kept, break_it):
+    kept.configure("AutoRestore=no\n")
+    break_it(kept.database)
+    client = kept.start()
+    assert client.get("Health") == "corrupt"
+    kept.configure("AutoRestore=yes\n")
+    since = client.mark()
+    client.manager("Reload")
+    client.wait_signal("DatabaseRestored", since=since)
+    assert users(kept.database) == {"kept0", "kept1"}
+    client.wait_property("Health", "ok")

@@ -61,9 +61,9 @@ def users(path):
         connection.close()
 
 
-def start(service):
+def start(service, **hooks):
     """Started, and the full check that follows is over: it would find first what a test breaks."""
-    client = service.start()
+    client = service.start(**hooks)
     client.wait_property("NJobs", 0)
     return client
 

@@ -24,6 +24,7 @@ class Systemd:
         self.calls = []
         self.active = set()
         self.refuse = None
+        self.unknown = None
         self.fail = None
         self.on_stop = lambda: None
         self.on_start = lambda: None
@@ -50,7 +51,9 @@ class Systemd:
 
     def _answer(self, message):
         member = message.header.fields[HeaderFields.member]
-        if member == "GetUnit":
+        if member == "GetUnit" and self.unknown:
+            self.connection.send(new_error(message, self.unknown, "s", ("no word on it",)))
+        elif member == "GetUnit":
             self._reply(message, "o", (f"{PATH}/unit/{message.body[0].encode().hex()}",))
         elif member == "Get":
             unit = bytes.fromhex(message.header.fields[HeaderFields.path].rpartition("/")[2]).decode()
@@ -148,6 +151,19 @@ def test_unit_that_may_not_be_stopped_stops_the_restore(service, systemd, runnin
     assert [call[0] for call in systemd.calls] == ["StopUnit"]
     with open(service.database, "rb") as file:
         assert file.read(100) == b"\0" * 100
+
+
+def test_unit_that_can_not_be_asked_about_stops_the_restore(service, systemd, running):
+    destroy(service.database)
+    systemd.unknown = "org.freedesktop.DBus.Error.LimitsExceeded"
+    _, result, _, message = running.run("Restore", "", {"force": ("b", True)})
+    assert result == "failed"
+    assert "whether web.service runs" in message and "no word on it" in message
+    assert systemd.calls == []
+    systemd.on_stop()
+    systemd.unknown = "org.freedesktop.systemd1.NoSuchUnit"
+    assert running.run("Restore", "", {})[1] == "done"
+    assert systemd.calls == []
 
 
 def test_unit_that_does_not_stop_is_started_again(service, systemd, running):

@@ -273,6 +273,16 @@ static void test_read_only_file_is_told_to_a_writer(void **state)
         assert_int_equal(seteuid(0), 0);
 }
 
+static void test_unknown_write_version_is_named(void **state)
+{
+        const char *path = fixture_path("plain.db");
+
+        create_plain(path);
+        fixture_overwrite(path, 18, "\3", 1);
+        assert_open_fault(path, CONNECTION_WRITE, FAULT_NOT_SUPPORTED, "write version");
+        assert_open_fault(path, CONNECTION_WRITE, FAULT_NOT_SUPPORTED, "can be read but not written");
+}
+
 /* Both connections are the last to close, when SQLite would otherwise checkpoint and delete the -wal. */
 static void test_never_checkpoints(void **state)
 {
@@ -458,6 +468,7 @@ int main(void)
                         TEST(test_name_is_never_a_uri),
                         TEST(test_modes_set_what_they_promise),
                         TEST(test_read_only_file_is_told_to_a_writer),
+                        TEST(test_unknown_write_version_is_named),
                         TEST(test_never_checkpoints),
                         TEST(test_private_copy_in_wal_mode_leaves_nothing_beside_it),
                         TEST(test_pin_holds_one_state),
