@@ -12,7 +12,7 @@ int quantity_parse_span(const char *text, uint64_t *ret_usec);
 /* Reads a size with an optional suffix B, K, M, G or T, base 1024 as systemd does. -EINVAL, -ERANGE. */
 int quantity_parse_size(const char *text, uint64_t *ret_bytes);
 
-#define QUANTITY_MAX 64
+#define QUANTITY_MAX 48
 
 /* Writes a size for people: "0 B", "512 B", "1.5 MiB". */
 void quantity_format_size(uint64_t bytes, char ret[static QUANTITY_MAX]);
