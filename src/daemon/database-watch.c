@@ -17,7 +17,7 @@
 /* People and programs delete a file and write it anew, or copy over it: looked at when that is over. */
 #define SETTLE_USEC USEC_PER_SEC
 /* A directory that is away is looked for this often. */
-#define AWAY_USEC (5 * USEC_PER_SEC)
+#define AWAY_USEC USEC_PER_SEC
 /* A database with auto_vacuum shrinks with every row that is deleted: it is not read whole for each. */
 #define SHRUNK_INTERVAL_USEC USEC_PER_MINUTE
 

@@ -90,17 +90,13 @@ static void job_run(Work *work)
                 (void) fault_set_errno(&job->fault, r, "%s", job->operation->doing);
 }
 
-static void job_release_files(Job *job)
+void job_release_claims(Job *job)
 {
-        Manager *manager = job->manager;
-
-        if (job->leased)
-                collection_release(manager, job->leased);
         for (size_t i = 0; i < job->n_files; i++) {
                 char *file = TAKE_PTR(job->files[i]);
 
                 /* Whatever the worker left, also when it failed half-way, is what counts from now on. */
-                collection_refresh(manager, file);
+                collection_refresh(job->manager, file);
                 free(file);
         }
         job->n_files = 0;
@@ -123,7 +119,9 @@ static void job_end(Job *job)
         job_figures_count(&manager->job_figures, job->operation->name, &job->fault, clock_now_usec());
         if (job->fault.code != FAULT_NONE)
                 event_job_failed(job, job->leased);
-        job_release_files(job);
+        if (job->leased)
+                collection_release(manager, job->leased);
+        job_release_claims(job);
         job_unlink(job);
         manager_changed(manager, CHANGE_JOBS);
         manager_update_health(manager);

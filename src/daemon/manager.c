@@ -139,6 +139,8 @@ static void free_event_sources(Manager *manager)
 {
         (void) sd_event_source_disable_unref(manager->progress_event_source);
         (void) sd_event_source_disable_unref(manager->watch_event_source);
+        (void) sd_event_source_disable_unref(manager->parent_event_source);
+        (void) sd_event_source_disable_unref(manager->away_event_source);
         (void) sd_event_source_disable_unref(manager->stale_event_source);
         (void) sd_event_source_disable_unref(manager->database_watch_event_source);
         (void) sd_event_source_disable_unref(manager->modified_event_source);

@@ -93,6 +93,8 @@ struct Manager {
         bool catalogue_shown;   /* a client has listed objects before it was loaded */
         bool catalogue_changed; /* inotify spoke before it was loaded */
         sd_event_source *watch_event_source;
+        sd_event_source *parent_event_source; /* see watch.c */
+        sd_event_source *away_event_source;
         char *last_backup_fault;
 
         /* Encryption. */

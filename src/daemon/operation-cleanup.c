@@ -17,6 +17,9 @@
 #include "daemon/condition.h"
 #include "daemon/event.h"
 
+/* Ten thousand at once would hold the loop for seconds when they are taken over. */
+#define BATCH_MAX 100
+
 typedef struct Removal {
         Manifest *manifest;
         RetentionReason reason;
@@ -25,18 +28,28 @@ typedef struct Removal {
 
 typedef struct CleanupTask {
         int directory_fd; /* borrowed from the Manager */
-        Removal *removals;
+        bool planned;
+        size_t n_left;               /* of those that were to go at first, beyond this batch */
+        Removal removals[BATCH_MAX]; /* this batch */
         size_t n_removals;
         sd_bus_message *reply; /* the loop's: the decisions, told when they are carried out */
 } CleanupTask;
+
+static void forget_removals(CleanupTask *task)
+{
+        while (task->n_removals > 0) {
+                Removal *removal = &task->removals[--task->n_removals];
+
+                (void) manifest_free(removal->manifest);
+                *removal = (Removal){0};
+        }
+}
 
 static void cleanup_free_task(void *userdata)
 {
         CleanupTask *task = userdata;
 
-        for (size_t i = 0; i < task->n_removals; i++)
-                (void) manifest_free(task->removals[i].manifest);
-        free(task->removals);
+        forget_removals(task);
         (void) sd_bus_message_unref(task->reply);
         free(task);
 }
@@ -99,6 +112,21 @@ static int add_removal(Job *job, CleanupTask *task, const Manifest *manifest, Re
         return job_claim_file(job, manifest->file);
 }
 
+/* What is decided at first, and answered at the end. */
+static int begin(Job *job, CleanupTask *task, const RetentionReason *reasons)
+{
+        const Catalogue *catalogue = job->manager->catalogue;
+        int r = 0;
+
+        task->planned = true;
+        for (size_t i = 0; i < catalogue->n_entries; i++)
+                task->n_left += !retention_keeps(reasons[i]);
+        if (job->message)
+                r = sd_bus_message_new_method_return(job->message, &task->reply);
+        return r >= 0 && task->reply ? append_plan(task->reply, catalogue, reasons) : r;
+}
+
+/* Decided anew for each batch: meanwhile somebody may have begun to read one, or the database is corrupt. */
 static int cleanup_start(Job *job, void *userdata, Fault *fault)
 {
         CleanupTask *task = userdata;
@@ -111,24 +139,18 @@ static int cleanup_start(Job *job, void *userdata, Fault *fault)
         if (r < 0)
                 return r;
         r = plan(manager, &reasons);
+        if (r >= 0 && !task->planned)
+                r = begin(job, task, reasons);
         if (r < 0)
                 return r;
-        if (job->message) {
-                r = sd_bus_message_new_method_return(job->message, &task->reply);
-                if (r >= 0)
-                        r = append_plan(task->reply, catalogue, reasons);
-                if (r < 0)
-                        return r;
-        }
 
         task->directory_fd = manager->backups_fd;
-        task->removals = calloc(catalogue->n_entries + 1, sizeof(Removal));
-        if (!task->removals)
-                return -ENOMEM;
         /* Oldest first: what a cancellation leaves is the newer part. */
-        for (size_t i = catalogue->n_entries; i > 0; i--) {
+        for (size_t i = catalogue->n_entries; i > 0 && task->n_left > 0 && task->n_removals < BATCH_MAX;
+                        i--) {
                 if (retention_keeps(reasons[i - 1]))
                         continue;
+                task->n_left--;
                 r = add_removal(job, task, catalogue->entries[i - 1].manifest, reasons[i - 1]);
                 if (r < 0)
                         return r;
@@ -176,6 +198,11 @@ static int cleanup_finish(Job *job, void *userdata)
         int r;
 
         take_over_removals(job, task);
+        if (job->fault.code == FAULT_NONE && task->n_removals == BATCH_MAX && task->n_left > 0) {
+                job_release_claims(job);
+                forget_removals(task);
+                return 1;
+        }
         if (job->fault.code != FAULT_NONE || !task->reply)
                 return 0;
         manager_flush_changes(job->manager);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Backups that come and go without us: inotify on their directory. */
+/* Backups that come and go without us: inotify on their directory, and on its parent for the directory
+ * itself. */
 
 #include "daemon/manager.h"
 

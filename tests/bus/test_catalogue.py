@@ -188,3 +188,24 @@ def test_start_and_listing_hold_with_ten_thousand_backups(service):
     assert listed[1:] == sorted(listed[1:], reverse=True)
     assert client.get("Backups") == 10_001
     assert len([path for path in client.objects() if "/backup/" in path]) == 10_001
+
+
+def test_directory_that_is_removed_and_made_again_is_read_and_watched(service, client):
+    client.back_up()
+    shutil.rmtree(service.backups)
+    os.mkdir(service.backups)
+    client.wait_property("Backups", 0)
+    store_plain(service.backups, "backup_20200101_000000.db", service.database)
+    client.wait_property("Backups", 1)
+    name = client.back_up()
+    assert name + ".db.gz" in service.stored()
+    assert "was moved or removed while the service runs" in service.log()
+
+
+def test_directory_that_is_moved_away_and_back_is_watched_again(service, client):
+    os.rename(service.backups, service.backups + ".away")
+    os.mkdir(service.backups)
+    client.wait_property("Backups", 0)
+    os.rmdir(service.backups)
+    os.rename(service.backups + ".away", service.backups)
+    client.wait_property("Backups", 1)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Retention and deletion on real files, with the time injected: what must stay stays."""
 
+import json
 import os
+import shutil
 
 import pytest
 
@@ -167,6 +169,48 @@ def test_files_that_are_not_ours_are_never_removed(service):
     planned = decisions(client)
     assert planned["backup_20200101_000000"][0] == "keep"
     assert set(foreign) <= set(service.stored())
+
+
+def test_many_are_removed_in_batches_between_which_others_are_answered(service, gate):
+    """The first hundred are told and gone from the list before the next hundred is."""
+    service.set_clock(MOMENT_USEC)
+    client = service.start(clock=True)
+    first = client.back_up()
+    service.stop()
+    copy_backup(service.backups, first, count=150)
+    service.set_clock(MOMENT_USEC + 1000 * DAY_USEC)
+    client = service.start(clock=True, **gate.at("remove-finished:120"))
+    before = client.names()
+    since = client.mark()
+    # Asked for by hand, since the answer comes at the end.
+    client.back_up()
+    gate.wait_reached()
+    assert len(client.names()) == len(before) + 1 - 100
+    client.wait(lambda signal: len(removed(client, since)) == 100, since=since)
+    gate.release()
+    client.wait(lambda signal: signal.member == "JobRemoved" and signal.body[2] == "cleanup", since=since)
+    assert "initial_backup" in client.names()
+    gone = removed(client, since)
+    assert len(gone) > 100 and len(gone) == len(set(gone))
+    assert gone == sorted(gone)
+    assert len(client.names()) == len(before) + 1 - len(gone)
+
+
+def removed(client, since):
+    return [signal.body[0] for signal in client.signals[since:] if signal.member == "BackupRemoved"]
+
+
+def copy_backup(directory, name, count):
+    """Backups of the same content under older names."""
+    stored = os.path.join(directory, name + ".db.gz")
+    with open(stored + ".meta", encoding="utf-8") as file:
+        manifest = json.load(file)
+    for number in range(count):
+        label = f"backup_20250101_{number // 60:02}{number % 60:02}00"
+        copy = dict(manifest, name=label, file=label + ".db.gz", created_usec=1735689600 * 1000000 + number * 60000000)
+        shutil.copyfile(stored, os.path.join(directory, copy["file"]))
+        with open(os.path.join(directory, copy["file"] + ".meta"), "w", encoding="utf-8") as file:
+            json.dump(copy, file)
 
 
 def test_one_that_is_being_verified_stays(service, gate, daily):
