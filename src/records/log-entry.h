@@ -45,6 +45,7 @@ typedef struct LogEntry {
         const char *subscription_plan;
 } LogEntry;
 
+/* Whether it is one of the four words. */
 bool log_severity_is_valid(const char *severity);
 
 /* 0, or INVALID_ARGUMENT for a text that is too long, no UTF-8 or missing, an id that is out of range, and a

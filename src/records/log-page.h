@@ -49,8 +49,7 @@ void log_page_done(LogPage *page);
 /* What connection_fault() tells. */
 int log_page_read(Connection *connection, const LogFilter *filter, LogPage *ret, Fault *fault);
 
-/* The ways to the rows. The statement for each, so that a test can ask SQLite how it runs them; NULL where a
- * table has no such column. */
+/* The ways to the rows. */
 typedef enum LogWay {
         LOG_WAY_ID,
         LOG_WAY_USER,
@@ -62,4 +61,6 @@ typedef enum LogWay {
         _LOG_WAY_INVALID = -EINVAL,
 } LogWay;
 
+/* The statement of a way, so that a test can ask SQLite how it runs it; NULL where the table has no such
+ * column. */
 const char *log_page_sql(LogTable table, LogWay way);
