@@ -10,6 +10,8 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "base/utf8.h"
+
 #define FIELDS_MAX 24
 
 static bool target_is_journal;
@@ -58,14 +60,6 @@ int journal_max_level(void)
         return max_level;
 }
 
-/* A value that a caller supplied must not be able to start a new line, and with it a forged entry. */
-static void escape_controls(char *text)
-{
-        for (; *text; text++)
-                if ((unsigned char) *text < ' ' || *text == 0x7f)
-                        *text = '?';
-}
-
 static int append_field(struct iovec *vector, size_t *n, const char *name, const char *value)
 {
         char *text = NULL;
@@ -74,7 +68,9 @@ static int append_field(struct iovec *vector, size_t *n, const char *name, const
                 return 0;
         if (asprintf(&text, "%s=%s", name, value) < 0)
                 return -ENOMEM;
-        escape_controls(text);
+        /* A value that a caller supplied must not be able to start a new line, and with it a forged entry.
+         */
+        utf8_make_line(text);
         vector[(*n)++] = (struct iovec){.iov_base = text, .iov_len = strlen(text)};
         return 0;
 }
@@ -124,7 +120,7 @@ void journal_write(int level,
         va_end(arguments);
         if (!message)
                 return;
-        escape_controls(message);
+        utf8_make_line(message);
         if (target_is_journal && send_to_journal(level, message_id, fields, n_fields, message) >= 0)
                 return;
         (void) fprintf(stderr, "%s\n", message);

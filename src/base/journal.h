@@ -10,7 +10,7 @@
 
 typedef struct JournalField {
         const char *name;  /* one of FIELD_… in names.h */
-        const char *value; /* NULL fields are left out; control characters are escaped */
+        const char *value; /* NULL fields are left out; every control character becomes '?' */
 } JournalField;
 
 /* Where entries go: "journal", "console", or "auto" (journal when stderr is connected to it, see

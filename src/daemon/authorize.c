@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/names.h"
+#include "daemon/audit.h"
 #include "daemon/bus-argument.h"
-#include "daemon/event.h"
 #include "daemon/polkit.h"
 
 /* `polkit` is the name in dbus/org.oracxpred.Persistence1.policy.in. Importing brings data in that the next
@@ -123,7 +123,7 @@ static int refuse(sd_bus_message *message,
 {
         const char *what = action_table[action].what, *polkit = action_table[action].polkit;
 
-        event_refused(caller, sd_bus_message_get_member(message), what);
+        audit_refused(caller, sd_bus_message_get_member(message), what);
         if (verdict == VERDICT_DENIED)
                 return sd_bus_error_setf(error,
                                 SD_BUS_ERROR_ACCESS_DENIED,

@@ -23,30 +23,23 @@ typedef struct JobText {
         bool by_caller, with_pid;
 } JobText;
 
-static JobText text_of_caller(const Caller *caller)
+static JobText text_of(const Job *job)
 {
+        const Caller *caller = &job->caller;
         JobText text = {.by_caller = caller->uid != UID_INVALID, .with_pid = caller->pid > 0};
 
         (void) number(text.uid, caller->uid);
         (void) number(text.pid, (uint64_t) caller->pid);
-        return text;
-}
-
-static JobText text_of(const Job *job)
-{
-        JobText text = text_of_caller(&job->caller);
-
         (void) number(text.id, job->id);
         return text;
 }
 
-#define CALLER_FIELDS(text)                                           \
-        {FIELD_CALLER_UID, (text).by_caller ? (text).uid : NULL},     \
-        {                                                             \
-                FIELD_CALLER_PID, (text).with_pid ? (text).pid : NULL \
+#define JOB_FIELDS(job, text)                                                     \
+        {FIELD_JOB, (text).id}, {FIELD_OPERATION, (job)->operation->name},        \
+                        {FIELD_CALLER_UID, (text).by_caller ? (text).uid : NULL}, \
+        {                                                                         \
+                FIELD_CALLER_PID, (text).with_pid ? (text).pid : NULL             \
         }
-#define JOB_FIELDS(job, text) \
-        {FIELD_JOB, (text).id}, {FIELD_OPERATION, (job)->operation->name}, CALLER_FIELDS(text)
 
 void event_backup_created(const Job *job, const Manifest *manifest)
 {
@@ -297,19 +290,6 @@ void event_database_exported(
                         result->rows);
 }
 
-void event_corruption_reported(const Caller *caller, const char *what)
-{
-        JobText text = text_of_caller(caller);
-        const JournalField fields[] = {CALLER_FIELDS(text)};
-
-        journal_event(LOG_WARNING,
-                        NULL,
-                        fields,
-                        "User %s reports corruption of the database: %s; checking it",
-                        text.uid,
-                        what);
-}
-
 static const char *failure_id(const Job *job)
 {
         if (job->operation == &operation_backup)
@@ -340,20 +320,4 @@ void event_job_failed(const Job *job, const char *file)
                                 "%s failed: %s",
                                 job->operation->doing,
                                 job->fault.message);
-}
-
-void event_refused(const Caller *caller, const char *method, const char *what)
-{
-        JobText text = text_of_caller(caller);
-        const JournalField fields[] = {CALLER_FIELDS(text), {FIELD_OPERATION, method}};
-
-        journal_event(LOG_NOTICE, NULL, fields, "Refused user %s, who may not %s", text.uid, what);
-}
-
-void event_asked(const Caller *caller, const char *what)
-{
-        JobText text = text_of_caller(caller);
-        const JournalField fields[] = {CALLER_FIELDS(text)};
-
-        journal_event(LOG_INFO, NULL, fields, "%s, asked for by user %s", what, text.uid);
 }

@@ -29,16 +29,9 @@ void event_no_healthy_backup(const char *database_path);
 
 void event_database_exported(
                 const Job *job, const char *database_path, const ExportResult *result, bool redacted);
-void event_corruption_reported(const Caller *caller, const char *what);
 
 /* `how` follows "The database PATH": "is gone", "is another file now". */
 void event_database_replaced(const char *database_path, const char *how);
 
 /* A job that did not get done: failed, or cancelled. */
 void event_job_failed(const Job *job, const char *file);
-
-/* A caller that may not do what it asked for. */
-void event_refused(const Caller *caller, const char *method, const char *what);
-
-/* A caller's change that is no job: "Reloading the configuration". */
-void event_asked(const Caller *caller, const char *what);

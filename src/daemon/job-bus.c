@@ -7,9 +7,9 @@
 
 #include "base/journal.h"
 #include "base/names.h"
+#include "daemon/audit.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
-#include "daemon/event.h"
 #include "daemon/manager.h"
 #include "daemon/response-times.h"
 
@@ -119,7 +119,7 @@ int job_method_cancel(Job *job, sd_bus_message *message, sd_bus_error *error)
                 return sd_bus_error_set(error,
                                 fault_bus_name(FAULT_NOT_SUPPORTED),
                                 "The start-up can't be cancelled; stop the service instead");
-        event_asked(&caller, "Cancelling a job");
+        audit_call(&caller, "cancel", job->operation->name, NULL);
         job_cancel(job);
         manager_flush_changes(manager);
         return sd_bus_reply_method_return(message, NULL);

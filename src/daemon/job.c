@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "daemon/audit.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
 #include "daemon/collection.h"
@@ -119,6 +120,8 @@ static void job_end(Job *job)
         job_figures_count(&manager->job_figures, job->operation->name, &job->fault, clock_now_usec());
         if (job->fault.code != FAULT_NONE)
                 event_job_failed(job, job->leased);
+        audit_job(job);
+        audit_resume(); /* the job may have been what was in the way */
         if (job->leased)
                 collection_release(manager, job->leased);
         job_release_claims(job);

@@ -5,8 +5,7 @@
 
 #include "base/journal.h"
 #include "base/names.h"
-#include "daemon/authorize.h"
-#include "daemon/event.h"
+#include "daemon/audit.h"
 #include "daemon/property.h"
 
 static const char *const level_table[] = {
@@ -35,8 +34,8 @@ static PROPERTY_GETTER(get_identifier)
         return sd_bus_message_append(reply, "s", "oracxpredd");
 }
 
-/* The message that sets the property, once its sender is allowed to. */
-static int authorize_set(sd_bus *bus, const char *what, sd_bus_error *error)
+/* Looks at the message that sets the property; what its sender may set is recorded. */
+static int authorize_set(sd_bus *bus, const char *operation, const char *value, sd_bus_error *error)
 {
         sd_bus_message *message = sd_bus_get_current_message(bus);
         Caller caller;
@@ -46,7 +45,7 @@ static int authorize_set(sd_bus *bus, const char *what, sd_bus_error *error)
                 return -EINVAL;
         r = authorize_at_once(message, ACTION_CONFIGURE, &caller, error);
         if (r > 0)
-                event_asked(&caller, what);
+                audit_call(&caller, operation, value, NULL);
         return r;
 }
 
@@ -69,7 +68,7 @@ static int set_level(sd_bus *bus,
         if (level >= (int) ELEMENTSOF(level_table))
                 return sd_bus_error_setf(
                                 error, SD_BUS_ERROR_INVALID_ARGS, "There is no log level '%.50s'", text);
-        r = authorize_set(bus, "Changing the log level", error);
+        r = authorize_set(bus, "set-log-level", text, error);
         return r <= 0 ? r : journal_set_max_level(level);
 }
 
@@ -90,7 +89,7 @@ static int set_target(sd_bus *bus,
         if (strcmp(text, "auto") != 0 && strcmp(text, "journal") != 0 && strcmp(text, "console") != 0)
                 return sd_bus_error_setf(
                                 error, SD_BUS_ERROR_INVALID_ARGS, "There is no log target '%.50s'", text);
-        r = authorize_set(bus, "Changing the log target", error);
+        r = authorize_set(bus, "set-log-target", text, error);
         return r <= 0 ? r : journal_set_target(text);
 }
 

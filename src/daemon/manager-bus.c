@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/utf8.h"
+#include "daemon/audit.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
 #include "daemon/diagnose.h"
 #include "daemon/encryption.h"
-#include "daemon/event.h"
 #include "daemon/figures.h"
 #include "daemon/job-bus.h"
 #include "daemon/operation-cleanup.h"
@@ -265,8 +265,9 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
                 return r;
         if (r == 0)
                 return 1; /* Will call us back */
-        event_asked(&caller, "Reloading the configuration");
-        if (manager_reload(manager, &fault) < 0)
+        r = manager_reload(manager, &fault);
+        audit_call(&caller, "reload", NULL, &fault);
+        if (r < 0)
                 return bus_fault(error, &fault);
         manager_flush_changes(manager);
         return sd_bus_reply_method_return(message, NULL);

@@ -11,6 +11,7 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "base/utf8.h"
+#include "daemon/audit.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/backup-bus.h"
 #include "daemon/change.h"
@@ -122,6 +123,10 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
                                 &manager->record_store,
                                 fault);
         if (r >= 0)
+                r = audit_queue_new(manager, &manager->audit_queue, fault);
+        if (r >= 0)
+                r = audit_begin(manager->event, manager->audit_queue, fault);
+        if (r >= 0)
                 record_store_set_on_released(manager->record_store, on_store_released, manager);
         if (r < 0)
                 return r;
@@ -168,6 +173,8 @@ Manager *manager_free(Manager *manager)
         (void) lane_free(manager->password_lane);
         plan_run_free_all(manager);
         record_call_free_all(manager);
+        audit_end();
+        (void) audit_queue_free(manager->audit_queue);
         (void) record_store_free(manager->record_store);
         (void) prediction_cache_free(manager->prediction_cache);
         (void) statistics_run_free(manager->statistics_run);
@@ -357,7 +364,7 @@ static bool is_idle(const Manager *manager)
 {
         return !manager->jobs && !manager->plans && !manager->record_calls &&
                !statistics_run_is_running(manager->statistics_run) &&
-               !record_store_is_open(manager->record_store);
+               !record_store_is_open(manager->record_store) && !audit_is_busy();
 }
 
 void manager_hold_message(Manager *manager, sd_bus_message *message)
@@ -371,6 +378,9 @@ void manager_hold_message(Manager *manager, sd_bus_message *message)
 void manager_settle_when_idle(Manager *manager)
 {
         if ((!manager->stopping && manager->n_held_messages == 0) || !is_idle(manager))
+                return;
+        /* The last work that the service does. */
+        if (manager->stopping && audit_flush())
                 return;
         release_messages(manager);
         if (manager->stopping)

@@ -10,6 +10,7 @@
 #include "backup/catalogue.h"
 #include "backup/restore-record.h"
 #include "base/age-key.h"
+#include "daemon/audit-queue.h"
 #include "daemon/configuration.h"
 #include "daemon/gate.h"
 #include "daemon/health.h"
@@ -84,6 +85,7 @@ struct Manager {
         RecordCall *record_calls;
         size_t n_record_calls;
         PredictionCache *prediction_cache; /* the quick lane's worker alone, but for the counters */
+        AuditQueue *audit_queue;           /* on the quick lane */
 
         /* Backups. */
         Catalogue *catalogue;

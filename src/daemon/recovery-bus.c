@@ -11,11 +11,11 @@
 #include "backup/quarantine.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "daemon/audit.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
 #include "daemon/encryption.h"
-#include "daemon/event.h"
 #include "daemon/manager-bus.h"
 
 /* A check reads the whole database: the application can't have one for each request that fails. */
@@ -340,8 +340,9 @@ int manager_method_report_corruption(sd_bus_message *message, void *userdata, sd
                                 "checked or was; `Integrity` tells what was found");
                 return bus_fault(error, &fault);
         }
-        event_corruption_reported(&caller, what);
-        if (automatic_restore_suspect(manager, &fault) < 0)
+        r = automatic_restore_suspect(manager, &fault);
+        audit_call(&caller, "report-corruption", what, &fault);
+        if (r < 0)
                 return bus_fault(error, &fault);
         manager->corruption_reported_usec = now_usec;
         manager_flush_changes(manager);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A state directory on a small file system of its own, whose room a test takes away and gives back."""
 
+import errno
 import os
 import subprocess
 
@@ -38,12 +39,19 @@ def grow(service):
 
 
 def fill(service, leave_bytes=0):
-    """Takes all the room but `leave_bytes` away."""
-    room = os.statvfs(service.state)
+    """Takes all the room but `leave_bytes` away, also when the service writes a record meanwhile."""
     with open(os.path.join(service.state, "filler"), "ab") as file:
-        os.posix_fallocate(
-            file.fileno(), os.fstat(file.fileno()).st_size, max(room.f_bavail * room.f_frsize - leave_bytes, 4096)
-        )
+        while (room_bytes := free_bytes(service) - leave_bytes) > 0:
+            try:
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, room_bytes)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+
+
+def free_bytes(service):
+    room = os.statvfs(service.state)
+    return room.f_bavail * room.f_frsize
 
 
 def make_room(service):

@@ -143,7 +143,7 @@ def test_every_change_asks_its_action_and_waits_for_the_answer(service, authorit
     # One call, though it was dispatched twice.
     assert [row[1] for row in client.get("ResponseTimes") if row[0] == named(key).replace("-", ".")] == [1]
     assert not [signal for signal in client.signals[since:] if signal.member in ("JobNew", "PropertiesChanged")]
-    assert f"Refused user {NOBODY}" in service.log()
+    assert f"User {NOBODY} (" in service.log() and "refused; may not" in service.log()
 
 
 @pytest.mark.parametrize("key", [key for key, given in ASKS_NOTHING.items() if given is not None], ids=named)
