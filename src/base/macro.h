@@ -25,6 +25,15 @@
         }                                                        \
         struct this_macro_takes_a_semicolon
 
+/* A NULL-terminated list of strings and what it holds. Accepts NULL. */
+static inline _unused_ void string_list_free(char **list)
+{
+        for (char **text = list; text && *text; text++)
+                free(*text);
+        free(list);
+}
+DEFINE_CLEANUP(char **, string_list_free);
+
 #define TAKE_GENERIC(variable, type, null)       \
         __extension__({                          \
                 type *taken_from_ = &(variable); \

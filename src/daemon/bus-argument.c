@@ -150,6 +150,11 @@ int bus_check_size(sd_bus_message *message, uint64_t limit)
         return r < 0 ? r : bytes > limit ? -E2BIG : 0;
 }
 
+int bus_invalid(sd_bus_error *error, const char *message)
+{
+        return sd_bus_error_set(error, fault_bus_name(FAULT_INVALID_ARGUMENT), message);
+}
+
 int bus_fault(sd_bus_error *error, const Fault *fault)
 {
         return sd_bus_error_set(error, fault_bus_name(fault->code), fault->message);

@@ -31,6 +31,9 @@ int bus_check_size(sd_bus_message *message, uint64_t limit);
 /* Makes the fault the reply. Returns what the handler has to return. */
 int bus_fault(sd_bus_error *error, const Fault *fault);
 
+/* Makes InvalidArgument with these words the reply. Returns what the handler has to return. */
+int bus_invalid(sd_bus_error *error, const char *message);
+
 /* Answers a call with a fault, when its handler has returned long ago. */
 int bus_reply_fault(sd_bus_message *message, const Fault *fault);
 

@@ -32,11 +32,6 @@ int manager_reply_job(Job *job, sd_bus_message *message)
         return sd_bus_reply_method_return(message, "uo", job->id, path);
 }
 
-static int invalid(sd_bus_error *error, const char *message)
-{
-        return sd_bus_error_set(error, fault_bus_name(FAULT_INVALID_ARGUMENT), message);
-}
-
 static int method_backup(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Manager *manager = userdata;
@@ -52,9 +47,9 @@ static int method_backup(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return r;
         if (label && strlen(label) > BACKUP_LABEL_MAX_BYTES)
-                return invalid(error, "The label is longer than 256 bytes");
+                return bus_invalid(error, "The label is longer than 256 bytes");
         if (label && !utf8_is_line(label))
-                return invalid(error, "The label has a control character");
+                return bus_invalid(error, "The label has a control character");
         r = authorize(message, ACTION_BACKUP, &caller, error);
         if (r < 0)
                 return r;
@@ -81,7 +76,7 @@ int manager_method_verify(Manager *manager, sd_bus_message *message, const char 
         if (r < 0)
                 return r;
         if (name[0] && !backup_name_is_valid(name))
-                return invalid(error, "That can't be the name of a backup");
+                return bus_invalid(error, "That can't be the name of a backup");
         r = authorize_backup(message, ACTION_VERIFY, name, &caller, error);
         if (r < 0)
                 return r;

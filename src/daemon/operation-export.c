@@ -20,9 +20,7 @@ static void export_free_task(void *userdata)
         ExportTask *task = userdata;
 
         closep(&task->output_fd);
-        for (char **table = task->tables; table && *table; table++)
-                free(*table);
-        free(task->tables);
+        string_list_free(task->tables);
         free(task);
 }
 
@@ -81,9 +79,7 @@ int operation_export_queue(Manager *manager,
 
         if (!task) {
                 closep(&output_fd);
-                for (char **table = tables; table && *table; table++)
-                        free(*table);
-                free(tables);
+                string_list_free(tables);
                 return fault_set_errno(fault, ENOMEM, "Making a job");
         }
         task->output_fd = output_fd;

@@ -22,11 +22,6 @@
 #define REPORT_INTERVAL_USEC USEC_PER_MINUTE
 #define REPORT_MAX_BYTES 1024
 
-static int invalid(sd_bus_error *error, const char *message)
-{
-        return sd_bus_error_set(error, fault_bus_name(FAULT_INVALID_ARGUMENT), message);
-}
-
 /* One of the files of the live database. Whoever closes a descriptor of those drops all locks that this
  * process holds on them, and what is written to them destroys the database. */
 static bool is_live(const Manager *manager, int fd)
@@ -127,15 +122,16 @@ int manager_method_restore(sd_bus_message *message, void *userdata, sd_bus_error
         if (r < 0)
                 return r;
         if (name[0] && !backup_name_is_valid(name))
-                return invalid(error, "That can't be the name of a backup");
+                return bus_invalid(error, "That can't be the name of a backup");
         if (source_name && from < 0)
-                return invalid(error, "The option 'source-name' goes with 'from' only");
+                return bus_invalid(error, "The option 'source-name' goes with 'from' only");
         if (source_name && !is_source_name(source_name))
-                return invalid(error, "The option 'source-name' is not the name of a file");
+                return bus_invalid(error, "The option 'source-name' is not the name of a file");
         wish.force = force;
         if (from >= 0) {
                 if (name[0])
-                        return invalid(error, "Give the name of a backup or a file to restore, not both");
+                        return bus_invalid(
+                                        error, "Give the name of a backup or a file to restore, not both");
                 if (is_live(userdata, from))
                         return refuse_live(userdata, message, error);
                 wish.file_fd = from;
@@ -173,7 +169,7 @@ int manager_method_plan_restore(sd_bus_message *message, void *userdata, sd_bus_
         if (r < 0)
                 return r;
         if (name[0] && !backup_name_is_valid(name))
-                return invalid(error, "That can't be the name of a backup");
+                return bus_invalid(error, "That can't be the name of a backup");
         /* It names processes of other users, as a restore's refusal does. */
         r = authorize_backup(message, ACTION_RESTORE, name, &caller, error);
         if (r < 0)
@@ -218,7 +214,7 @@ static int queue_export(Manager *manager,
                 sd_bus_message *message,
                 int fd,
                 const char *style_name,
-                char **tables,
+                char ***tables,
                 bool redact,
                 sd_bus_error *error)
 {
@@ -228,22 +224,20 @@ static int queue_export(Manager *manager,
         Job *job;
         int r, copy = -EBADF;
 
-        r = style < 0 ? invalid(error, "The option 'style' is none of pretty, compact and lines") : 0;
+        r = style < 0 ? bus_invalid(error, "The option 'style' is none of pretty, compact and lines") : 0;
         if (r >= 0 && is_live(manager, fd))
                 r = refuse_live(manager, message, error);
         if (r >= 0 && !is_stream(fd, O_WRONLY))
-                r = invalid(error, "The descriptor is not a file, pipe or socket that is open for writing");
+                r = bus_invalid(error,
+                                "The descriptor is not a file, pipe or socket that is open for writing");
         if (r >= 0)
                 r = authorize(message, ACTION_EXPORT, &caller, error);
         if (r > 0)
                 r = keep_descriptor(fd, &copy, error) < 0 ? -EMFILE : 1;
-        if (r <= 0) {
-                for (char **table = tables; table && *table; table++)
-                        free(*table);
-                free(tables);
+        if (r <= 0)
                 return r < 0 ? r : 1; /* Will call us back */
-        }
-        if (operation_export_queue(manager, copy, tables, style, redact, &caller, &job, &fault) < 0)
+        if (operation_export_queue(manager, copy, TAKE_PTR(*tables), style, redact, &caller, &job, &fault) <
+                        0)
                 return bus_fault(error, &fault);
         return manager_reply_job(job, message);
 }
@@ -251,7 +245,7 @@ static int queue_export(Manager *manager,
 int manager_method_export(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         const char *style = NULL;
-        char **tables = NULL;
+        _cleanup_(string_list_freep) char **tables = NULL;
         int fd, redact = false, r;
         const CallOption options[] = {
                         {"tables", 'a', &tables}, {"style", 's', &style}, {"redact", 'b', &redact}};
@@ -260,13 +254,9 @@ int manager_method_export(sd_bus_message *message, void *userdata, sd_bus_error 
         if (r < 0)
                 return r;
         r = call_options_read(message, options, ELEMENTSOF(options), error);
-        if (r < 0) {
-                for (char **table = tables; table && *table; table++)
-                        free(*table);
-                free(tables);
+        if (r < 0)
                 return r;
-        }
-        return queue_export(userdata, message, fd, style, tables, redact, error);
+        return queue_export(userdata, message, fd, style, &tables, redact, error);
 }
 
 int manager_method_import(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -284,13 +274,13 @@ int manager_method_import(sd_bus_message *message, void *userdata, sd_bus_error 
         if (r < 0)
                 return r;
         if (source_name && !is_source_name(source_name))
-                return invalid(error, "The option 'source-name' is not the name of a file");
+                return bus_invalid(error, "The option 'source-name' is not the name of a file");
         if (label && !backup_label_is_valid(label))
-                return invalid(error, "The label is longer than 256 bytes, or has a control character");
+                return bus_invalid(error, "The label is longer than 256 bytes, or has a control character");
         if (is_live(userdata, fd))
                 return refuse_live(userdata, message, error);
         if (!is_stream(fd, O_RDONLY))
-                return invalid(error,
+                return bus_invalid(error,
                                 "The descriptor is not a file, pipe or socket that is open for reading");
         r = authorize(message, ACTION_IMPORT, &caller, error);
         if (r < 0)
@@ -324,7 +314,7 @@ int manager_method_report_corruption(sd_bus_message *message, void *userdata, sd
         if (r < 0)
                 return r;
         if (!what[0] || strlen(what) > REPORT_MAX_BYTES || !utf8_is_line(what))
-                return invalid(error, "Say in one line of at most 1024 bytes what was met");
+                return bus_invalid(error, "Say in one line of at most 1024 bytes what was met");
         r = authorize(message, ACTION_REPORT, &caller, error);
         if (r < 0)
                 return r;
