@@ -189,7 +189,7 @@ static void end_batch(AuditQueue *queue)
                 AuditItem *item = audit_item_of(queue->batch[i]);
 
                 if (!item->message && item->log.fault.code != FAULT_NONE)
-                        journal_line(LOG_WARNING,
+                        journal_line(item->log.fault.code == FAULT_NOT_FOUND ? LOG_DEBUG : LOG_WARNING,
                                         "A record of '%s' could not be written: %s",
                                         item->log.entry->action_type,
                                         item->log.fault.message);

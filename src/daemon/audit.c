@@ -58,6 +58,7 @@ typedef struct Record {
         Outcome outcome;
         const Fault *fault; /* or NULL */
         const char *words;  /* for people, instead of what follows from the rest; or NULL */
+        bool frequent;
 } Record;
 
 #define NUMBER_MAX sizeof("18446744073709551615")
@@ -175,6 +176,7 @@ static void write_record(const Record *record)
 {
         const Who who = who_is(record->caller);
         const Fault *fault = fault_of(record) ? record->fault : NULL;
+        bool only_debug = record->frequent && record->outcome == OUTCOME_DONE;
         _cleanup_free_ char *message = NULL;
         const JournalField fields[] = {
                         {FIELD_OPERATION, record->operation},
@@ -200,7 +202,7 @@ static void write_record(const Record *record)
                 message = NULL;
                 return;
         }
-        journal_event(outcomes[record->outcome].level,
+        journal_event(only_debug ? LOG_DEBUG : outcomes[record->outcome].level,
                         record->outcome == OUTCOME_REFUSED ? MESSAGE_CALL_REFUSED_ID : MESSAGE_CALL_ENDED_ID,
                         fields,
                         "%s",
@@ -305,14 +307,37 @@ bool audit_flush(void)
         return audit.queue && audit_queue_flush(audit.queue);
 }
 
+static Outcome outcome_of(const Fault *fault)
+{
+        if (!fault || fault->code == FAULT_NONE)
+                return OUTCOME_DONE;
+        return fault->code == FAULT_CANCELLED ? OUTCOME_CANCELLED : OUTCOME_FAILED;
+}
+
 void audit_call(const Caller *caller, const char *operation, const char *object, const Fault *fault)
 {
-        Record record = {.caller = caller, .operation = operation, .object = object, .fault = fault};
+        const Record record = {
+                        .caller = caller,
+                        .operation = operation,
+                        .object = object,
+                        .outcome = outcome_of(fault),
+                        .fault = fault,
+        };
 
-        if (fault && fault->code == FAULT_CANCELLED)
-                record.outcome = OUTCOME_CANCELLED;
-        else if (fault && fault->code != FAULT_NONE)
-                record.outcome = OUTCOME_FAILED;
+        write_record(&record);
+}
+
+void audit_frequent_call(const Caller *caller, const char *operation, const char *object, const Fault *fault)
+{
+        const Record record = {
+                        .caller = caller,
+                        .operation = operation,
+                        .object = object,
+                        .outcome = outcome_of(fault),
+                        .fault = fault,
+                        .frequent = true,
+        };
+
         write_record(&record);
 }
 

@@ -27,6 +27,11 @@ bool audit_flush(void);
  * FAULT_NONE when it was done). */
 void audit_call(const Caller *caller, const char *operation, const char *object, const Fault *fault);
 
+/* The same for calls that the application makes all the time: the journal has them at the debug level, or
+ * when they fail. */
+void audit_frequent_call(
+                const Caller *caller, const char *operation, const char *object, const Fault *fault);
+
 /* A call that was shown secrets or logs. A caller's tenth within a minute is the last one recorded; how many
  * followed is told afterwards. */
 void audit_read(const Caller *caller, const char *operation, const char *object);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/prediction-call.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
+#include "daemon/audit.h"
 #include "daemon/bus-argument.h"
 #include "daemon/manager.h"
 #include "records/prediction-archive.h"
@@ -210,9 +213,53 @@ static int reply_number(Manager *manager, sd_bus_message *message, void *userdat
         return sd_bus_reply_method_return(message, "u", call->n);
 }
 
-const RecordCallType prediction_call_get = {RECORD_LANE_QUICK, run_get, reply_get, free_call};
-const RecordCallType prediction_call_list = {RECORD_LANE_QUICK, run_list, reply_list, free_call};
-const RecordCallType prediction_call_store = {RECORD_LANE_QUICK, run_store, reply_store, free_call};
-const RecordCallType prediction_call_invalidate = {RECORD_LANE_QUICK, run_invalidate, reply_flag, free_call};
-const RecordCallType prediction_call_lock = {RECORD_LANE_QUICK, run_lock, reply_number, free_call};
-const RecordCallType prediction_call_archive = {RECORD_LANE_QUICK, run_archive, reply_number, free_call};
+/* To whom a prediction was shown, when the application says for whom it asks. */
+static void record_view(const Caller *caller, const void *userdata, const Fault *fault)
+{
+        const PredictionCall *call = userdata;
+
+        if (fault->code == FAULT_NONE && call->user_id > 0)
+                audit_view(call->user_id,
+                                call->prediction->values[PREDICTION_MATCH_ID].integer,
+                                call->prediction->values[PREDICTION_ID].integer,
+                                NULL,
+                                call->address);
+}
+
+static void record_change(const Caller *caller, const char *operation, int64_t number, const Fault *fault)
+{
+        char object[sizeof("-9223372036854775808")];
+
+        (void) snprintf(object, sizeof object, "%" PRIi64, number);
+        audit_frequent_call(caller, operation, number != 0 ? object : NULL, fault);
+}
+
+static void record_store(const Caller *caller, const void *call, const Fault *fault)
+{
+        record_change(caller, "store-prediction", ((const PredictionCall *) call)->id, fault);
+}
+
+static void record_invalidate(const Caller *caller, const void *call, const Fault *fault)
+{
+        record_change(caller, "invalidate-prediction", ((const PredictionCall *) call)->key, fault);
+}
+
+static void record_lock(const Caller *caller, const void *call, const Fault *fault)
+{
+        record_change(caller, "lock-predictions", ((const PredictionCall *) call)->key, fault);
+}
+
+static void record_archive(const Caller *caller, const void *call, const Fault *fault)
+{
+        record_change(caller, "archive-predictions", ((const PredictionCall *) call)->key, fault);
+}
+
+#define TYPE(name, reply, record)                       \
+        const RecordCallType prediction_call_##name = { \
+                        RECORD_LANE_QUICK, run_##name, reply, free_call, record}
+TYPE(get, reply_get, record_view);
+TYPE(list, reply_list, NULL);
+TYPE(store, reply_store, record_store);
+TYPE(invalidate, reply_flag, record_invalidate);
+TYPE(lock, reply_number, record_lock);
+TYPE(archive, reply_number, record_archive);

@@ -137,6 +137,26 @@ static int method_store(sd_bus_message *message, void *userdata, sd_bus_error *e
         return authorize_and_ask(message, userdata, &prediction_call_store, &call, error);
 }
 
+/* For whom the application asks, which the access log then has. */
+static int read_viewer(sd_bus_message *message, PredictionCall *call, sd_bus_error *error)
+{
+        const char *address = NULL;
+        const CallOption options[] = {{"user", 'x', &call->user_id}, {"address", 's', &address}};
+        LogEntry view = {.table = LOG_ACCESS, .action_type = "view_prediction"};
+        _cleanup_fault_ Fault fault = {0};
+        int r = call_options_read(message, options, ELEMENTSOF(options), error);
+
+        if (r < 0 || (call->user_id == 0 && !address))
+                return r;
+        view.user_id = call->user_id;
+        view.ip_address = address;
+        if (log_entry_check(&view, &fault) < 0)
+                return bus_fault(error, &fault);
+        if (address && !(call->address = strdup(address)))
+                return out_of_memory(error);
+        return 0;
+}
+
 static int look_up(sd_bus_message *message, Manager *manager, PredictionKey by, sd_bus_error *error)
 {
         _cleanup_(prediction_call_freep) PredictionCall *call = prediction_call_new(manager);
@@ -146,8 +166,9 @@ static int look_up(sd_bus_message *message, Manager *manager, PredictionKey by, 
                 return out_of_memory(error);
         call->by = by;
         r = sd_bus_message_read(message, "x", &call->key);
-        if (r >= 0)
-                r = call_options_read(message, NULL, 0, error);
+        if (r < 0)
+                return r;
+        r = read_viewer(message, call, error);
         if (r < 0)
                 return r;
         return authorize_and_ask(message, manager, &prediction_call_get, &call, error);

@@ -17,7 +17,7 @@ struct RecordCall {
         Manager *manager;
         const RecordCallType *type;
         sd_bus_message *message;
-        uid_t uid;
+        Caller caller;
 
         /* The worker's while it runs. */
         bool running;
@@ -109,6 +109,8 @@ static void end(RecordCall *call)
         Manager *manager = call->manager;
 
         answer(call);
+        if (call->type->record)
+                call->type->record(&call->caller, call->call, &call->fault);
         for (RecordCall **link = &manager->record_calls; *link; link = &(*link)->next)
                 if (*link == call) {
                         *link = TAKE_PTR(call->next);
@@ -143,7 +145,7 @@ static int require_room(const Manager *manager, const Caller *caller, Fault *fau
         unsigned n_own = 0;
 
         for (const RecordCall *other = manager->record_calls; other; other = other->next)
-                n_own += other->uid == caller->uid;
+                n_own += other->caller.uid == caller->uid;
         if (n_own >= RECORD_CALLS_PER_CALLER_MAX || manager->n_record_calls >= RECORD_CALLS_MAX)
                 return fault_set(fault,
                                 FAULT_BUSY,
@@ -184,7 +186,7 @@ int record_call_ask(Manager *manager,
         };
         call->manager = manager;
         call->store = manager->record_store;
-        call->uid = caller->uid;
+        call->caller = *caller;
         if (lane_submit(lane_of(manager, type), &call->work) < 0)
                 return fault_set(fault, FAULT_BUSY, "Too much is queued already; try again later");
         call->message = response_times_keep(manager->response_times, message);

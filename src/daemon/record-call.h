@@ -39,6 +39,10 @@ typedef struct RecordCallType {
 
         /* Loop. Wipes what is secret. */
         void (*free)(void *call);
+
+        /* Loop, when a call has ended that got as far as waiting for a worker, however it ended: records it
+         * (audit.h). NULL for one that only looks. */
+        void (*record)(const Caller *caller, const void *call, const Fault *fault);
 } RecordCallType;
 
 /* Takes `call` over in any case. 1 when the message is going to be answered: after the work, or with the

@@ -11,6 +11,7 @@ import pytest
 
 from client import PATIENCE_SECONDS, BusError, Client
 from contract import LOG_CONTROL, LOG_CONTROL_PATH, PROPERTIES
+from predictions import Predictions
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 
@@ -102,6 +103,24 @@ def test_what_waits_is_written_at_the_stop(service, client):
     client.manager("Reload")
     service.stop()
     assert [row[0] for row in rows(service)] == ["persistence.reload"]
+
+
+def test_change_of_a_prediction_is_recorded_and_who_was_shown_it(service, client):
+    predictions = Predictions(client)
+    with sqlite3.connect(service.database) as connection:
+        connection.execute("INSERT INTO users(id, username, password) VALUES(5, 'ann', 'x')")
+    number, _ = predictions.store(match_id=42)
+    predictions.call("Get", number, {})
+    predictions.call("GetByMatch", 42, {"user": ("x", 5), "address": ("s", "192.0.2.1")})
+    predictions.call("Get", number, {"user": ("x", 99)})
+    service.stop()
+    (row,) = rows(service)
+    assert (row[0], row[3]["object"]) == ("persistence.store-prediction", str(number))
+    with sqlite3.connect(service.database) as connection:
+        views = connection.execute(
+            "SELECT user_id, action_type, match_id, prediction_id, ip_address FROM access_logs"
+        ).fetchall()
+    assert views == [(5, "view_prediction", 42, number, "192.0.2.1")]
 
 
 def bytes_of_database(service):
