@@ -36,6 +36,7 @@ static const struct {
                 [FAULT_CONFIGURATION] = {ERROR_PREFIX "Configuration", EBADR, 27},
                 [FAULT_NOT_RUNNING] = {ERROR_PREFIX "NotRunning", EHOSTDOWN, 28},
                 [FAULT_LOCKED] = {ERROR_PREFIX "Locked", ENOLCK, 29},
+                [FAULT_CONFLICT] = {ERROR_PREFIX "Conflict", EEXIST, 30},
 };
 
 void fault_done(Fault *fault)

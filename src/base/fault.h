@@ -32,6 +32,7 @@ typedef enum FaultCode {
         FAULT_CONFIGURATION,      /* a configuration file has errors */
         FAULT_NOT_RUNNING,        /* the service does not answer on the bus */
         FAULT_LOCKED,             /* a row may not be changed any more */
+        FAULT_CONFLICT,           /* what is there stands against it: a name is taken, rows refer to it */
         _FAULT_MAX,
         _FAULT_INVALID = -EINVAL,
 } FaultCode;

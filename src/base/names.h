@@ -11,6 +11,7 @@
 #define BUS_INTERFACE_MANAGER BUS_NAME ".Manager"
 #define BUS_INTERFACE_BACKUP BUS_NAME ".Backup"
 #define BUS_INTERFACE_JOB BUS_NAME ".Job"
+#define BUS_INTERFACE_ACCOUNTS BUS_NAME ".Accounts"
 #define BUS_INTERFACE_PREDICTIONS BUS_NAME ".Predictions"
 #define BUS_INTERFACE_AUDIT BUS_NAME ".Audit"
 #define BUS_PATH_LOG_CONTROL "/org/freedesktop/LogControl1"
@@ -20,6 +21,7 @@
 #define DATA_DIRECTORY "data"
 #define BACKUP_DIRECTORY "backups"
 #define QUARANTINE_DIRECTORY "quarantine"
+#define SIGN_IN_FAILURES_FILE "sign-in-failures.db"
 #define AUTO_RESTORE_STOPPED_FILE "auto-restore-stopped.json"
 
 /* Journal fields, beside the standard ones (man 7 systemd.journal-fields). */

@@ -11,6 +11,7 @@
 #include "base/quantity.h"
 #include "base/utf8.h"
 #include "daemon/application-units.h"
+#include "records/password-hash.h"
 
 #define SECTION "Persistence"
 #define FAULTS_MAX 64
@@ -153,14 +154,15 @@ static const char *parse_recipients(Configuration *configuration, const char *va
                                                                                                : NULL;
 }
 
-static const char *parse_bounded(unsigned *target, const char *value, unsigned highest, const char *wanted)
+static const char *parse_bounded(
+                unsigned *target, const char *value, unsigned lowest, unsigned highest, const char *wanted)
 {
         char *end;
         unsigned long number;
 
         errno = 0;
         number = strtoul(value, &end, 10);
-        if (errno != 0 || *end || value[0] < '0' || value[0] > '9' || number < 1 || number > highest)
+        if (errno != 0 || *end || value[0] < '0' || value[0] > '9' || number < lowest || number > highest)
                 return wanted;
         *target = (unsigned) number;
         return NULL;
@@ -170,6 +172,7 @@ static const char *parse_minimum(Configuration *configuration, const char *value
 {
         return parse_bounded(&configuration->retention_minimum_verified,
                         value,
+                        1,
                         1000000,
                         "a number from 1 to 1000000");
 }
@@ -183,6 +186,7 @@ static const char *parse_threads(Configuration *configuration, const char *value
         if (value[0])
                 return parse_bounded(&configuration->effort.threads,
                                 value,
+                                1,
                                 EFFORT_THREADS_MAX,
                                 "a number from 1 to 16");
         if (sched_getaffinity(0, sizeof cores, &cores) >= 0)
@@ -195,8 +199,18 @@ static const char *parse_compression_level(Configuration *configuration, const c
 {
         return parse_bounded(&configuration->effort.compression_level,
                         value,
+                        1,
                         EFFORT_LEVEL_MAX,
                         "a number from 1 to 9");
+}
+
+static const char *parse_bcrypt_cost(Configuration *configuration, const char *value)
+{
+        return parse_bounded(&configuration->bcrypt_cost,
+                        value,
+                        PASSWORD_COST_MIN,
+                        PASSWORD_COST_MAX,
+                        "a number from 10 to 14; each step doubles the time that a sign-in takes");
 }
 
 static const char *parse_span(uint64_t *target, const char *value)
@@ -222,15 +236,12 @@ static const char *parse_cadence(Configuration *configuration, const char *value
 
 static const char *parse_cache_entries(Configuration *configuration, const char *value)
 {
-        unsigned number;
+        unsigned number = 0;
+        const char *wanted = parse_bounded(&number, value, 0, 1000000, "a number from 0 to 1000000");
 
-        /* The bound of the other numbers, which begin at 1. */
-        if (strcmp(value, "0") == 0)
-                number = 0;
-        else if (parse_bounded(&number, value, 1000000, ""))
-                return "a number from 0 to 1000000";
-        configuration->prediction_cache_entries = number;
-        return NULL;
+        if (!wanted)
+                configuration->prediction_cache_entries = number;
+        return wanted;
 }
 
 static const char *parse_cache_size(Configuration *configuration, const char *value)
@@ -318,6 +329,7 @@ static const struct {
                 {"LowDiskSpace", "1G", parse_low_disk_space},
                 {"PredictionCacheEntries", "1024", parse_cache_entries},
                 {"PredictionCacheSize", "4M", parse_cache_size},
+                {"BcryptCost", "12", parse_bcrypt_cost},
                 {"AutoRestore", "yes", parse_auto_restore},
                 {"ApplicationUnits", "", parse_application_units},
 };

@@ -23,6 +23,7 @@ typedef struct Configuration {
         uint64_t low_disk_space_bytes;
         uint64_t prediction_cache_entries; /* 0: none */
         uint64_t prediction_cache_bytes;
+        unsigned bcrypt_cost; /* BcryptCost= */
         bool auto_restore;
         char **application_units; /* owned */
         size_t n_application_units;

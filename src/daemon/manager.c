@@ -11,6 +11,7 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "base/utf8.h"
+#include "daemon/accounts-bus.h"
 #include "daemon/audit.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/backup-bus.h"
@@ -270,6 +271,8 @@ static int connect_bus(Manager *manager, bool user, Fault *fault)
                 r = backup_bus_register(manager);
         if (r >= 0)
                 r = job_bus_register(manager);
+        if (r >= 0)
+                r = accounts_bus_register(manager);
         if (r >= 0)
                 r = predictions_bus_register(manager);
         if (r >= 0)

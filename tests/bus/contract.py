@@ -11,6 +11,7 @@ BUS_NAME = "org.oracxpred.Persistence1"
 BUS_PATH = "/org/oracxpred/Persistence1"
 MANAGER = BUS_NAME + ".Manager"
 BACKUP = BUS_NAME + ".Backup"
+ACCOUNTS = BUS_NAME + ".Accounts"
 JOB = BUS_NAME + ".Job"
 PREDICTIONS = BUS_NAME + ".Predictions"
 LOG_CONTROL = "org.freedesktop.LogControl1"
@@ -63,7 +64,7 @@ def method_signatures():
         (INTROSPECTABLE, "Introspect"): "",
         (PEER, "Ping"): "",
     }
-    for interface in (MANAGER, BACKUP, JOB, PREDICTIONS):
+    for interface in (ACCOUNTS, MANAGER, BACKUP, JOB, PREDICTIONS):
         for method in declared(interface).findall("method"):
             signature = "".join(kind for _, kind in arguments(method, "in"))
             signatures[interface, method.get("name")] = signature

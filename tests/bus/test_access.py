@@ -8,6 +8,7 @@ import pytest
 from client import BusError, Client
 from contract import (
     ACCESS_DENIED,
+    ACCOUNTS,
     BACKUP,
     BUS_PATH,
     INTROSPECTABLE,
@@ -49,6 +50,15 @@ FORBIDDEN = {
     "Reload": (BUS_PATH, MANAGER, "Reload"),
     "object-Verify": (None, BACKUP, "Verify", {}),
     "object-Delete": (None, BACKUP, "Delete", {}),
+    "Accounts-Create": (BUS_PATH, ACCOUNTS, "Create", "eve", "secret", {}),
+    "Accounts-List": (BUS_PATH, ACCOUNTS, "List", 0, 10),
+    "Accounts-Show": (BUS_PATH, ACCOUNTS, "Show", "eve"),
+    "Accounts-VerifyPassword": (BUS_PATH, ACCOUNTS, "VerifyPassword", "eve", "secret", {}),
+    "Accounts-SetPassword": (BUS_PATH, ACCOUNTS, "SetPassword", "eve", "secret"),
+    "Accounts-SetEnabled": (BUS_PATH, ACCOUNTS, "SetEnabled", "eve", True),
+    "Accounts-SetApproved": (BUS_PATH, ACCOUNTS, "SetApproved", "eve", True),
+    "Accounts-SetAdmin": (BUS_PATH, ACCOUNTS, "SetAdmin", "eve", True),
+    "Accounts-Delete": (BUS_PATH, ACCOUNTS, "Delete", "eve"),
     "Predictions-Store": (BUS_PATH, PREDICTIONS, "Store", {}),
     "Predictions-Get": (BUS_PATH, PREDICTIONS, "Get", 1, {}),
     "Predictions-GetByMatch": (BUS_PATH, PREDICTIONS, "GetByMatch", 1, {}),

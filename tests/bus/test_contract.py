@@ -7,6 +7,7 @@ import pytest
 
 from client import BusError
 from contract import (
+    ACCOUNTS,
     BACKUP,
     BUS_NAME,
     BUS_PATH,
@@ -67,6 +68,10 @@ def test_backup_is_as_declared(client):
     assert shape(introspect(client, backup_path(client))[BACKUP]) == shape(declared(BACKUP))
 
 
+def test_accounts_are_as_declared(client):
+    assert shape(introspect(client, BUS_PATH)[ACCOUNTS]) == shape(declared(ACCOUNTS))
+
+
 def test_job_is_as_declared(service, gate):
     client = service.start(**gate.at("snapshot-pinned:2"))
     _, path = client.manager("Backup", {})
@@ -75,7 +80,7 @@ def test_job_is_as_declared(service, gate):
     gate.release()
 
 
-@pytest.mark.parametrize("interface", [MANAGER, BACKUP, JOB, PREDICTIONS])
+@pytest.mark.parametrize("interface", [ACCOUNTS, MANAGER, BACKUP, JOB, PREDICTIONS])
 def test_every_member_is_described(interface):
     element = declared(interface)
     members = [element, *element.findall("method"), *element.findall("property"), *element.findall("signal")]

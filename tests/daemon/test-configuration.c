@@ -26,6 +26,7 @@ static void assert_defaults(const Configuration *configuration)
         assert_int_equal(configuration->retention_minimum_verified, 3);
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
         assert_int_equal(configuration->low_disk_space_bytes, GIB);
+        assert_int_equal(configuration->bcrypt_cost, 12);
         assert_int_equal(configuration->prediction_cache_entries, 1024);
         assert_int_equal(configuration->prediction_cache_bytes, 4 * MIB);
         assert_true(configuration->auto_restore);
@@ -57,6 +58,7 @@ static void test_every_setting(void **state)
                              "RetentionMinimumVerified=5\n"
                              "Cadence=90min\n"
                              "LowDiskSpace=512M\n"
+                             "BcryptCost=14\n"
                              "PredictionCacheEntries=0\n"
                              "PredictionCacheSize=64K\n"
                              "AutoRestore=no\n"
@@ -72,6 +74,7 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.retention_minimum_verified, 5);
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
         assert_int_equal(configuration.low_disk_space_bytes, 512 * MIB);
+        assert_int_equal(configuration.bcrypt_cost, 14);
         assert_int_equal(configuration.prediction_cache_entries, 0);
         assert_int_equal(configuration.prediction_cache_bytes, 64 * KIB);
         assert_false(configuration.auto_restore);
@@ -115,6 +118,8 @@ static void test_wrong_lines(void **state)
                         "RetentionMinimumVerified=3x",
                         "RetentionMinimumVerified=99999999999999999999",
                         "LowDiskSpace=1X",
+                        "BcryptCost=9",
+                        "BcryptCost=15",
                         "PredictionCacheEntries=-1",
                         "PredictionCacheEntries=1000001",
                         "PredictionCacheSize=2G",
