@@ -14,6 +14,7 @@ enum {
         CODE_JSON,
         CODE_NO_PAGER,
         CODE_NO_LEGEND,
+        CODE_NO_ASK_PASSWORD,
         CODE_WAIT,
         CODE_NO_WAIT,
         CODE_VERSION,
@@ -43,6 +44,7 @@ static const struct option long_options[] = {
                 {"json", required_argument, NULL, CODE_JSON},
                 {"no-pager", no_argument, NULL, CODE_NO_PAGER},
                 {"no-legend", no_argument, NULL, CODE_NO_LEGEND},
+                {"no-ask-password", no_argument, NULL, CODE_NO_ASK_PASSWORD},
                 {"quiet", no_argument, NULL, 'q'},
                 {"wait", no_argument, NULL, CODE_WAIT},
                 {"no-wait", no_argument, NULL, CODE_NO_WAIT},
@@ -78,6 +80,7 @@ static const struct {
                                 0},
                 {"   --no-pager", "Do not pipe output into a pager", 0},
                 {"   --no-legend", "Do not print column headers and the line below a table", 0},
+                {"   --no-ask-password", "Do not ask for a password; fail where one is needed", 0},
                 {"-q --quiet", "Print faults only", 0},
                 {"   --no-wait", "Do not wait for the job; print its number and path", OPTION_WAIT},
                 {"   --wait", "Wait for the job to end (the default)", OPTION_WAIT},
@@ -199,6 +202,9 @@ static int apply_option(int code, Arguments *arguments, Fault *fault)
                 return 0;
         case CODE_NO_LEGEND:
                 arguments->no_legend = true;
+                return 0;
+        case CODE_NO_ASK_PASSWORD:
+                arguments->no_ask_password = true;
                 return 0;
         case 'q':
                 arguments->quiet = true;

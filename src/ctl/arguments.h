@@ -51,6 +51,7 @@ typedef struct Arguments {
         Format format;
         bool no_pager;
         bool no_legend;
+        bool no_ask_password;
         bool quiet;
         bool no_wait;
         bool help;
@@ -77,6 +78,7 @@ struct Verb {
         /* Does it. Returns the exit status, or a negative errno with *fault filled. */
         int (*run)(Session *session, Fault *fault);
 
+        bool reads;         /* what everybody may: nobody is asked for a password */
         bool opens_session; /* itself, and only when it needs the service */
 };
 

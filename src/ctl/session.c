@@ -7,10 +7,14 @@
 
 #include "base/clock.h"
 #include "base/names.h"
+#include "ctl/agent.h"
 #include "ctl/terminal.h"
 
 #define QUEUE_FULL_BOUND_USEC (20 * USEC_PER_SEC)
 #define QUEUE_FULL_PAUSE_USEC (100 * USEC_PER_MSEC)
+
+/* More than the service waits for polkit's answer. */
+#define QUESTION_TIMEOUT_USEC (4 * USEC_PER_MINUTE)
 
 static const char *way_out(const Session *session)
 {
@@ -48,6 +52,19 @@ static int cannot_connect(const Session *session, int r, Fault *fault)
         }
 }
 
+/* Lets the service ask for a password, and a person take the time to type it. On another host or in a
+ * container nobody could be asked by an agent of this one. */
+static int allow_questions(Session *session)
+{
+        int r = sd_bus_set_allow_interactive_authorization(session->bus, true);
+
+        if (r >= 0)
+                r = sd_bus_set_method_call_timeout(session->bus, QUESTION_TIMEOUT_USEC);
+        if (r >= 0 && session->arguments->transport == TRANSPORT_SYSTEM)
+                agent_open();
+        return r;
+}
+
 int session_open(Session *session, Fault *fault)
 {
         const Arguments *arguments = session->arguments;
@@ -67,11 +84,14 @@ int session_open(Session *session, Fault *fault)
         default:
                 r = sd_bus_open_system_with_description(&session->bus, "oracxpredctl");
         }
+        if (r >= 0 && !arguments->verb->reads && !arguments->no_ask_password)
+                r = allow_questions(session);
         return r < 0 ? cannot_connect(session, r, fault) : 0;
 }
 
 void session_done(Session *session)
 {
+        agent_close();
         session->bus = sd_bus_flush_close_unref(session->bus);
 }
 
@@ -81,6 +101,7 @@ static FaultCode code_from_standard_error(const char *name)
                 const char *name;
                 FaultCode code;
         } standard[] = {
+                        {SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, FAULT_ACCESS_DENIED},
                         {SD_BUS_ERROR_UNKNOWN_OBJECT, FAULT_NOT_FOUND},
                         {SD_BUS_ERROR_INVALID_ARGS, FAULT_INVALID_ARGUMENT},
                         {SD_BUS_ERROR_UNKNOWN_METHOD, FAULT_NOT_SUPPORTED},
@@ -111,6 +132,15 @@ static FaultCode code_from_standard_error(const char *name)
         return FAULT_FAILED;
 }
 
+/* For a caller whom a password would let in. */
+static const char *way_in(const Session *session)
+{
+        if (session->arguments->no_ask_password)
+                return ". Leave --no-ask-password out, or use sudo.";
+        return isatty(STDIN_FILENO) ? ". `pkttyagent` asks for it where it is installed; or use sudo."
+                                    : ". Run this on a terminal to be asked for it, or use sudo.";
+}
+
 int session_set_fault(const Session *session, const sd_bus_error *error, int r, Fault *fault)
 {
         FaultCode code;
@@ -133,8 +163,11 @@ int session_set_fault(const Session *session, const sd_bus_error *error, int r, 
                                 way_out(session));
         return fault_set(fault,
                         code,
-                        "%s",
-                        error->message && error->message[0] ? error->message : error->name);
+                        "%s%s",
+                        error->message && error->message[0] ? error->message : error->name,
+                        sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED)
+                                        ? way_in(session)
+                                        : "");
 }
 
 int session_set_errno(int r, Fault *fault)

@@ -141,7 +141,7 @@ static int refuse(sd_bus_message *message,
                                             : "");
         return sd_bus_error_setf(error,
                         SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                        "You may not %s without a password (%s), and %s; root may",
+                        "You may not %s without a password (%s), and %s",
                         what,
                         polkit,
                         sd_bus_message_get_allow_interactive_authorization(message) > 0

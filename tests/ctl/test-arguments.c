@@ -68,19 +68,28 @@ static void nothing_means_status(void **state)
         assert_int_equal(arguments.transport, TRANSPORT_SYSTEM);
         assert_int_equal(arguments.format, FORMAT_TEXT);
         assert_false(arguments.no_wait);
+        assert_false(arguments.no_ask_password);
 }
 
 static void options_stand_before_and_after_the_verb(void **state)
 {
         Arguments arguments;
 
-        assert_int_equal(PARSE(&arguments, NULL, "--json=short", "backup", "--label=a b", "-q", "--no-wait"),
+        assert_int_equal(PARSE(&arguments,
+                                         NULL,
+                                         "--json=short",
+                                         "backup",
+                                         "--label=a b",
+                                         "-q",
+                                         "--no-wait",
+                                         "--no-ask-password"),
                         0);
         assert_string_equal(arguments.verb->name, "backup");
         assert_int_equal(arguments.format, FORMAT_JSON_SHORT);
         assert_string_equal(arguments.label, "a b");
         assert_true(arguments.quiet);
         assert_true(arguments.no_wait);
+        assert_true(arguments.no_ask_password);
         assert_int_equal(arguments.given, OPTION_LABEL | OPTION_WAIT);
         assert_int_equal(arguments.n_operands, 0);
 }
