@@ -17,8 +17,8 @@
 #define POLKIT_QUESTIONS_PER_CALLER_MAX 16
 #define POLKIT_QUESTIONS_MAX 40
 
-/* What the arguments of such a call may amount to. */
-#define POLKIT_CALL_BYTES_MAX MIB
+/* What the arguments of such a call may amount to; a prediction's text alone may be 1 MiB long. */
+#define POLKIT_CALL_BYTES_MAX (2 * MIB)
 
 typedef struct Polkit Polkit;
 
