@@ -196,7 +196,7 @@ static int check_copy(Creation *creation, Fault *fault)
         progress_begin(creation->progress, "checking", 0);
         r = check_run(creation->copy_path,
                         CONNECTION_PRIVATE,
-                        CHECK_FULL,
+                        creation->request->quick_check ? CHECK_QUICK : CHECK_FULL,
                         creation->request->effort.threads,
                         creation->progress,
                         &result,
@@ -213,6 +213,7 @@ static int check_copy(Creation *creation, Fault *fault)
         creation->manifest->foreign_key_violations = result.foreign_key_violations;
         creation->manifest->constraint_violations = result.constraint_violations;
         creation->manifest->verified_usec = creation->request->now_usec;
+        creation->manifest->quick_check = creation->request->quick_check;
         TEST_POINT("create-checked");
         return 0;
 }

@@ -19,6 +19,7 @@ typedef struct CreateRequest {
         const char *label; /* may be NULL */
         Compression compression;
         Effort effort;
+        bool quick_check;                /* instead of the full one: compares no indexes with their tables */
         const AgeRecipients *recipients; /* to encrypt to; NULL or without any: stored in clear */
         const AgeIdentities *identities; /* that ought to open it, or NULL: the read-back then goes through
                                             them */

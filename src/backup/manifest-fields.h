@@ -43,5 +43,8 @@ static const struct {
                 {"stored_sha256", offsetof(Manifest, stored_sha256)},
 };
 
+/* Among the `checks`, where it was no full one. */
+#define MANIFEST_QUICK_CHECK "quick_check"
+
 #define FIELD_AT(manifest, type, at) ((type *) (void *) ((char *) (manifest) + (at)))
 #define CONST_FIELD_AT(manifest, type, at) ((const type *) (const void *) ((const char *) (manifest) + (at)))

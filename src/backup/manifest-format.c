@@ -48,7 +48,10 @@ static int put_moment(json_object *document, const char *key, uint64_t usec)
 
 static int put_checks(json_object *document, const Manifest *manifest)
 {
-        static const char *const checks[] = {"read-back", "integrity_check", "foreign_key_check"};
+        static const char *const full[] = {"read-back", "integrity_check", "foreign_key_check"},
+                                 *const quick[] = {"read-back", MANIFEST_QUICK_CHECK};
+        const char *const *checks = manifest->quick_check ? quick : full;
+        size_t n = manifest->quick_check ? ELEMENTSOF(quick) : ELEMENTSOF(full);
         json_object *array;
 
         if (manifest->verified_usec == 0) {
@@ -56,7 +59,7 @@ static int put_checks(json_object *document, const Manifest *manifest)
                 return 0;
         }
         array = json_object_new_array();
-        for (size_t i = 0; array && i < ELEMENTSOF(checks); i++)
+        for (size_t i = 0; array && i < n; i++)
                 (void) json_object_array_add(array, json_object_new_string(checks[i]));
         return put(document, "checks", array);
 }

@@ -220,6 +220,26 @@ static int read_tables(json_object *document, Manifest *manifest, Fault *fault)
         return 0;
 }
 
+/* Others may name more of them; only what is less than a full check matters. */
+static int read_checks(json_object *document, Manifest *manifest, Fault *fault)
+{
+        json_object *checks = json_object_object_get(document, "checks");
+
+        if (!checks)
+                return 0;
+        if (!json_object_is_type(checks, json_type_array))
+                return wrong_value("checks", fault);
+        for (size_t i = 0; i < json_object_array_length(checks); i++) {
+                json_object *check = json_object_array_get_idx(checks, i);
+
+                if (!json_object_is_type(check, json_type_string))
+                        return wrong_value("checks", fault);
+                if (strcmp(json_object_get_string(check), MANIFEST_QUICK_CHECK) == 0)
+                        manifest->quick_check = true;
+        }
+        return 0;
+}
+
 /* What the fields say about the stored file must agree with its name. */
 static int read_identity(json_object *document, Manifest *manifest, Fault *fault)
 {
@@ -290,6 +310,8 @@ int manifest_parse(const char *text, size_t size, Manifest **ret, Fault *fault)
                 r = read_numbers(document, manifest, fault);
         if (r >= 0)
                 r = read_digests(document, manifest, fault);
+        if (r >= 0)
+                r = read_checks(document, manifest, fault);
         if (r >= 0)
                 r = read_tables(document, manifest, fault);
         if (r >= 0)

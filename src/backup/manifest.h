@@ -58,7 +58,8 @@ typedef struct Manifest {
 
         uint64_t created_usec;
         uint64_t duration_usec;
-        uint64_t verified_usec; /* last time it was proved in full; 0 for never */
+        uint64_t verified_usec; /* last time that all of it was read back and checked; 0 for never */
+        bool quick_check;       /* that check compared no indexes with their tables */
         uint64_t page_size_bytes;
         uint64_t pages;
         uint64_t database_bytes;              /* of the image */

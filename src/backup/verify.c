@@ -304,6 +304,7 @@ static int pronounce(
 
         if (verdict >= 0) {
                 manifest->verified_usec = now_usec;
+                manifest->quick_check = false;
                 r = manifest_store(verification->directory_fd, manifest, fault);
                 if (r < 0)
                         return r;

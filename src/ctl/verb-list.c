@@ -13,16 +13,20 @@
 #include "ctl/terminal.h"
 #include "ctl/verbs.h"
 
+#define QUICK ", quick"
+
 static void add_backup(Table *table, json_object *backup, uint64_t now_usec)
 {
         uint64_t verified_usec = document_number(backup, "VerifiedUSec");
         const char *problem = document_text(backup, "Problem");
         char size[QUANTITY_MAX], stored[QUANTITY_MAX];
-        char created[MOMENT_MAX], age[MOMENT_MAX], verified[MOMENT_MAX];
+        char created[MOMENT_MAX], age[MOMENT_MAX], verified[MOMENT_MAX + sizeof QUICK];
 
         moment_format_absolute(document_number(backup, "CreatedUSec"), created);
         moment_format_relative(document_number(backup, "CreatedUSec"), now_usec, age);
         moment_format_relative(verified_usec, now_usec, verified);
+        if (strcmp(document_text(backup, "IntegrityCheck"), "quick") == 0)
+                (void) strcat(verified, QUICK);
         quantity_format_size(document_number(backup, "DatabaseBytes"), size);
         quantity_format_size(document_number(backup, "StoredBytes"), stored);
 
@@ -102,6 +106,11 @@ static void add_checks(Table *fields, json_object *backup, uint64_t now_usec)
         if (problem[0] != '\0')
                 fields_add(fields, "Problem", STYLE_BAD, problem);
         fields_add_moment(fields, "Verified", document_number(backup, "VerifiedUSec"), now_usec);
+        if (strcmp(document_text(backup, "IntegrityCheck"), "quick") == 0)
+                fields_add(fields,
+                                "Check",
+                                STYLE_WARNING,
+                                "quick: no index was compared with its table; `verify` does it");
         if (finding[0] != '\0')
                 fields_add(fields, "Verification", STYLE_BAD, finding);
         if (violations > 0)

@@ -68,6 +68,7 @@ void backup_emit_changed(Manager *manager, const char *name)
                         "CreatedUSec",
                         "DurationUSec",
                         "VerifiedUSec",
+                        "IntegrityCheck",
                         "VerificationFault",
                         "PageSize",
                         "Pages",
@@ -185,6 +186,13 @@ static int list_backups(sd_bus *bus, const char *prefix, void *userdata, char **
         return 1;
 }
 
+static const char *integrity_check_of(const Manifest *manifest)
+{
+        if (manifest->verified_usec == 0)
+                return "";
+        return manifest->quick_check ? "quick" : "full";
+}
+
 static int get_text(sd_bus *bus,
                 const char *path,
                 const char *interface,
@@ -203,6 +211,7 @@ static int get_text(sd_bus *bus,
                         {"File", manifest->file},
                         {"Kind", backup_kind_to_string(manifest->kind)},
                         {"Label", manifest->label},
+                        {"IntegrityCheck", integrity_check_of(manifest)},
                         {"VerificationFault", manifest->verification_fault},
                         {"DatabaseSHA256", manifest->database_sha256},
                         {"StoredSHA256", manifest->stored_sha256},
@@ -375,6 +384,7 @@ static const sd_bus_vtable backup_vtable[] = {
                 SD_BUS_PROPERTY("CreatedUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("DurationUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("VerifiedUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("IntegrityCheck", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("VerificationFault", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("PageSize", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Pages", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

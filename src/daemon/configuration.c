@@ -195,6 +195,16 @@ static const char *parse_threads(Configuration *configuration, const char *value
         return NULL;
 }
 
+static const char *parse_integrity_check(Configuration *configuration, const char *value)
+{
+        bool quick = strcmp(value, "quick") == 0;
+
+        if (!quick && strcmp(value, "full") != 0)
+                return "full or quick";
+        configuration->quick_check = quick;
+        return NULL;
+}
+
 static const char *parse_compression_level(Configuration *configuration, const char *value)
 {
         return parse_bounded(&configuration->effort.compression_level,
@@ -321,6 +331,7 @@ static const struct {
                 {"Database", "", parse_database},
                 {"Compression", "gzip", parse_compression},
                 {"CompressionLevel", "2", parse_compression_level},
+                {"IntegrityCheck", "full", parse_integrity_check},
                 {"Threads", "", parse_threads},
                 {"EncryptionRecipients", "", parse_recipients},
                 {"Retention", "7d", parse_retention},

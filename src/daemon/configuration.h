@@ -12,6 +12,7 @@
 typedef struct Configuration {
         char *database_path; /* Database=, absolute; NULL for the one in the state directory */
         Compression compression;
+        bool quick_check;             /* IntegrityCheck=quick */
         Effort effort;                /* CompressionLevel= and Threads= */
         AgeRecipients recipients;     /* EncryptionRecipients= */
         bool encrypt_with_passphrase; /* the same setting, when it is that word */

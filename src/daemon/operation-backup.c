@@ -91,6 +91,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .label = task->label,
                         .compression = manager->configuration.compression,
                         .effort = manager->configuration.effort,
+                        .quick_check = manager->configuration.quick_check,
                         .recipients = &task->recipients,
                         .identities = manager->identities,
                         .older_file = task->older_file,

@@ -27,6 +27,7 @@ static Manifest *make(void)
         manifest->created_usec = UINT64_C(1769219181123456);
         manifest->duration_usec = 12;
         manifest->verified_usec = UINT64_C(1769219182000000);
+        manifest->quick_check = true;
         manifest->page_size_bytes = 4096;
         manifest->pages = 3;
         manifest->database_bytes = 12288;
@@ -56,6 +57,7 @@ static void assert_same(const Manifest *a, const Manifest *b)
         assert_int_equal(a->created_usec, b->created_usec);
         assert_int_equal(a->duration_usec, b->duration_usec);
         assert_int_equal(a->verified_usec, b->verified_usec);
+        assert_int_equal(a->quick_check, b->quick_check);
         assert_int_equal(a->page_size_bytes, b->page_size_bytes);
         assert_int_equal(a->pages, b->pages);
         assert_int_equal(a->database_bytes, b->database_bytes);
@@ -110,7 +112,7 @@ static void test_round_trip(void **state)
         assert_int_equal(manifest_format(again, &text_again, &fault), 0);
         assert_string_equal(text, text_again);
         assert_non_null(strstr(text, "\"created\": \"2026-01-24T01:46:21.123456Z\""));
-        assert_non_null(strstr(text, "\"integrity_check\""));
+        assert_non_null(strstr(text, "\"quick_check\""));
 }
 
 static void test_unknown_fields_survive(void **state)
@@ -213,6 +215,8 @@ static void test_impossible_values_are_corrupt(void **state)
                         "\"encrypted\": true",
                         "\"encrypted\": 0",
                         "\"adopted\": \"yes\"",
+                        "\"checks\": {}",
+                        "\"checks\": [1]",
                         "\"rows_per_table\": []",
                         "\"rows_per_table\": {\"users\": -1}",
                         "\"rows_per_table\": {\"users\": null}",

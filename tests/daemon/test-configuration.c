@@ -22,6 +22,7 @@ static void assert_defaults(const Configuration *configuration)
         assert_int_equal(configuration->compression, COMPRESSION_GZIP);
         assert_int_equal(configuration->effort.compression_level, 2);
         assert_in_range(configuration->effort.threads, 1, 16);
+        assert_false(configuration->quick_check);
         assert_int_equal(configuration->retention_usec, 7 * USEC_PER_DAY);
         assert_int_equal(configuration->retention_minimum_verified, 3);
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
@@ -54,6 +55,7 @@ static void test_every_setting(void **state)
                              "Compression = none\n"
                              "CompressionLevel=9\n"
                              "Threads=16\n"
+                             "IntegrityCheck=quick\n"
                              "\tRetention=2w 1d\n"
                              "RetentionMinimumVerified=5\n"
                              "Cadence=90min\n"
@@ -70,6 +72,7 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.compression, COMPRESSION_NONE);
         assert_int_equal(configuration.effort.compression_level, 9);
         assert_int_equal(configuration.effort.threads, 16);
+        assert_true(configuration.quick_check);
         assert_int_equal(configuration.retention_usec, 15 * USEC_PER_DAY);
         assert_int_equal(configuration.retention_minimum_verified, 5);
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
@@ -112,6 +115,7 @@ static void test_wrong_lines(void **state)
                         "CompressionLevel=0",
                         "CompressionLevel=10",
                         "Threads=17",
+                        "IntegrityCheck=none",
                         "Threads=-1",
                         "RetentionMinimumVerified=0",
                         "RetentionMinimumVerified=-1",
