@@ -179,6 +179,7 @@ Manager *manager_free(Manager *manager)
         (void) record_store_free(manager->record_store);
         (void) prediction_cache_free(manager->prediction_cache);
         (void) statistics_run_free(manager->statistics_run);
+        (void) stop_file_free(manager->stop_file);
         while (manager->jobs) {
                 Job *job = manager->jobs;
 
@@ -367,7 +368,8 @@ static bool is_idle(const Manager *manager)
 {
         return !manager->jobs && !manager->plans && !manager->record_calls &&
                !statistics_run_is_running(manager->statistics_run) &&
-               !record_store_is_open(manager->record_store) && !audit_is_busy();
+               !record_store_is_open(manager->record_store) && !audit_is_busy() &&
+               !stop_file_is_busy(manager->stop_file);
 }
 
 void manager_hold_message(Manager *manager, sd_bus_message *message)

@@ -45,6 +45,8 @@ typedef struct FileIdentity {
         uint64_t size_bytes;
 } FileIdentity;
 
+typedef struct StopFile StopFile;
+
 /* Far more than anybody passes by mistake while one job runs. */
 #define HELD_MESSAGES_MAX 16
 
@@ -119,6 +121,7 @@ struct Manager {
         RestoreRecord last_restore; /* empty when there was none */
         bool restoring;
         bool auto_restore_stopped;
+        StopFile *stop_file; /* see automatic-restore.c; NULL until it is written */
         /* The file is another one than it was, and not through this service. Until somebody verifies it or
          * restores: retention is off, since the good backups may be those of the other one. */
         bool database_replaced;

@@ -12,6 +12,7 @@ import pytest
 from application import Application, check, truncate
 from client import BusError
 from contract import BUS_NAME, BUS_PATH, ERROR, MANAGER
+from service import Gate
 
 HOUR = 3600 * 1000000
 MINUTE = HOUR // 60
@@ -286,6 +287,27 @@ def test_second_corruption_within_an_hour_stops_the_automatism_until_an_operator
     client = kept.start(clock=True)
     assert client.get("LastRestoreAutomatic")
     assert client.get("Integrity") == "ok"
+
+
+def test_calls_are_answered_while_the_stop_is_written(kept, tmp_path):
+    now = 1800000000 * 1000000
+    kept.set_clock(now)
+    damage(kept.database)
+    kept.start(clock=True)
+    kept.stop()
+    gate = Gate(tmp_path / "gate")
+    client = start(kept, clock=True, **gate.at("publish-synced"))
+    damage(kept.database)
+    client.manager("Verify", "", {})
+    gate.wait_reached()
+    client.wait_property("Health", "corrupt")
+    assert "auto-restore-stopped" in codes(client)
+    # It is waited for.
+    kept.process.terminate()
+    client.wait_property("Health", "corrupt")
+    gate.release()
+    assert kept.wait() == 0
+    assert "auto-restore-stopped.json" in os.listdir(kept.state)
 
 
 def test_repair_by_hand_lets_the_automatism_work_again_once_it_is_verified(kept, tmp_path):
