@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/names.h"
+#include "daemon/audit.h"
 #include "daemon/bus-argument.h"
 #include "daemon/manager.h"
 #include "records/sign-in-limits.h"
@@ -36,6 +37,7 @@ static void account_call_free(void *userdata)
         free_text(call->wish.password);
         free_text(call->wish.email);
         free_text(call->wish.address);
+        free_text(call->wish.counted_address);
         free(call->limits_path);
         account_done(&call->answer.account);
         account_free_many(call->accounts, call->n_accounts);
@@ -68,6 +70,7 @@ int account_call_ask(Manager *manager,
         kept &= keep(&call->wish.password) == (wish->password != NULL);
         kept &= keep(&call->wish.email) == (wish->email != NULL);
         kept &= keep(&call->wish.address) == (wish->address != NULL);
+        kept &= keep(&call->wish.counted_address) == (wish->counted_address != NULL);
         if (asprintf(&call->limits_path, "%s/%s", manager->state_directory, SIGN_IN_FAILURES_FILE) < 0)
                 call->limits_path = NULL;
         if (!kept || !call->limits_path) {
@@ -123,7 +126,7 @@ static int run_verify(Connection *connection, void *userdata, Fault *fault)
         const SignInAttempt attempt = {
                         .username = call->wish.username,
                         .password = call->wish.password,
-                        .address = call->wish.address,
+                        .address = call->wish.counted_address,
                         .caller = call->caller,
                         .cost = call->cost,
                         .now_usec = clock_now_usec(),
@@ -283,15 +286,58 @@ static int reply_done(Manager *manager, sd_bus_message *message, void *userdata)
         return sd_bus_reply_method_return(message, NULL);
 }
 
-const RecordCallType account_call_create = {
-                RECORD_LANE_PASSWORD, run_create, reply_created, account_call_free};
-const RecordCallType account_call_list = {RECORD_LANE_QUICK, run_list, reply_list, account_call_free};
-const RecordCallType account_call_show = {RECORD_LANE_QUICK, run_show, reply_account, account_call_free};
-const RecordCallType account_call_verify = {
-                RECORD_LANE_PASSWORD, run_verify, reply_verified, account_call_free};
-const RecordCallType account_call_set_password = {
-                RECORD_LANE_PASSWORD, run_set_password, reply_done, account_call_free};
-const RecordCallType account_call_set_flag = {
-                RECORD_LANE_QUICK, run_set_flag, reply_done, account_call_free};
-const RecordCallType account_call_enable = {RECORD_LANE_PASSWORD, run_enable, reply_done, account_call_free};
-const RecordCallType account_call_delete = {RECORD_LANE_QUICK, run_delete, reply_done, account_call_free};
+static void record_create(const Caller *caller, const void *userdata, const Fault *fault)
+{
+        audit_call(caller, "create-account", ((const AccountCall *) userdata)->wish.username, fault);
+}
+
+static void record_set_password(const Caller *caller, const void *userdata, const Fault *fault)
+{
+        audit_call(caller, "set-password", ((const AccountCall *) userdata)->wish.username, fault);
+}
+
+static void record_set_flag(const Caller *caller, const void *userdata, const Fault *fault)
+{
+        static const char *const operations[_ACCOUNT_FLAG_MAX][2] = {
+                        [ACCOUNT_ACTIVE] = {"disable-account", "enable-account"},
+                        [ACCOUNT_APPROVED] = {"withdraw-approval", "approve-account"},
+                        [ACCOUNT_ADMIN] = {"withdraw-admin", "make-admin"},
+        };
+        const AccountWish *wish = &((const AccountCall *) userdata)->wish;
+
+        audit_call(caller, operations[wish->flag][wish->value], wish->username, fault);
+}
+
+static void record_delete(const Caller *caller, const void *userdata, const Fault *fault)
+{
+        audit_call(caller, "delete-account", ((const AccountCall *) userdata)->wish.username, fault);
+}
+
+/* A try that was not let through leaves nothing: those before it are recorded, and nobody can fill the log
+ * by trying on. */
+static void record_verify(const Caller *caller, const void *userdata, const Fault *fault)
+{
+        const AccountCall *call = userdata;
+        const SignInAnswer *answer = &call->answer;
+
+        if (fault->code != FAULT_NONE)
+                audit_frequent_call(caller, "sign-in", NULL, fault);
+        else if (answer->result != SIGN_IN_LIMITED)
+                audit_sign_in(caller,
+                                answer->user_id,
+                                answer->account.subscription_plan,
+                                call->wish.address,
+                                answer->result == SIGN_IN_ACCEPTED);
+}
+
+#define TYPE(name, lane, run, reply, record)         \
+        const RecordCallType account_call_##name = { \
+                        RECORD_LANE_##lane, run, reply, account_call_free, record}
+TYPE(create, PASSWORD, run_create, reply_created, record_create);
+TYPE(list, QUICK, run_list, reply_list, NULL);
+TYPE(show, QUICK, run_show, reply_account, NULL);
+TYPE(verify, PASSWORD, run_verify, reply_verified, record_verify);
+TYPE(set_password, PASSWORD, run_set_password, reply_done, record_set_password);
+TYPE(set_flag, QUICK, run_set_flag, reply_done, record_set_flag);
+TYPE(enable, PASSWORD, run_enable, reply_done, record_set_flag);
+TYPE(delete, QUICK, run_delete, reply_done, record_delete);

@@ -15,7 +15,8 @@ typedef struct AccountWish {
         const char *username;
         const char *password; /* checked */
         const char *email;
-        const char *address; /* of sign_in_read_address(), or NULL */
+        const char *address;         /* as the application told it, or NULL */
+        const char *counted_address; /* what sign_in_read_address() made of it */
         bool is_admin;
         bool is_approved;
         AccountFlag flag;

@@ -99,8 +99,7 @@ static int method_verify_password(sd_bus_message *message, void *userdata, sd_bu
 {
         _cleanup_fault_ Fault fault = {0};
         AccountWish wish = {0};
-        const char *address = NULL;
-        const CallOption options[] = {{"address", 's', &address}};
+        const CallOption options[] = {{"address", 's', &wish.address}};
         char counted[SIGN_IN_ADDRESS_MAX];
         int r;
 
@@ -111,9 +110,11 @@ static int method_verify_password(sd_bus_message *message, void *userdata, sd_bu
                 r = check(&wish, error);
         if (r < 0)
                 return r;
-        if (address && sign_in_read_address(address, counted, &fault) < 0)
-                return bus_fault(error, &fault);
-        wish.address = address ? counted : NULL;
+        if (wish.address) {
+                if (sign_in_read_address(wish.address, counted, &fault) < 0)
+                        return bus_fault(error, &fault);
+                wish.counted_address = counted;
+        }
         return ask(userdata, &account_call_verify, &wish, message, error);
 }
 

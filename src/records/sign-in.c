@@ -68,6 +68,7 @@ static int note_success(Connection *connection,
 static int try_password(Connection *connection,
                 const SignInAttempt *attempt,
                 bool *ret_right,
+                int64_t *ret_id,
                 Account *account,
                 Fault *fault)
 {
@@ -85,8 +86,10 @@ static int try_password(Connection *connection,
         r = password_verify(attempt->password, stored, attempt->cost, &verdict, fault);
         if (r >= 0 && verdict.right)
                 r = note_success(connection, attempt, account, stored, &verdict, fault);
-        if (r >= 0)
+        if (r >= 0) {
                 *ret_right = verdict.right;
+                *ret_id = account->id;
+        }
         if (stored)
                 explicit_bzero(stored, strlen(stored));
         free(stored);
@@ -120,7 +123,7 @@ int sign_in(Connection *connection,
         if (r >= 0 && answer.retry_usec > 0)
                 answer.result = SIGN_IN_LIMITED;
         else if (r >= 0) {
-                r = try_password(connection, attempt, &right, &answer.account, fault);
+                r = try_password(connection, attempt, &right, &answer.user_id, &answer.account, fault);
                 if (r >= 0 && right) {
                         answer.result = result_of(&answer.account);
                         r = sign_in_limits_forget(limits, &subjects[0], fault);

@@ -41,6 +41,7 @@ typedef struct SignInAttempt {
 typedef struct SignInAnswer {
         SignInResult result;
         uint64_t retry_usec; /* LIMITED: how long from now */
+        int64_t user_id;     /* whose account was tried, for the logs alone; 0: nobody's, or LIMITED */
         Account account;     /* where the password was right */
 } SignInAnswer;
 

@@ -244,13 +244,42 @@ def test_address_is_limited_and_the_others_are_not(service):
 
 
 def test_counts_are_not_in_the_database_and_name_nobody(service, accounts, users):
-    before = users.query("PRAGMA data_version")
+    before = users.query("SELECT name FROM sqlite_schema ORDER BY name")
     fail(accounts, "my-own-password", 1)
-    assert users.query("PRAGMA data_version") == before
+    assert users.query("SELECT name FROM sqlite_schema ORDER BY name") == before
     path = os.path.join(service.state, "sign-in-failures.db")
     assert os.stat(path).st_mode & 0o777 == 0o600
-    with open(path, "rb") as file:
-        assert b"my-own-password" not in file.read()
+    for file in (path, service.database, service.database + "-wal", service.log_file):
+        with open(file, "rb") as content:
+            assert b"my-own-password" not in content.read()
+
+
+def test_sign_ins_and_changes_are_recorded(service, accounts):
+    number, _ = accounts.create("ann", "secret")
+    assert accounts.result("ann", "secret", "192.0.2.1") == "unapproved"
+    accounts.call("SetApproved", "ann", True)
+    assert accounts.result("ann", "secret", "2001:db8::1") == "accepted"
+    for _ in range(5):
+        assert accounts.result("ann", "wrong") == "wrong"
+    assert accounts.result("ann", "wrong") == "limited"
+    accounts.call("SetAdmin", "ann", True)
+    refused("Conflict", accounts.call, "SetEnabled", "ann", False)
+    refused("Conflict", accounts.call, "Delete", "ann")
+    accounts.call("SetPassword", "ann", "another")
+    service.stop()
+
+    reader = Application(service.database)
+    columns = "action_type, user_id, ip_address, subscription_plan"
+    assert reader.query(f"SELECT {columns} FROM access_logs ORDER BY id") == [
+        ("sign_in_failed", number, "192.0.2.1", "free"),
+        ("sign_in", number, "2001:db8::1", "free"),
+        *[("sign_in_failed", number, None, None)] * 5,
+    ]
+    recorded = [message for (message,) in reader.query("SELECT message FROM system_logs ORDER BY id")]
+    for operation in ("create-account", "approve-account", "make-admin", "disable-account", "delete-account",
+                      "set-password"):
+        assert [message for message in recorded if operation in message and "ann" in message], (operation, recorded)
+    reader.close()
 
 
 def test_damaged_counts_neither_stop_sign_ins_nor_start_a_restore(service, accounts):

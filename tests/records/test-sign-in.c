@@ -54,6 +54,8 @@ static SignInResult try(SignInAttempt wanted, uint64_t *ret_retry_usec)
                 assert_null(answer.account.username);
         else
                 assert_string_equal(answer.account.username, "ann");
+        assert_int_equal(answer.user_id,
+                        answer.result != SIGN_IN_LIMITED && strcmp(wanted.username, "ann") == 0);
         if (ret_retry_usec)
                 *ret_retry_usec = answer.retry_usec;
         account_done(&answer.account);
