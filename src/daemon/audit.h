@@ -11,6 +11,7 @@
 
 /* What the service's own rows begin with; callers can't append such. */
 #define AUDIT_TYPE_PREFIX "persistence."
+#define AUDIT_TYPE_RESTORED "database_restored" /* in the database that was restored */
 
 /* From now on rows go into this queue, until audit_end(). */
 int audit_begin(sd_event *event, AuditQueue *queue, Fault *fault);

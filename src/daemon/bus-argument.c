@@ -17,6 +17,8 @@ static const char *type_name(char type)
                 return "list of strings";
         case 'u':
                 return "number of the D-Bus type u";
+        case 't':
+                return "number of the D-Bus type t";
         case 'x':
                 return "number of the D-Bus type x";
         case 'd':

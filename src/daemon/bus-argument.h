@@ -14,8 +14,8 @@
 typedef struct CallOption {
         const char *name;
         char type;    /* 's' (const char **, borrowed from the message), 'b' (int *), 'h' (int *, borrowed as
-                       * well), 'u' (uint32_t *), 'x' (int64_t *), 'd' (double *) or 'a' for "as" (char ***,
-                       * owned by the caller, also after a fault) */
+                       * well), 'u' (uint32_t *), 't' (uint64_t *), 'x' (int64_t *), 'd' (double *) or 'a' for
+                       * "as" (char ***, owned by the caller, also after a fault) */
         void *target; /* keeps its value when the key is not there */
 } CallOption;
 

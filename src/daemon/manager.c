@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "base/utf8.h"
 #include "daemon/accounts-bus.h"
+#include "daemon/audit-bus.h"
 #include "daemon/audit.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/backup-bus.h"
@@ -276,6 +277,8 @@ static int connect_bus(Manager *manager, bool user, Fault *fault)
                 r = accounts_bus_register(manager);
         if (r >= 0)
                 r = predictions_bus_register(manager);
+        if (r >= 0)
+                r = audit_bus_register(manager);
         if (r >= 0)
                 r = log_control_register(manager->bus);
         if (r < 0)

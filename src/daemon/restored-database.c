@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #include "backup/restore-state.h"
+#include "daemon/audit.h"
 #include "records/log-writer.h"
 
 void restored_database_done(RestoredDatabase *restored)
@@ -50,7 +51,7 @@ static int append_log(Connection *connection,
         _cleanup_free_ char *message = NULL;
         LogEntry entry = {
                         .table = LOG_SYSTEM,
-                        .action_type = "database_restored",
+                        .action_type = AUDIT_TYPE_RESTORED,
                         .severity = "warning",
                         .created_usec = request->now_usec,
         };

@@ -12,6 +12,7 @@ BUS_PATH = "/org/oracxpred/Persistence1"
 MANAGER = BUS_NAME + ".Manager"
 BACKUP = BUS_NAME + ".Backup"
 ACCOUNTS = BUS_NAME + ".Accounts"
+AUDIT = BUS_NAME + ".Audit"
 JOB = BUS_NAME + ".Job"
 PREDICTIONS = BUS_NAME + ".Predictions"
 LOG_CONTROL = "org.freedesktop.LogControl1"
@@ -64,7 +65,7 @@ def method_signatures():
         (INTROSPECTABLE, "Introspect"): "",
         (PEER, "Ping"): "",
     }
-    for interface in (ACCOUNTS, MANAGER, BACKUP, JOB, PREDICTIONS):
+    for interface in (ACCOUNTS, AUDIT, MANAGER, BACKUP, JOB, PREDICTIONS):
         for method in declared(interface).findall("method"):
             signature = "".join(kind for _, kind in arguments(method, "in"))
             signatures[interface, method.get("name")] = signature

@@ -8,6 +8,7 @@ import pytest
 from client import BusError
 from contract import (
     ACCOUNTS,
+    AUDIT,
     BACKUP,
     BUS_NAME,
     BUS_PATH,
@@ -64,6 +65,10 @@ def test_predictions_are_as_declared(client):
     assert shape(introspect(client, BUS_PATH)[PREDICTIONS]) == shape(declared(PREDICTIONS))
 
 
+def test_audit_is_as_declared(client):
+    assert shape(introspect(client, BUS_PATH)[AUDIT]) == shape(declared(AUDIT))
+
+
 def test_backup_is_as_declared(client):
     assert shape(introspect(client, backup_path(client))[BACKUP]) == shape(declared(BACKUP))
 
@@ -80,7 +85,7 @@ def test_job_is_as_declared(service, gate):
     gate.release()
 
 
-@pytest.mark.parametrize("interface", [ACCOUNTS, MANAGER, BACKUP, JOB, PREDICTIONS])
+@pytest.mark.parametrize("interface", [ACCOUNTS, AUDIT, MANAGER, BACKUP, JOB, PREDICTIONS])
 def test_every_member_is_described(interface):
     element = declared(interface)
     members = [element, *element.findall("method"), *element.findall("property"), *element.findall("signal")]

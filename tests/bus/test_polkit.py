@@ -11,6 +11,7 @@ from authority import CHALLENGE, NO, YES, Authority
 from client import BusError, Client
 from contract import (
     ACCESS_DENIED,
+    AUDIT,
     BACKUP,
     BUS_NAME,
     BUS_PATH,
@@ -89,6 +90,10 @@ ASKS = {
     (BACKUP, "Verify"): ("verify", "backup", {}),
     (BACKUP, "Restore"): ("restore", "backup", {}),
     (BACKUP, "Delete"): ("delete", "backup", {}),
+    (AUDIT, "AppendSystem"): ("append-logs", None, "deployed", "version 2", {}),
+    (AUDIT, "AppendAccess"): ("append-logs", None, "viewed", 1, {}),
+    (AUDIT, "ListSystem"): ("read-logs", None, {}),
+    (AUDIT, "ListAccess"): ("read-logs", None, {}),
     (PREDICTIONS, "Store"): ("use-predictions", None, {"match_id": ("x", 1)}),
     (PREDICTIONS, "Get"): ("use-predictions", None, 1, {}),
     (PREDICTIONS, "GetByMatch"): ("use-predictions", None, 1, {}),
