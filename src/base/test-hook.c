@@ -55,6 +55,17 @@ void test_point(const char *name)
                 (void) kill(getpid(), action && strcmp(action, "stop") == 0 ? SIGSTOP : SIGKILL);
 }
 
+void test_hook_statement(const char *sql)
+{
+        const char *file = getenv("ORACXPRED_TEST_STATEMENTS");
+        _cleanup_close_ int fd = file ? open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -EBADF;
+        _cleanup_free_ char *record = NULL;
+
+        /* In one write, so that threads do not mix. */
+        if (fd >= 0 && asprintf(&record, "%s\x1e", sql) >= 0)
+                (void) !write(fd, record, strlen(record));
+}
+
 bool test_hook_clock(uint64_t *ret_usec)
 {
         const char *file = getenv("ORACXPRED_TEST_CLOCK");

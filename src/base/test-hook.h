@@ -9,6 +9,7 @@
  *                                  wait: this thread alone waits at the gate
  *   ORACXPRED_TEST_GATE=FIFO       the gate: reached when it opens for writing, left when that end closes
  *   ORACXPRED_TEST_TRACE=FILE      append the name of every point passed, a line each
+ *   ORACXPRED_TEST_STATEMENTS=FILE append every SQL statement that runs, and the character RS (0x1e)
  *   ORACXPRED_TEST_CLOCK=FILE      read the wall clock from FILE (decimal µs) at each use
  *   ORACXPRED_TEST_PATIENCE=USEC   how long an answer from another service is waited for
  *
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 void test_point(const char *name);
+void test_hook_statement(const char *sql);
 bool test_hook_clock(uint64_t *ret_usec);
 bool test_hook_patience(uint64_t *ret_usec);
 #define TEST_POINT(name) test_point(name)

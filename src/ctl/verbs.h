@@ -19,6 +19,7 @@ int verb_undo(Session *session, Fault *fault);
 int verb_export(Session *session, Fault *fault);
 int verb_import(Session *session, Fault *fault);
 int verb_key(Session *session, Fault *fault);
+int verb_advise(Session *session, Fault *fault);
 int verb_prediction(Session *session, Fault *fault);
 int verb_jobs(Session *session, Fault *fault);
 int verb_cancel(Session *session, Fault *fault);

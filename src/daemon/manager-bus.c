@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/utf8.h"
+#include "daemon/advise-call.h"
 #include "daemon/audit.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
@@ -307,6 +308,11 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_NO_ARGS,
                                 SD_BUS_RESULT("a(ssss)", findings),
                                 method_diagnose,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Advise",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(ssss)", indexes),
+                                manager_method_advise,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("CancelJob",
                                 SD_BUS_ARGS("u", id),

@@ -112,6 +112,8 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
                 return fault_set_errno(fault, r, "Starting the event loop");
         r = statistics_run_new(manager, &manager->statistics_run, fault);
         if (r >= 0)
+                r = maintenance_new(manager, &manager->maintenance, fault);
+        if (r >= 0)
                 r = lane_new(manager->event, "bulk", BULK_LANE_CAPACITY, &manager->bulk_lane, fault);
         if (r >= 0)
                 r = lane_new(manager->event, "quick", QUICK_LANE_CAPACITY, &manager->quick_lane, fault);
@@ -166,6 +168,8 @@ Manager *manager_free(Manager *manager)
                 progress_cancel(&job->progress);
         if (manager->statistics_run)
                 (void) statistics_run_stop(manager->statistics_run);
+        if (manager->maintenance)
+                maintenance_stop(manager->maintenance);
         plan_run_stop_all(manager);
         record_call_stop_all(manager);
         if (manager->record_store)
@@ -179,6 +183,7 @@ Manager *manager_free(Manager *manager)
         (void) audit_queue_free(manager->audit_queue);
         (void) record_store_free(manager->record_store);
         (void) prediction_cache_free(manager->prediction_cache);
+        (void) maintenance_free(manager->maintenance);
         (void) statistics_run_free(manager->statistics_run);
         (void) stop_file_free(manager->stop_file);
         while (manager->jobs) {
@@ -361,6 +366,7 @@ void manager_stop(Manager *manager, int exit_code)
                 job_cancel(job);
         }
         (void) statistics_run_stop(manager->statistics_run);
+        maintenance_stop(manager->maintenance);
         plan_run_stop_all(manager);
         record_call_stop_all(manager);
         record_store_stop(manager->record_store);
@@ -371,6 +377,7 @@ static bool is_idle(const Manager *manager)
 {
         return !manager->jobs && !manager->plans && !manager->record_calls &&
                !statistics_run_is_running(manager->statistics_run) &&
+               !maintenance_is_running(manager->maintenance) &&
                !record_store_is_open(manager->record_store) && !audit_is_busy() &&
                !stop_file_is_busy(manager->stop_file);
 }

@@ -17,6 +17,7 @@
 #include "daemon/job-figures.h"
 #include "daemon/job.h"
 #include "daemon/lane.h"
+#include "daemon/maintenance.h"
 #include "daemon/options.h"
 #include "daemon/plan-run.h"
 #include "daemon/polkit.h"
@@ -86,6 +87,7 @@ struct Manager {
         RecordStore *record_store; /* on the quick lane */
         RecordCall *record_calls;
         size_t n_record_calls;
+        Maintenance *maintenance;          /* on the bulk lane */
         PredictionCache *prediction_cache; /* the quick lane's worker alone, but for the counters */
         AuditQueue *audit_queue;           /* on the quick lane */
 

@@ -137,6 +137,9 @@ static int backup_finish(Job *job, void *userdata)
         }
         if (task->manifest->encrypted && job->manager->identities)
                 encryption_set_fault(job->manager, &task->key_fault);
+        if (task->automatic)
+                maintenance_follow(
+                                job->manager->maintenance, task->manifest->tables, task->manifest->n_tables);
         r = backup_result_made(job, TAKE_PTR(task->manifest));
         if (r >= 0)
                 operation_cleanup_follow(job->manager);

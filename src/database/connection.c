@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/test-hook.h"
 
 /* How often, in virtual machine steps, SQLite asks whether to go on: well under a millisecond. */
 #define PROGRESS_HANDLER_STEPS 10000
@@ -271,11 +272,23 @@ int connection_ensure_wal(Connection *connection, bool *ret_changed, Fault *faul
                         connection->path);
 }
 
+#if TEST_HOOKS
+static int on_statement(unsigned kind, void *userdata, void *statement, void *sql)
+{
+        test_hook_statement(sql);
+        return 0;
+}
+#endif
+
 static int configure_handle(Connection *connection, ConnectionMode mode, Fault *fault)
 {
         sqlite3 *handle = connection->handle;
         int code = SQLITE_OK;
 
+#if TEST_HOOKS
+        if (getenv("ORACXPRED_TEST_STATEMENTS"))
+                (void) sqlite3_trace_v2(handle, SQLITE_TRACE_STMT, on_statement, NULL);
+#endif
         (void) sqlite3_busy_handler(handle, on_busy, connection);
         if (connection->progress) {
                 sqlite3_progress_handler(handle, PROGRESS_HANDLER_STEPS, on_progress, connection);
