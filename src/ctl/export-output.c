@@ -3,34 +3,17 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/stat.h>
 
-static int open_directory(const char *path, const char *slash)
-{
-        _cleanup_free_ char *directory = NULL;
-        int fd;
-
-        if (!slash)
-                directory = strdup(".");
-        else
-                directory = strndup(path, MAX_OF((size_t) (slash - path), (size_t) 1));
-        if (!directory)
-                return -ENOMEM;
-        fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
-}
+#include "ctl/output-file.h"
 
 int export_output_open_file(ExportOutput *output, const char *path, Fault *fault)
 {
-        const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-        int r;
+        const char *name;
+        int r = output_file_locate(path, &output->directory_fd, &name, fault);
 
-        if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-                return fault_set(fault, FAULT_INVALID_ARGUMENT, "'%s' is not the name of a new file.", path);
-        output->directory_fd = open_directory(path, slash);
-        if (output->directory_fd < 0)
-                return fault_set_errno(fault, output->directory_fd, "Can't write to %s", path);
+        if (r < 0)
+                return r;
         /* Said now, not after a long export; publish_commit() is who decides. */
         if (faccessat(output->directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                 return fault_set(fault,

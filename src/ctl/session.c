@@ -191,6 +191,8 @@ int session_new_call(Session *session,
 {
         int r = sd_bus_message_new_method_call(session->bus, ret, BUS_NAME, path, interface, method);
 
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(*ret, !session->no_auto_start);
         return r < 0 ? session_set_errno(r, fault) : 0;
 }
 

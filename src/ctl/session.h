@@ -14,6 +14,7 @@ struct Session {
         const Arguments *arguments;
         sd_bus *bus;
         bool document_printed; /* --json promises exactly one */
+        bool no_auto_start;    /* calls don't have the bus start the service */
 };
 
 /* Connects as the arguments say. FAULT_NOT_RUNNING when there is no such bus. */

@@ -8,6 +8,7 @@
 
 int verb_status(Session *session, Fault *fault);
 int verb_stats(Session *session, Fault *fault);
+int verb_metrics(Session *session, Fault *fault);
 int verb_backup(Session *session, Fault *fault);
 int verb_list(Session *session, Fault *fault);
 int verb_show(Session *session, Fault *fault);

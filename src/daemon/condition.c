@@ -14,6 +14,7 @@
 #include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/recovery.h"
+#include "daemon/timer-watch.h"
 #include "database/placement.h"
 
 bool fault_means_corrupt(FaultCode code)
@@ -120,6 +121,19 @@ static uint64_t newest_own_backup_usec(const Manager *manager, uint64_t now_usec
         return newest_usec;
 }
 
+/* A backup that was made within the hour may be ahead of a clock that was set back a little. */
+static const char *future_backup(const Manager *manager, uint64_t now_usec)
+{
+        for (size_t i = 0; i < manager->catalogue->n_entries; i++) {
+                const Manifest *manifest = manager->catalogue->entries[i].manifest;
+
+                if (!manifest->adopted && !manifest->problem && manifest->kind != BACKUP_IMPORTED &&
+                                manifest->created_usec > now_usec + USEC_PER_HOUR)
+                        return manifest->name;
+        }
+        return NULL;
+}
+
 static void gather_verifications(const Manager *manager, HealthFacts *facts)
 {
         for (size_t i = 0; i < manager->catalogue->n_entries; i++) {
@@ -183,6 +197,8 @@ void manager_update_health(Manager *manager)
                         .cadence_usec = manager->configuration.cadence_usec,
                         .newest_backup_usec = newest_own_backup_usec(manager, now_usec),
                         .last_backup_fault = manager->last_backup_fault,
+                        .backup_timer = timer_watch_state(manager->timer_watch),
+                        .future_backup = future_backup(manager, now_usec),
                         .key_fault = manager->key_fault,
                         .low_disk_space_bytes = manager->configuration.low_disk_space_bytes,
                         .placement_fault = manager->placement_fault,

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -11,43 +10,11 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "daemon/condition.h"
+#include "daemon/diagnose-report.h"
 #include "daemon/encryption.h"
 #include "database/placement.h"
 
 #define INTEGRITY_OLD_USEC (30 * USEC_PER_DAY)
-
-typedef struct Report {
-        sd_bus_message *reply;
-        int error;
-} Report;
-
-static void row(Report *report,
-                const char *check,
-                const char *level,
-                const char *way_out,
-                const char *format,
-                ...) _printf_(5, 6);
-
-static void row(Report *report,
-                const char *check,
-                const char *level,
-                const char *way_out,
-                const char *format,
-                ...)
-{
-        _cleanup_free_ char *finding = NULL;
-        va_list arguments;
-
-        if (report->error < 0)
-                return;
-        va_start(arguments, format);
-        if (vasprintf(&finding, format, arguments) < 0)
-                finding = NULL;
-        va_end(arguments);
-        report->error = finding ? sd_bus_message_append(
-                                                  report->reply, "(ssss)", check, level, finding, way_out)
-                                : -ENOMEM;
-}
 
 bool sqlite_has_wal_reset_defect(int version)
 {
@@ -55,10 +22,10 @@ bool sqlite_has_wal_reset_defect(int version)
                         (version >= 3044006 && version < 3045000));
 }
 
-static void diagnose_sqlite(Report *report)
+static void diagnose_sqlite(DiagnoseReport *report)
 {
         if (sqlite_has_wal_reset_defect(sqlite3_libversion_number()))
-                row(report,
+                diagnose_row(report,
                                 "sqlite",
                                 "warning",
                                 "Update SQLite to 3.51.3, 3.50.7 or 3.44.6; until then keep the application "
@@ -68,29 +35,56 @@ static void diagnose_sqlite(Report *report)
                                 "database",
                                 sqlite3_libversion());
         else
-                row(report, "sqlite", "ok", "", "SQLite %s", sqlite3_libversion());
+                diagnose_row(report, "sqlite", "ok", "", "SQLite %s", sqlite3_libversion());
 }
 
-static void diagnose_place(const Manager *manager, Report *report)
+/* Whether SQLite's locks, which go by name, could be missed by who knows another one. */
+static bool has_other_names(const Manager *manager, struct stat *ret)
+{
+        return lstat(manager->database_path, ret) >= 0 && (S_ISLNK(ret->st_mode) || ret->st_nlink > 1);
+}
+
+static void diagnose_links(const Manager *manager, DiagnoseReport *report)
+{
+        struct stat status;
+
+        if (has_other_names(manager, &status))
+                diagnose_row(report,
+                                "links",
+                                "fault",
+                                "Leave the file one name, and give that to the application",
+                                S_ISLNK(status.st_mode) ? "%s is a symbolic link"
+                                                        : "%s has more than one hard link",
+                                manager->database_path);
+        else
+                diagnose_row(report,
+                                "links",
+                                "ok",
+                                "",
+                                "The database is no symbolic link and has no second name");
+}
+
+static void diagnose_place(const Manager *manager, DiagnoseReport *report)
 {
         struct statfs place;
+        struct stat status;
 
-        if (manager->placement_fault == FAULT_UNSAFE_FILE_SYSTEM)
-                row(report,
+        if (manager->placement_fault == FAULT_UNSAFE_FILE_SYSTEM && !has_other_names(manager, &status))
+                diagnose_row(report,
                                 "file-system",
                                 "fault",
-                                "Move the database to a local file system, as a plain file with one name",
+                                "Move the database to a local file system",
                                 "%s",
                                 manager->placement_message);
         else if (statfs(manager->backup_directory, &place) >= 0)
-                row(report,
+                diagnose_row(report,
                                 "file-system",
                                 "ok",
                                 "",
-                                "%s, one link, no symbolic link",
+                                "%s, which keeps SQLite's locks",
                                 placement_file_system_name(place.f_type));
         else
-                row(report,
+                diagnose_row(report,
                                 "file-system",
                                 "fault",
                                 "Look at the mount with findmnt",
@@ -99,19 +93,19 @@ static void diagnose_place(const Manager *manager, Report *report)
                                 strerrordesc_np(errno));
 }
 
-static void diagnose_permissions(const Manager *manager, Report *report)
+static void diagnose_permissions(const Manager *manager, DiagnoseReport *report)
 {
         struct stat status;
 
         if (manager->placement_fault != FAULT_NONE && manager->placement_fault != FAULT_UNSAFE_FILE_SYSTEM)
-                row(report,
+                diagnose_row(report,
                                 "permissions",
                                 "fault",
                                 "Give the file to the service's user and group, mode 0660",
                                 "%s",
                                 manager->placement_message);
         else if (stat(manager->database_path, &status) < 0)
-                row(report,
+                diagnose_row(report,
                                 "permissions",
                                 "fault",
                                 "Run `oracxpredctl restore`, which puts the newest good backup in its place",
@@ -119,7 +113,7 @@ static void diagnose_permissions(const Manager *manager, Report *report)
                                 manager->database_path,
                                 strerrordesc_np(errno));
         else if (status.st_mode & 0007)
-                row(report,
+                diagnose_row(report,
                                 "permissions",
                                 "warning",
                                 "chmod o= the file; the application's user belongs into its group",
@@ -127,7 +121,7 @@ static void diagnose_permissions(const Manager *manager, Report *report)
                                 manager->database_path,
                                 status.st_mode & 07777);
         else
-                row(report,
+                diagnose_row(report,
                                 "permissions",
                                 "ok",
                                 "",
@@ -136,7 +130,7 @@ static void diagnose_permissions(const Manager *manager, Report *report)
                                 status.st_mode & 07777);
 }
 
-static void diagnose_space(const Manager *manager, Report *report)
+static void diagnose_space(const Manager *manager, DiagnoseReport *report)
 {
         char free_text[QUANTITY_MAX], total[QUANTITY_MAX];
         DiskSpace space;
@@ -144,13 +138,18 @@ static void diagnose_space(const Manager *manager, Report *report)
         bool low;
 
         if (placement_disk_space(manager->backup_directory, &space, &fault) < 0) {
-                row(report, "disk-space", "fault", "Look at the mount with findmnt", "%s", fault.message);
+                diagnose_row(report,
+                                "disk-space",
+                                "fault",
+                                "Look at the mount with findmnt",
+                                "%s",
+                                fault.message);
                 return;
         }
         low = space.free_bytes < manager->configuration.low_disk_space_bytes;
         quantity_format_size(space.free_bytes, free_text);
         quantity_format_size(space.total_bytes, total);
-        row(report,
+        diagnose_row(report,
                         "disk-space",
                         low ? "warning" : "ok",
                         low ? "Free some space, or keep backups for a shorter time (Retention=)" : "",
@@ -159,14 +158,14 @@ static void diagnose_space(const Manager *manager, Report *report)
                         total);
 }
 
-static void diagnose_integrity(const Manager *manager, Report *report)
+static void diagnose_integrity(const Manager *manager, DiagnoseReport *report)
 {
         char age[QUANTITY_MAX];
         uint64_t now_usec = clock_now_usec(), checked_usec = manager->integrity_checked_usec;
         bool old;
 
         if (manager_require_sound_database(manager, NULL) < 0) {
-                row(report,
+                diagnose_row(report,
                                 "integrity",
                                 "fault",
                                 "Run `oracxpredctl restore`, which keeps what is there in the quarantine",
@@ -175,12 +174,12 @@ static void diagnose_integrity(const Manager *manager, Report *report)
                 return;
         }
         if (manager->integrity == INTEGRITY_UNKNOWN) {
-                row(report, "integrity", "warning", "Run `oracxpredctl verify`", "Not checked yet");
+                diagnose_row(report, "integrity", "warning", "Run `oracxpredctl verify`", "Not checked yet");
                 return;
         }
         old = now_usec > checked_usec + INTEGRITY_OLD_USEC;
         quantity_format_span(now_usec > checked_usec ? now_usec - checked_usec : 0, age);
-        row(report,
+        diagnose_row(report,
                         "integrity",
                         old ? "warning" : "ok",
                         old ? "Run `oracxpredctl verify`" : "",
@@ -188,7 +187,7 @@ static void diagnose_integrity(const Manager *manager, Report *report)
                         age);
 }
 
-static void diagnose_backups(const Manager *manager, Report *report)
+static void diagnose_backups(const Manager *manager, DiagnoseReport *report)
 {
         bool bad = false;
 
@@ -199,7 +198,7 @@ static void diagnose_backups(const Manager *manager, Report *report)
                                 strcmp(reason->code, "last-verification-failed") != 0)
                         continue;
                 bad = true;
-                row(report,
+                diagnose_row(report,
                                 "backups",
                                 strcmp(reason->code, "stale") == 0 ? "warning" : "fault",
                                 strcmp(reason->code, "last-verification-failed") == 0
@@ -211,7 +210,7 @@ static void diagnose_backups(const Manager *manager, Report *report)
                                 reason->text);
         }
         if (!bad)
-                row(report,
+                diagnose_row(report,
                                 "backups",
                                 "ok",
                                 "",
@@ -221,7 +220,7 @@ static void diagnose_backups(const Manager *manager, Report *report)
                                 manager->summary.newest ? manager->summary.newest : "still to come");
 }
 
-static void diagnose_entries(const Manager *manager, Report *report)
+static void diagnose_entries(const Manager *manager, DiagnoseReport *report)
 {
         size_t n_problems = 0;
         const Manifest *first = NULL;
@@ -234,7 +233,7 @@ static void diagnose_entries(const Manager *manager, Report *report)
                 first = n_problems++ == 0 ? manifest : first;
         }
         if (first)
-                row(report,
+                diagnose_row(report,
                                 "backup-files",
                                 "warning",
                                 "`oracxpredctl show` tells more of each; remove what is of no use",
@@ -243,42 +242,46 @@ static void diagnose_entries(const Manager *manager, Report *report)
                                 first->name,
                                 first->problem);
         else
-                row(report, "backup-files", "ok", "", "Every file has a manifest that fits");
+                diagnose_row(report, "backup-files", "ok", "", "Every file has a manifest that fits");
 }
 
-static void diagnose_configuration(const Manager *manager, Report *report)
+static void diagnose_configuration(const Manager *manager, DiagnoseReport *report)
 {
         for (size_t i = 0; i < manager->configuration.n_faults; i++)
-                row(report,
+                diagnose_row(report,
                                 "configuration",
                                 "warning",
                                 "Correct the line, then run `systemctl reload oracxpredd`",
                                 "%s",
                                 manager->configuration.faults[i]);
         if (manager->configuration.n_faults == 0)
-                row(report, "configuration", "ok", "", "%s has no errors", manager->config_file);
+                diagnose_row(report, "configuration", "ok", "", "%s has no errors", manager->config_file);
 }
 
-static void diagnose_schema(const Manager *manager, Report *report)
+static void diagnose_schema(const Manager *manager, DiagnoseReport *report)
 {
         for (size_t i = 0; i < manager->schema.n_differences; i++)
-                row(report,
+                diagnose_row(report,
                                 "schema",
                                 "warning",
                                 "Compare it with the application's models",
                                 "%s",
                                 manager->schema.differences[i]);
         if (manager->schema.n_differences == 0)
-                row(report, "schema", "ok", "", "No known difference from the application's tables");
+                diagnose_row(report,
+                                "schema",
+                                "ok",
+                                "",
+                                "No known difference from the application's tables");
 }
 
-static void diagnose_key(Manager *manager, Report *report)
+static void diagnose_key(Manager *manager, DiagnoseReport *report)
 {
         const Configuration *configuration = &manager->configuration;
         bool encrypts = configuration->recipients.n_items > 0 || configuration->encrypt_with_passphrase;
 
         if (encryption_test(manager, NULL) < 0)
-                row(report,
+                diagnose_row(report,
                                 "key",
                                 "fault",
                                 configuration->encryption_fault
@@ -290,9 +293,13 @@ static void diagnose_key(Manager *manager, Report *report)
                                 "%s",
                                 manager->key_fault);
         else if (!encrypts)
-                row(report, "key", "ok", "", "Backups are not encrypted (EncryptionRecipients= is empty)");
+                diagnose_row(report,
+                                "key",
+                                "ok",
+                                "",
+                                "Backups are not encrypted (EncryptionRecipients= is empty)");
         else if (!manager->identities)
-                row(report,
+                diagnose_row(report,
                                 "key",
                                 "warning",
                                 "Keep the identity where it is found in need; `oracxpredctl restore "
@@ -300,18 +307,23 @@ static void diagnose_key(Manager *manager, Report *report)
                                 "Backups are encrypted, and no identity is here: they can't be verified or "
                                 "restored automatically");
         else
-                row(report, "key", "ok", "", "Backups are encrypted, and the key that is here opens them");
+                diagnose_row(report,
+                                "key",
+                                "ok",
+                                "",
+                                "Backups are encrypted, and the key that is here opens them");
 }
 
-int diagnose(Manager *manager, sd_bus_message *reply)
+int diagnose(Manager *manager, const HostFacts *facts, sd_bus_message *reply)
 {
-        Report report = {.reply = reply};
+        DiagnoseReport report = {.reply = reply};
 
         manager_update_placement(manager);
         manager_update_health(manager);
         report.error = sd_bus_message_open_container(reply, 'a', "(ssss)");
         diagnose_sqlite(&report);
         diagnose_place(manager, &report);
+        diagnose_links(manager, &report);
         diagnose_permissions(manager, &report);
         diagnose_space(manager, &report);
         diagnose_integrity(manager, &report);
@@ -320,5 +332,6 @@ int diagnose(Manager *manager, sd_bus_message *reply)
         diagnose_configuration(manager, &report);
         diagnose_key(manager, &report);
         diagnose_schema(manager, &report);
+        diagnose_host(manager, facts, &report);
         return report.error < 0 ? report.error : sd_bus_message_close_container(reply);
 }

@@ -7,6 +7,9 @@
 #include "base/quantity.h"
 #include "base/timestamp.h"
 
+/* 2024-01-01: a clock that tells less was never set. */
+#define CLOCK_SANE_USEC (UINT64_C(1704067200) * USEC_PER_SEC)
+
 static const char *const integrity_table[_INTEGRITY_MAX] = {
                 [INTEGRITY_UNKNOWN] = "unknown",
                 [INTEGRITY_OK] = "ok",
@@ -174,6 +177,48 @@ static int judge_backups(const HealthFacts *facts, Health *health)
         return r;
 }
 
+static int judge_timer(const HealthFacts *facts, Health *health)
+{
+        if (!facts->started || facts->backup_timer == UNIT_UNKNOWN || facts->backup_timer == UNIT_ACTIVE)
+                return 0;
+        return add(health,
+                        HEALTH_DEGRADED,
+                        "timer-disabled",
+                        facts->backup_timer == UNIT_MISSING
+                                        ? "There is no " BACKUP_TIMER
+                                          ", so no backup is taken by itself; install the units again"
+                        : facts->backup_timer == UNIT_STOPPED ? BACKUP_TIMER
+                                        " is stopped, so no backup is taken by itself; `systemctl enable "
+                                        "--now " BACKUP_TIMER "` starts it"
+                                                              : BACKUP_TIMER
+                                        " is not enabled, so no backup is taken by itself after the next "
+                                        "boot; `systemctl enable " BACKUP_TIMER "` sees to it");
+}
+
+static int judge_clock(const HealthFacts *facts, Health *health)
+{
+        char now[TIMESTAMP_RFC3339_MAX];
+
+        if (facts->now_usec < CLOCK_SANE_USEC) {
+                if (timestamp_format_rfc3339(facts->now_usec, now) < 0)
+                        return -ERANGE;
+                return add(health,
+                                HEALTH_DEGRADED,
+                                "clock-not-sane",
+                                "The clock says that this is the year %.4s; backups are named and kept by "
+                                "it",
+                                now);
+        }
+        if (!facts->future_backup)
+                return 0;
+        return add(health,
+                        HEALTH_DEGRADED,
+                        "clock-not-sane",
+                        "The backup %s is dated in the future: the clock was wrong when it was made, or is "
+                        "wrong now",
+                        facts->future_backup);
+}
+
 static int judge_key(const HealthFacts *facts, Health *health)
 {
         return facts->key_fault ? add(health, HEALTH_DEGRADED, "key-unavailable", "%s", facts->key_fault)
@@ -208,6 +253,10 @@ int health_evaluate(const HealthFacts *facts, Health *ret)
         r = judge_database(facts, &health);
         if (r >= 0)
                 r = judge_backups(facts, &health);
+        if (r >= 0)
+                r = judge_timer(facts, &health);
+        if (r >= 0)
+                r = judge_clock(facts, &health);
         if (r >= 0)
                 r = judge_key(facts, &health);
         if (r >= 0)

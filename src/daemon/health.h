@@ -5,6 +5,7 @@
  * the unit's status, the command line's exit code and later the metrics all say what this says. */
 
 #include "base/fault.h"
+#include "daemon/unit-facts.h"
 
 typedef enum Integrity {
         INTEGRITY_UNKNOWN, /* not checked yet, or the check could not run */
@@ -48,7 +49,9 @@ typedef struct HealthFacts {
         unsigned n_failed_verifications;
         const char *failed_verification; /* name of the newest backup that failed its verification */
 
-        const char *key_fault; /* why encrypted backups can't be made or opened; NULL for nothing */
+        UnitState backup_timer;    /* nobody is blamed for what is unknown */
+        const char *future_backup; /* a backup of ours that is dated later than now; or NULL */
+        const char *key_fault;     /* why encrypted backups can't be made or opened; NULL for nothing */
 
         bool disk_known;
         uint64_t free_bytes;
@@ -62,7 +65,8 @@ typedef struct HealthReason {
         char *text;       /* owned; for people */
 } HealthReason;
 
-#define HEALTH_REASONS_MAX 12
+/* No two of one code: every code fits. */
+#define HEALTH_REASONS_MAX 16
 
 typedef struct Health {
         HealthState state;

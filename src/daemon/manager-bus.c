@@ -12,7 +12,7 @@
 #include "daemon/audit.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
-#include "daemon/diagnose.h"
+#include "daemon/diagnose-run.h"
 #include "daemon/encryption.h"
 #include "daemon/figures.h"
 #include "daemon/job-bus.h"
@@ -222,15 +222,11 @@ static int method_get_statistics(sd_bus_message *message, void *userdata, sd_bus
 
 static int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
+        _cleanup_fault_ Fault fault = {0};
 
-        r = sd_bus_message_new_method_return(message, &reply);
-        if (r >= 0)
-                r = diagnose(userdata, reply);
-        if (r < 0)
-                return r;
-        return sd_bus_send(NULL, reply, NULL);
+        if (diagnose_run_ask(userdata, message, &fault) < 0)
+                return bus_fault(error, &fault);
+        return 1; /* Answered when systemd and the bus have told what they know */
 }
 
 static int method_cancel_job(sd_bus_message *message, void *userdata, sd_bus_error *error)

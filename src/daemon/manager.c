@@ -25,6 +25,7 @@
 #include "daemon/manager-bus.h"
 #include "daemon/predictions-bus.h"
 #include "daemon/state-lock.h"
+#include "daemon/timer-watch.h"
 #include "database/placement.h"
 
 /* Beyond the bound of the jobs there is the start-up, and what the service itself queues. */
@@ -197,6 +198,8 @@ Manager *manager_free(Manager *manager)
         free_event_sources(manager);
         authorize_through(NULL, NULL);
         (void) polkit_free(manager->polkit);
+        (void) timer_watch_free(manager->timer_watch);
+        diagnose_run_stop_all(manager);
         (void) sd_bus_flush_close_unref(manager->inquiry_bus);
         (void) sd_bus_flush_close_unref(manager->bus);
         (void) response_times_free(manager->response_times);
@@ -321,6 +324,9 @@ int manager_start(Manager *manager, const Options *options, Fault *fault)
         r = connect_bus(manager, options->user, fault);
         if (r < 0)
                 return r;
+        r = timer_watch_start(manager);
+        if (r < 0)
+                journal_line(LOG_WARNING, "Watching " BACKUP_TIMER " failed: %s", strerrordesc_np(-r));
         encryption_load(manager);
         return operation_startup_queue(manager, fault);
 }
@@ -361,6 +367,7 @@ void manager_stop(Manager *manager, int exit_code)
                         manager->event, NULL, CLOCK_MONOTONIC, STOP_BOUND_USEC, 0, on_stop_bound, manager);
 
         polkit_stop(manager->polkit);
+        diagnose_run_stop_all(manager);
         for (Job *job = manager->jobs; job; job = next) {
                 next = job->next;
                 job_cancel(job);

@@ -12,6 +12,7 @@
 #include "base/age-key.h"
 #include "daemon/audit-queue.h"
 #include "daemon/configuration.h"
+#include "daemon/diagnose-run.h"
 #include "daemon/gate.h"
 #include "daemon/health.h"
 #include "daemon/job-figures.h"
@@ -24,9 +25,12 @@
 #include "daemon/record-call.h"
 #include "daemon/response-times.h"
 #include "daemon/statistics-run.h"
+#include "daemon/unit-facts.h"
 #include "database/schema.h"
 #include "database/statistics.h"
 #include "records/prediction-cache.h"
+
+typedef struct TimerWatch TimerWatch;
 
 /* Numbers about the catalogue that are properties; kept with every change of it. */
 typedef struct CatalogueSummary {
@@ -157,6 +161,8 @@ struct Manager {
         Health health;
         FaultCode placement_fault;
         char *placement_message;
+        TimerWatch *timer_watch; /* NULL on a user's bus */
+        DiagnoseRun *diagnoses;
         sd_event_source *stale_event_source;
         uint64_t stale_armed_usec;      /* what the source stands at */
         uint64_t timeout_extended_usec; /* monotonic; when systemd was last asked for more time to start */

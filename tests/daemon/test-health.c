@@ -31,7 +31,7 @@ static HealthFacts good_facts(void)
 static void assert_reasons(const HealthFacts *facts, HealthState state, const char *codes)
 {
         _cleanup_(health_done) Health health = {0};
-        char found[256] = "";
+        char found[512] = "";
 
         assert_int_equal(health_evaluate(facts, &health), 0);
         for (size_t i = 0; i < health.n_reasons; i++) {
@@ -210,6 +210,118 @@ static void test_recovery_has_its_reasons(void **state)
         assert_reasons(&facts, HEALTH_CORRUPT, "database-missing");
 }
 
+/* Nothing says that a timer is missing where nobody could be asked for it. */
+static void test_timer_that_does_not_run(void **state)
+{
+        static const bool degraded[_UNIT_STATE_MAX] = {
+                        [UNIT_MISSING] = true, [UNIT_STOPPED] = true, [UNIT_DISABLED] = true};
+
+        for (UnitState timer = 0; timer < _UNIT_STATE_MAX; timer++) {
+                HealthFacts facts = good_facts();
+
+                facts.backup_timer = timer;
+                assert_reasons(&facts,
+                                degraded[timer] ? HEALTH_DEGRADED : HEALTH_OK,
+                                degraded[timer] ? "timer-disabled" : "");
+                facts.started = false;
+                assert_reasons(&facts, HEALTH_OK, "");
+        }
+}
+
+static void test_clock_that_was_never_set(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.now_usec = UINT64_C(1704067200) * USEC_PER_SEC;
+        facts.newest_backup_usec = facts.now_usec;
+        assert_reasons(&facts, HEALTH_OK, "");
+        facts.now_usec--;
+        assert_reasons(&facts, HEALTH_DEGRADED, "clock-not-sane");
+        facts.now_usec = 0;
+        facts.future_backup = "backup_20260124_014621";
+        assert_reasons(&facts, HEALTH_DEGRADED, "clock-not-sane");
+}
+
+static void test_backup_from_the_future(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.future_backup = "backup_20990124_014621";
+        assert_reasons(&facts, HEALTH_DEGRADED, "clock-not-sane");
+}
+
+/* What can be wrong at once, in the order in which it is told; the worst gives the state. */
+static void test_everything_at_once(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.integrity = INTEGRITY_CORRUPT;
+        facts.restoring = true;
+        facts.has_healthy_backup = false;
+        facts.auto_restore_stopped = true;
+        facts.database_replaced = true;
+        facts.newest_backup_usec = 0;
+        facts.last_backup_fault = "The disk is full";
+        facts.n_failed_verifications = 2;
+        facts.failed_verification = "backup_20260124_014621";
+        facts.backup_timer = UNIT_STOPPED;
+        facts.future_backup = "backup_20990124_014621";
+        facts.key_fault = "No identity opens it";
+        facts.free_bytes = 1;
+        facts.placement_fault = FAULT_PERMISSION;
+        facts.placement_message = "The database can't be written";
+        assert_reasons(&facts,
+                        HEALTH_RESTORING,
+                        "corrupt restoring no-healthy-backup auto-restore-stopped database-replaced stale "
+                        "last-backup-failed last-verification-failed timer-disabled clock-not-sane "
+                        "key-unavailable low-disk-space wrong-permissions");
+        facts.restoring = false;
+        facts.placement_fault = FAULT_UNSAFE_FILE_SYSTEM;
+        assert_reasons(&facts,
+                        HEALTH_CORRUPT,
+                        "corrupt no-healthy-backup auto-restore-stopped database-replaced stale "
+                        "last-backup-failed last-verification-failed timer-disabled clock-not-sane "
+                        "key-unavailable low-disk-space unsafe-file-system");
+}
+
+/* Each fact alone: its state and its code. */
+static void test_truth_table(void **state)
+{
+        static const struct {
+                size_t offset;
+                HealthState state;
+                const char *code;
+        } flags[] = {
+                        {offsetof(HealthFacts, database_missing), HEALTH_CORRUPT, "database-missing"},
+                        {offsetof(HealthFacts, restoring), HEALTH_RESTORING, "restoring"},
+                        {offsetof(HealthFacts, auto_restore_stopped),
+                                        HEALTH_DEGRADED,
+                                        "auto-restore-stopped"},
+                        {offsetof(HealthFacts, database_replaced), HEALTH_DEGRADED, "database-replaced"},
+        };
+        static const struct {
+                size_t offset;
+                const char *code;
+        } texts[] = {
+                        {offsetof(HealthFacts, last_backup_fault), "last-backup-failed"},
+                        {offsetof(HealthFacts, key_fault), "key-unavailable"},
+                        {offsetof(HealthFacts, future_backup), "clock-not-sane"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(flags); i++) {
+                HealthFacts facts = good_facts();
+
+                *(bool *) ((char *) &facts + flags[i].offset) = true;
+                assert_reasons(&facts, flags[i].state, flags[i].code);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                HealthFacts facts = good_facts();
+
+                *(const char **) ((char *) &facts + texts[i].offset) = "what it is about";
+                assert_reasons(&facts, HEALTH_DEGRADED, texts[i].code);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -224,6 +336,11 @@ int main(void)
                         cmocka_unit_test(test_same_condition_reads_the_same),
                         cmocka_unit_test(test_words_of_the_interface),
                         cmocka_unit_test(test_recovery_has_its_reasons),
+                        cmocka_unit_test(test_timer_that_does_not_run),
+                        cmocka_unit_test(test_clock_that_was_never_set),
+                        cmocka_unit_test(test_backup_from_the_future),
+                        cmocka_unit_test(test_everything_at_once),
+                        cmocka_unit_test(test_truth_table),
         };
 
         return cmocka_run_group_tests_name("health", tests, NULL, NULL);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/diagnose-host.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/timestamp.h"
+
+static void diagnose_clock(const Manager *manager, DiagnoseReport *report)
+{
+        char now[TIMESTAMP_RFC3339_MAX];
+
+        for (size_t i = 0; i < manager->health.n_reasons; i++)
+                if (strcmp(manager->health.reasons[i].code, "clock-not-sane") == 0) {
+                        diagnose_row(report,
+                                        "clock",
+                                        "fault",
+                                        "Set the clock (`timedatectl` shows it); retention keeps what is "
+                                        "dated in the future",
+                                        "%s",
+                                        manager->health.reasons[i].text);
+                        return;
+                }
+        if (timestamp_format_rfc3339(clock_now_usec(), now) < 0)
+                now[0] = '\0';
+        diagnose_row(report, "clock", "ok", "", "%.19sZ, and no backup is dated later", now);
+}
+
+static void diagnose_timer(
+                const char *timer, const char *what, const UnitFacts *facts, DiagnoseReport *report)
+{
+        const char *name = strcmp(timer, BACKUP_TIMER) == 0 ? "backup-timer" : "verify-timer";
+
+        switch (unit_facts_judge(facts)) {
+        case UNIT_ACTIVE:
+                diagnose_row(report, name, "ok", "", "%s is active and enabled", timer);
+                break;
+        case UNIT_DISABLED:
+                diagnose_row(report,
+                                name,
+                                "warning",
+                                "Run `systemctl enable` on it",
+                                "%s is active, but not enabled: %s only until the next boot",
+                                timer,
+                                what);
+                break;
+        case UNIT_STOPPED:
+                diagnose_row(report,
+                                name,
+                                "fault",
+                                "Run `systemctl enable --now` on it",
+                                "%s is stopped: nothing %s",
+                                timer,
+                                what);
+                break;
+        case UNIT_MISSING:
+                diagnose_row(report,
+                                name,
+                                "fault",
+                                "Install the units again, then run `systemctl enable --now` on it",
+                                "There is no %s: nothing %s",
+                                timer,
+                                what);
+                break;
+        case UNIT_UNKNOWN:
+        default:
+                diagnose_row(report,
+                                name,
+                                "warning",
+                                "See to it by other means that the work is asked for",
+                                "Not known: systemd does not answer on this bus");
+        }
+}
+
+static void diagnose_units(const HostFacts *facts, DiagnoseReport *report)
+{
+        bool bad = false;
+
+        for (size_t i = 0; i < facts->n_application_units; i++) {
+                UnitState state = unit_facts_judge(facts->application_units + i);
+
+                if (state != UNIT_MISSING && state != UNIT_UNKNOWN)
+                        continue;
+                bad = true;
+                diagnose_row(report,
+                                "units",
+                                state == UNIT_MISSING ? "fault" : "warning",
+                                "Correct ApplicationUnits=, then run `systemctl reload oracxpredd`",
+                                state == UNIT_MISSING ? "There is no unit %s (ApplicationUnits=)"
+                                                      : "systemd does not say whether there is a unit %s",
+                                facts->application_unit_names[i]);
+        }
+        if (bad)
+                return;
+        if (facts->n_application_units == 0)
+                diagnose_row(report,
+                                "units",
+                                "ok",
+                                "",
+                                "No units are stopped while the file has to be replaced "
+                                "(ApplicationUnits= is empty)");
+        else
+                diagnose_row(report,
+                                "units",
+                                "ok",
+                                "",
+                                "systemd knows each of the %zu in ApplicationUnits=",
+                                facts->n_application_units);
+}
+
+static void diagnose_polkit(const HostFacts *facts, DiagnoseReport *report)
+{
+        if (!facts->polkit_known)
+                diagnose_row(report,
+                                "polkit",
+                                "warning",
+                                "Look at the bus with `busctl`",
+                                "The bus does not say whether polkit is there");
+        else if (facts->polkit_there)
+                diagnose_row(report, "polkit", "ok", "", "There, and asked who may do what");
+        else
+                diagnose_row(report,
+                                "polkit",
+                                "ok",
+                                "",
+                                "Not there: only root and the service's own user may act");
+}
+
+void diagnose_host(const Manager *manager, const HostFacts *facts, DiagnoseReport *report)
+{
+        diagnose_clock(manager, report);
+        diagnose_timer(BACKUP_TIMER, "asks for backups", &facts->backup_timer, report);
+        diagnose_timer(VERIFY_TIMER, "verifies the backups", &facts->verify_timer, report);
+        diagnose_units(facts, report);
+        diagnose_polkit(facts, report);
+}

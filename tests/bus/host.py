@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A stand-in for systemd on the private bus, as far as it is asked about units: what it says of them can be changed
+while the service runs, with the signals that systemd sends."""
+
+import threading
+
+from jeepney import DBusAddress, HeaderFields, MessageType, new_error, new_method_return, new_signal
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import open_dbus_connection
+
+SYSTEMD = "org.freedesktop.systemd1"
+PATH = "/org/freedesktop/systemd1"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+
+
+def unit_path(unit):
+    escaped = "".join(letter if letter.isalnum() else f"_{ord(letter):02x}" for letter in unit)
+    return f"{PATH}/unit/{escaped}"
+
+
+class Host:
+    """Units that are not named are missing; `silent` ones get no answer."""
+
+    def __init__(self, address, **units):
+        self.connection = open_dbus_connection(address)
+        self.units = units
+        self.silent = False
+        self.asked = []
+        self.ending = False
+        assert self.connection.send_and_get_reply(message_bus.RequestName(SYSTEMD)).body == (1,)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.ending = True
+        self.thread.join()
+        self.connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def say(self, unit, active="active", file="enabled"):
+        """What it says of a unit when it is asked."""
+        self.units[unit] = {
+            "LoadState": ("s", "loaded"),
+            "ActiveState": ("s", active),
+            "UnitFileState": ("s", file),
+            "NeedDaemonReload": ("b", False),
+        }
+
+    def change(self, unit, **said):
+        """The same, with the signal that systemd sends when a unit starts or stops."""
+        self.say(unit, **said)
+        address = DBusAddress(unit_path(unit), interface=PROPERTIES)
+        changed = {name: self.units[unit][name] for name in ("ActiveState", "NeedDaemonReload")}
+        body = (SYSTEMD + ".Unit", changed, [])
+        self.connection.send(new_signal(address, "PropertiesChanged", "sa{sv}as", body))
+
+    def change_files(self, unit, **said):
+        """The same, with the signal that systemd sends when unit files are enabled or disabled."""
+        self.say(unit, **said)
+        address = DBusAddress(PATH, interface=SYSTEMD + ".Manager")
+        self.connection.send(new_signal(address, "UnitFilesChanged"))
+
+    def _serve(self):
+        while not self.ending:
+            try:
+                message = self.connection.receive(timeout=0.05)
+            except TimeoutError:
+                continue
+            if message.header.message_type == MessageType.method_call:
+                self._answer(message)
+
+    def _answer(self, message):
+        fields = message.header.fields
+        member, path = fields[HeaderFields.member], fields[HeaderFields.path]
+        self.asked.append((member, path))
+        if self.silent or member == "Subscribe":
+            return
+        if member != "GetAll":
+            self.connection.send(new_error(message, "org.freedesktop.DBus.Error.UnknownMethod", "s", (member,)))
+            return
+        missing = {"LoadState": ("s", "not-found"), "ActiveState": ("s", "inactive"), "UnitFileState": ("s", "")}
+        told = next((said for unit, said in self.units.items() if unit_path(unit) == path), missing)
+        self.connection.send(new_method_return(message, "a{sv}", (told,)))

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Health and doctor as far as they depend on others: systemd with its timers, the bus, the clock."""
+
+import os
+
+import pytest
+
+from client import BusError
+from contract import BUS_PATH, ERROR, MANAGER
+from host import Host
+
+BACKUP_TIMER = "oracxpred-backup.timer"
+VERIFY_TIMER = "oracxpred-verify.timer"
+NOW_USEC = 1790000000 * 1000000
+DAY_USEC = 86400 * 1000000
+
+
+@pytest.fixture
+def host(bus):
+    with Host(bus.address) as made:
+        made.say(BACKUP_TIMER)
+        made.say(VERIFY_TIMER)
+        yield made
+
+
+def codes(client):
+    return [code for code, _ in client.get("HealthReasons")]
+
+
+def findings(client):
+    """Check to (level, finding, way out), of the worst finding of each."""
+    found = {}
+    for check, level, finding, way_out in client.manager("Diagnose"):
+        assert level in ("ok", "warning", "fault")
+        assert bool(way_out) == (level != "ok"), (check, level, way_out)
+        if check not in found or found[check][0] == "ok":
+            found[check] = (level, finding, way_out)
+    return found
+
+
+def test_timer_that_is_on_is_no_reason(host, service):
+    client = service.start()
+    # Whoever asks the bus later than the service did is answered later, too.
+    assert findings(client)["backup-timer"] == ("ok", "oracxpred-backup.timer is active and enabled", "")
+    assert (client.get("Health"), codes(client)) == ("ok", [])
+
+
+@pytest.mark.parametrize(
+    ("said", "word", "level"),
+    [
+        ({"active": "inactive"}, "stopped", "fault"),
+        ({"file": "disabled"}, "not enabled", "warning"),
+        (None, "There is no", "fault"),
+    ],
+)
+def test_timer_that_is_off_degrades(host, service, said, word, level):
+    if said:
+        host.say(BACKUP_TIMER, **said)
+    else:
+        del host.units[BACKUP_TIMER]
+    client = service.start()
+    client.wait_property("Health", "degraded")
+    ((code, text),) = client.get("HealthReasons")
+    assert code == "timer-disabled" and word in text
+    row = findings(client)["backup-timer"]
+    assert row[0] == level and word in row[1]
+
+
+def test_timer_that_is_stopped_later_is_seen_without_asking(host, service):
+    client = service.start()
+    findings(client)
+    asked = len(host.asked)
+    host.change(BACKUP_TIMER, active="inactive")
+    client.wait_property("Health", "degraded")
+    host.change(BACKUP_TIMER)
+    client.wait_property("Health", "ok")
+    assert len(host.asked) == asked
+
+
+def test_timer_that_is_disabled_later_is_seen(host, service):
+    client = service.start()
+    findings(client)
+    host.change_files(BACKUP_TIMER, file="disabled")
+    client.wait_property("Health", "degraded")
+    assert codes(client) == ["timer-disabled"]
+
+
+def test_systemd_that_comes_later_is_asked(service, bus):
+    client = service.start()
+    assert codes(client) == []
+    with Host(bus.address) as host:
+        host.say(BACKUP_TIMER, active="failed")
+        client.wait_property("Health", "degraded")
+        assert ("Subscribe", "/org/freedesktop/systemd1") in host.asked
+
+
+def test_without_systemd_nobody_is_blamed(client):
+    assert client.get("Health") == "ok"
+    row = findings(client)["backup-timer"]
+    assert row[0] == "warning" and "does not answer" in row[1]
+
+
+def test_units_of_the_application_are_looked_for(host, service):
+    host.say("oracxpred-web.service", active="inactive", file="disabled")
+    service.configure("ApplicationUnits=oracxpred-web.service\n")
+    client = service.start()
+    assert findings(client)["units"] == ("ok", "systemd knows each of the 1 in ApplicationUnits=", "")
+    service.configure("ApplicationUnits=oracxpred-web.service mistyped.service\n")
+    client.manager("Reload")
+    level, finding, _ = findings(client)["units"]
+    assert level == "fault" and "mistyped.service" in finding
+
+
+def test_every_check_is_there_and_says_something(host, service):
+    client = service.start()
+    found = findings(client)
+    assert set(found) == {
+        "sqlite",
+        "file-system",
+        "links",
+        "permissions",
+        "disk-space",
+        "integrity",
+        "backups",
+        "backup-files",
+        "configuration",
+        "key",
+        "schema",
+        "clock",
+        "backup-timer",
+        "verify-timer",
+        "units",
+        "polkit",
+    }
+    assert {check for check, row in found.items() if row[0] != "ok"} <= {"sqlite"}
+    assert all(len(finding) > 3 for _, finding, _ in found.values())
+
+
+def test_second_name_of_the_database_is_a_fault(client, service, tmp_path):
+    os.link(service.database, tmp_path / "second")
+    found = findings(client)
+    assert found["links"][0] == "fault" and "hard link" in found["links"][1]
+    # The file system itself is none the worse for it.
+    assert found["file-system"][0] == "ok"
+    assert codes(client) == ["unsafe-file-system"]
+
+
+def test_clock_that_was_set_back_is_told(service):
+    service.set_clock(NOW_USEC)
+    client = service.start(clock=True)
+    service.set_clock(NOW_USEC - DAY_USEC)
+    assert "clock-not-sane" in codes(client)
+    assert findings(client)["clock"][0] == "fault"
+    service.set_clock(NOW_USEC + 1)
+    assert codes(client) == []
+    assert findings(client)["clock"][0] == "ok"
+
+
+def test_silent_systemd_holds_up_nothing_else(host, service, bus):
+    """Diagnose waits for what it asked; more than a few such calls are refused, all others are answered."""
+    host.silent = True
+    client = service.start()
+    waiting = [client.send(BUS_PATH, MANAGER, "Diagnose") for _ in range(8)]
+    with pytest.raises(BusError) as caught:
+        client.manager("Diagnose")
+    assert caught.value.name == ERROR + "Busy"
+    client.back_up()
+    # A service that stops refuses them rather than leave them without an answer.
+    service.process.terminate()
+    for serial in waiting:
+        with pytest.raises(BusError) as caught:
+            client.result(serial)
+        assert caught.value.name == ERROR + "Busy"
+    assert service.wait() == 0
