@@ -88,11 +88,13 @@ static void add_database(Table *fields, json_object *status, uint64_t now_usec)
         uint64_t free_pages = document_number(status, "FreePages"),
                  page_bytes = document_number(status, "PageSize");
         char checked[MOMENT_MAX], size[QUANTITY_MAX], wal[QUANTITY_MAX], unused[QUANTITY_MAX];
+        char growth[STATISTICS_GROWTH_MAX];
 
         moment_format(document_number(status, "IntegrityCheckedUSec"), now_usec, checked);
         quantity_format_size(document_number(status, "DatabaseBytes"), size);
         quantity_format_size(document_number(status, "WALBytes"), wal);
         quantity_format_size(free_pages * page_bytes, unused);
+        statistics_growth(status, growth);
 
         fields_add(fields, "Database", STYLE_PLAIN, document_text(status, "DatabasePath"));
         fields_addf(fields,
@@ -106,11 +108,13 @@ static void add_database(Table *fields, json_object *status, uint64_t now_usec)
         fields_addf(fields,
                         "Size",
                         STYLE_PLAIN,
-                        "%s, %s of it free; write-ahead log %s, journal mode %s",
+                        "%s, %s of it free; write-ahead log %s, journal mode %s%s%s",
                         size,
                         unused,
                         wal,
-                        document_text(status, "JournalMode"));
+                        document_text(status, "JournalMode"),
+                        growth[0] != '\0' ? "; " : "",
+                        growth);
         statistics_add_history(fields, status);
         fields_add_moment(fields, "Modified", document_number(status, "DatabaseModifiedUSec"), now_usec);
 }

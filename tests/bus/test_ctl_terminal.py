@@ -20,6 +20,52 @@ def test_colour_is_for_terminals_without_no_color(ctl, client):
     assert ESCAPE not in ctl.run("status").stdout
 
 
+BAR = re.compile("^ +([█░]{40})$", re.MULTILINE)
+HISTORY = re.compile("^ +History: (.*)  ([0-9.]+ .?i?B) to ([0-9.]+ .?i?B), over the last 3 backups$", re.MULTILINE)
+
+
+@pytest.fixture
+def grown(client, application):
+    """A database that has grown from backup to backup."""
+    for _ in range(2):
+        application.add_bulk(1024 * 1024)
+        client.back_up()
+
+
+@pytest.mark.parametrize("verb", ["status", "stats"])
+def test_terminal_shows_a_bar_and_a_line_of_sizes(ctl, grown, verb):
+    shown = ctl.terminal("--no-pager", verb, NO_COLOR="1")[1]
+    assert BAR.search(shown) and ESCAPE not in shown
+    line, lowest, highest = HISTORY.search(shown).groups()
+    assert line[0] == "▁" and line[2] == "█" and len(line) == 3
+    assert lowest.endswith(" KiB") and highest.endswith(" MiB")
+    # The pager that stands in between shows the same.
+    paged = ctl.terminal(verb, NO_COLOR="1", SYSTEMD_PAGER="tee", SYSTEMD_PAGERSECURE="0")[1]
+    assert BAR.search(paged) and HISTORY.search(paged)
+
+
+@pytest.mark.parametrize("verb", ["status", "stats"])
+def test_bar_takes_colour_where_there_is_some(ctl, client, verb):
+    escape = re.escape(ESCAPE)
+    shown = ctl.terminal("--no-pager", verb)[1]
+    assert re.search(escape + r"\[0;1;3[123]m[█░]{40}" + escape + r"\[0m", shown)
+
+
+def test_terminal_without_utf8_gets_ascii(ctl, grown):
+    shown = ctl.terminal("--no-pager", "status", LC_ALL="C", NO_COLOR="1")[1]
+    assert re.search(r"^ +\[[#.]{40}\]$", shown, re.MULTILINE)
+    assert HISTORY.search(shown).group(1)[::2] == "_#"
+    assert shown.isascii()
+
+
+@pytest.mark.parametrize("verb", ["status", "stats"])
+def test_nothing_is_drawn_where_nobody_looks(ctl, grown, verb):
+    for shown in (ctl.run(verb).stdout, ctl.terminal("--no-pager", verb, TERM="dumb")[1]):
+        assert shown.isascii() and ESCAPE not in shown
+        assert "##" not in shown and "%)" in shown
+        assert re.search("^ +History: [0-9.]+ KiB to [0-9.]+ MiB, over the last 3 backups$", shown, re.MULTILINE)
+
+
 def test_backup_draws_one_line_over(ctl, client, application):
     application.add_bulk(8 * 1024 * 1024)
     status, shown = ctl.terminal("backup", columns=100)

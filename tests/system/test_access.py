@@ -9,6 +9,7 @@ ACCESS_DENIED_EXIT = 12
 
 
 def test_an_ordinary_user_reads_the_status(service):
+    service.run(["systemctl", "start", "oracxpred-backup.timer"])
     shown = service.run(["oracxpredctl", "status"], user="visitor").stdout
     assert "/var/lib/oracxpred/data/oracxpred.db" in shown
 

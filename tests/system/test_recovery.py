@@ -104,6 +104,7 @@ def test_corrupt_database_is_repaired_by_a_start(service, database):
     assert "Subject: The database is corrupt" in shown
     assert f"Subject: The database was restored from {newest}" in shown
     assert int(sql(service, "SELECT count(*) FROM system_logs")) == 1
+    service.run(["systemctl", "start", "oracxpred-backup.timer"])
     status = service.run(["oracxpredctl", "--no-pager", "status"]).stdout
     assert "Health: ok" in status and f"Last restore: {newest}" in status and "automatic" in status
 

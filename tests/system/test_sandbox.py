@@ -6,14 +6,21 @@ import pytest
 EXPOSURE_MAX = 10  # tenths
 
 
-@pytest.mark.parametrize("unit", ["oracxpredd.service", "oracxpred-backup.service", "oracxpred-verify.service"])
+# What a unit is for may cost it something: pinging a URL the network, writing where only root may its user.
+EXPOSURE_MAX_OF = {"oracxpred-ping@oracxpred-backup.service.service": 17, "oracxpred-metrics.service": 14}
+
+
+@pytest.mark.parametrize(
+    "unit", ["oracxpredd.service", "oracxpred-backup.service", "oracxpred-verify.service", *EXPOSURE_MAX_OF]
+)
 def test_exposure_is_low(machine, unit):
-    command = ["systemd-analyze", "security", f"--threshold={EXPOSURE_MAX}", "--no-pager", unit]
+    threshold = EXPOSURE_MAX_OF.get(unit, EXPOSURE_MAX)
+    command = ["systemd-analyze", "security", f"--threshold={threshold}", "--no-pager", unit]
     rated = machine.run(command, check=False)
     assert rated.returncode == 0, rated.stdout
 
 
-@pytest.mark.parametrize("unit", ["oracxpredd.service", "oracxpred-backup.timer", "oracxpred-verify.timer"])
+@pytest.mark.parametrize("unit", ["oracxpredd.service", "oracxpred-backup.timer", "oracxpred-metrics.timer", "oracxpred-verify.timer"])
 def test_units_are_without_fault(machine, unit):
     checked = machine.run(["systemd-analyze", "verify", f"/usr/lib/systemd/system/{unit}"], check=False)
     assert (checked.returncode, checked.stderr) == (0, "")

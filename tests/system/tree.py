@@ -19,6 +19,7 @@ PACKAGES = [
     "systemd-sysv",
     "dbus",
     "polkitd",
+    "curl",
     "libpam-systemd",
     "libsqlite3-0",
     "libjson-c5",
