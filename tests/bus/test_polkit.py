@@ -11,6 +11,7 @@ from authority import CHALLENGE, NO, YES, Authority
 from client import BusError, Client
 from contract import (
     ACCESS_DENIED,
+    ACCOUNTS,
     AUDIT,
     BACKUP,
     BUS_NAME,
@@ -90,6 +91,15 @@ ASKS = {
     (BACKUP, "Verify"): ("verify", "backup", {}),
     (BACKUP, "Restore"): ("restore", "backup", {}),
     (BACKUP, "Delete"): ("delete", "backup", {}),
+    (ACCOUNTS, "Create"): ("manage-accounts", None, "ann", "correct horse", {}),
+    (ACCOUNTS, "List"): ("manage-accounts", None, 0, 10),
+    (ACCOUNTS, "Show"): ("manage-accounts", None, "ann"),
+    (ACCOUNTS, "VerifyPassword"): ("manage-accounts", None, "ann", "correct horse", {}),
+    (ACCOUNTS, "SetPassword"): ("manage-accounts", None, "ann", "correct horse"),
+    (ACCOUNTS, "SetEnabled"): ("manage-accounts", None, "ann", True),
+    (ACCOUNTS, "SetApproved"): ("manage-accounts", None, "ann", True),
+    (ACCOUNTS, "SetAdmin"): ("manage-accounts", None, "ann", True),
+    (ACCOUNTS, "Delete"): ("manage-accounts", None, "ann"),
     (AUDIT, "AppendSystem"): ("append-logs", None, "deployed", "version 2", {}),
     (AUDIT, "AppendAccess"): ("append-logs", None, "viewed", 1, {}),
     (AUDIT, "ListSystem"): ("read-logs", None, {}),

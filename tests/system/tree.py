@@ -28,6 +28,7 @@ PACKAGES = [
     "libinih1",
     "libssl3",
     "libcrypt1",
+    "libisal2",
     "sqlite3",
     "python3",
     "python3-jeepney",
