@@ -20,6 +20,7 @@ typedef struct Configuration {
                                  * written */
         uint64_t retention_usec;
         unsigned retention_minimum_verified;
+        uint64_t log_retention_usec; /* UINT64_MAX: rows are kept for good */
         uint64_t cadence_usec;
         uint64_t low_disk_space_bytes;
         uint64_t prediction_cache_entries; /* 0: none */

@@ -132,6 +132,8 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
         if (r >= 0)
                 r = audit_begin(manager->event, manager->audit_queue, fault);
         if (r >= 0)
+                r = log_cleanup_new(manager, &manager->log_cleanup, fault);
+        if (r >= 0)
                 record_store_set_on_released(manager->record_store, on_store_released, manager);
         if (r < 0)
                 return r;
@@ -182,6 +184,7 @@ Manager *manager_free(Manager *manager)
         record_call_free_all(manager);
         audit_end();
         (void) audit_queue_free(manager->audit_queue);
+        (void) log_cleanup_free(manager->log_cleanup);
         (void) record_store_free(manager->record_store);
         (void) prediction_cache_free(manager->prediction_cache);
         (void) maintenance_free(manager->maintenance);
@@ -386,7 +389,7 @@ static bool is_idle(const Manager *manager)
                !statistics_run_is_running(manager->statistics_run) &&
                !maintenance_is_running(manager->maintenance) &&
                !record_store_is_open(manager->record_store) && !audit_is_busy() &&
-               !stop_file_is_busy(manager->stop_file);
+               !log_cleanup_is_busy(manager->log_cleanup) && !stop_file_is_busy(manager->stop_file);
 }
 
 void manager_hold_message(Manager *manager, sd_bus_message *message)

@@ -18,6 +18,7 @@
 #include "daemon/job-figures.h"
 #include "daemon/job.h"
 #include "daemon/lane.h"
+#include "daemon/log-cleanup.h"
 #include "daemon/maintenance.h"
 #include "daemon/options.h"
 #include "daemon/plan-run.h"
@@ -94,6 +95,7 @@ struct Manager {
         Maintenance *maintenance;          /* on the bulk lane */
         PredictionCache *prediction_cache; /* the quick lane's worker alone, but for the counters */
         AuditQueue *audit_queue;           /* on the quick lane */
+        LogCleanup *log_cleanup;           /* as well */
 
         /* Backups. */
         Catalogue *catalogue;

@@ -141,8 +141,10 @@ static int backup_finish(Job *job, void *userdata)
                 maintenance_follow(
                                 job->manager->maintenance, task->manifest->tables, task->manifest->n_tables);
         r = backup_result_made(job, TAKE_PTR(task->manifest));
-        if (r >= 0)
+        if (r >= 0) {
                 operation_cleanup_follow(job->manager);
+                log_cleanup_begin(job->manager->log_cleanup);
+        }
         return r;
 }
 

@@ -25,6 +25,7 @@ static void assert_defaults(const Configuration *configuration)
         assert_false(configuration->quick_check);
         assert_int_equal(configuration->retention_usec, 7 * USEC_PER_DAY);
         assert_int_equal(configuration->retention_minimum_verified, 3);
+        assert_int_equal(configuration->log_retention_usec, 90 * USEC_PER_DAY);
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
         assert_int_equal(configuration->low_disk_space_bytes, GIB);
         assert_int_equal(configuration->bcrypt_cost, 12);
@@ -58,6 +59,7 @@ static void test_every_setting(void **state)
                              "IntegrityCheck=quick\n"
                              "\tRetention=2w 1d\n"
                              "RetentionMinimumVerified=5\n"
+                             "LogRetentionSec=infinity\n"
                              "Cadence=90min\n"
                              "LowDiskSpace=512M\n"
                              "BcryptCost=14\n"
@@ -75,6 +77,7 @@ static void test_every_setting(void **state)
         assert_true(configuration.quick_check);
         assert_int_equal(configuration.retention_usec, 15 * USEC_PER_DAY);
         assert_int_equal(configuration.retention_minimum_verified, 5);
+        assert_int_equal(configuration.log_retention_usec, UINT64_MAX);
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
         assert_int_equal(configuration.low_disk_space_bytes, 512 * MIB);
         assert_int_equal(configuration.bcrypt_cost, 14);
@@ -121,6 +124,8 @@ static void test_wrong_lines(void **state)
                         "RetentionMinimumVerified=-1",
                         "RetentionMinimumVerified=3x",
                         "RetentionMinimumVerified=99999999999999999999",
+                        "LogRetentionSec=0",
+                        "LogRetentionSec=never",
                         "LowDiskSpace=1X",
                         "BcryptCost=9",
                         "BcryptCost=15",

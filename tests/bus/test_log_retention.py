@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""LogRetentionSec=: old rows of the logs go after a backup that has them, never otherwise."""
+
+import sqlite3
+import time
+
+import pytest
+
+from client import PATIENCE_SECONDS
+from contract import BACKUP
+
+DAY_USEC = 24 * 3600 * 1000000
+# 2026-01-24 00:00 UTC.
+START_USEC = 1769212800 * 1000000
+NEWEST_KEPT = 1000
+
+
+def add_rows(service, n):
+    """One row a minute, the last one at the start of the clock."""
+    with sqlite3.connect(service.database) as connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            "INSERT INTO system_logs(action_type, message, created_at) "
+            "SELECT 'old', i, strftime('%Y-%m-%d %H:%M:%S', ? - (? - i) * 60, 'unixepoch') FROM n",
+            (n, START_USEC // 1000000, n),
+        )
+
+
+def count(service):
+    with sqlite3.connect(service.database) as connection:
+        return connection.execute("SELECT count(*) FROM system_logs WHERE action_type = 'old'").fetchone()[0]
+
+
+@pytest.fixture
+def aged(service):
+    """A service with 3000 rows, a hundred days later."""
+    service.set_clock(START_USEC)
+    client = service.start(clock=True)
+    add_rows(service, 3000)
+    service.set_clock(START_USEC + 100 * DAY_USEC)
+    return client
+
+
+def test_old_rows_go_after_a_backup_that_has_them(service, aged):
+    assert count(service) == 3000
+    aged.back_up()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while "old rows of system_logs" not in service.log():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    # Some of the newest thousand are the service's own.
+    assert NEWEST_KEPT - 10 < count(service) <= NEWEST_KEPT
+    tables = dict(aged.get("Tables", aged.backups()[0]["path"], BACKUP))
+    assert tables["system_logs"] >= 3000
+
+
+@pytest.mark.parametrize("kept", ["infinity", "200d"])
+def test_what_is_young_enough_stays(service, aged, kept):
+    service.configure(f"LogRetentionSec={kept}\n")
+    aged.manager("Reload")
+    aged.back_up()
+    service.stop()
+    assert count(service) == 3000
