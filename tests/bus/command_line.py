@@ -87,6 +87,53 @@ class CommandLine:
         return process.wait(PATIENCE_SECONDS), written.decode().replace("\r\n", "\n")
 
 
+class Dialogue:
+    """The tool with a terminal of its own, and somebody who reads before they type."""
+
+    def __init__(self, ctl, *arguments, user=None):
+        self.main, end = pty.openpty()
+        self.written = ""
+        self.process = subprocess.Popen(
+            [ctl.executable, *arguments],
+            env=ctl.environment,
+            stdin=end,
+            stdout=end,
+            stderr=end,
+            user=user,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(end)
+
+    def _read(self):
+        assert select.select([self.main], [], [], PATIENCE_SECONDS)[0], self.written
+        try:
+            part = os.read(self.main, 65536).decode().replace("\r\n", "\n")
+        except OSError:  # EIO: nobody has the terminal any more
+            part = ""
+        self.written += part
+        return part
+
+    def wait_for(self, text):
+        while text not in self.written:
+            assert self._read(), self.written
+
+    def answer(self, prompt, text):
+        """Waits for the prompt, and types."""
+        self.wait_for(prompt)
+        os.write(self.main, text.encode())
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.main)[3] & termios.ECHO)
+
+    def end(self):
+        """(exit status, all that was written to the terminal)"""
+        while self._read():
+            pass
+        os.close(self.main)
+        return self.process.wait(PATIENCE_SECONDS), self.written
+
+
 @pytest.fixture
 def ctl(bus):
     path = os.path.join(build_directory(), "src/ctl/oracxpredctl")

@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         _cleanup_free_ unsigned char *content = NULL;
         Progress progress;
         struct stat status;
-        size_t n;
+        size_t n = 0;
         int r;
 
         progress_init(&progress);
