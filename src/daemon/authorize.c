@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/names.h"
 #include "daemon/audit.h"
 #include "daemon/bus-argument.h"
+#include "daemon/grants.h"
 #include "daemon/polkit.h"
 
 /* `polkit` is the name in dbus/org.oracxpred.Persistence1.policy.in. Importing brings data in that the next
@@ -13,6 +15,7 @@
 static const struct {
         const char *polkit;
         const char *what; /* follows "may not" */
+        bool often;       /* an application asks many times a second: see grants.h */
 } action_table[_ACTION_MAX] = {
                 [ACTION_BACKUP] = {BUS_NAME ".backup", "take backups"},
                 [ACTION_VERIFY] = {BUS_NAME ".verify", "verify backups or the database"},
@@ -24,13 +27,14 @@ static const struct {
                 [ACTION_MANAGE_ACCOUNTS] = {BUS_NAME ".manage-accounts",
                                 "manage the application's accounts"},
                 [ACTION_READ_LOGS] = {BUS_NAME ".read-logs", "read the application's logs"},
-                [ACTION_APPEND_LOGS] = {BUS_NAME ".append-logs", "append to the application's logs"},
-                [ACTION_USE_PREDICTIONS] = {BUS_NAME ".use-predictions", "use the predictions"},
+                [ACTION_APPEND_LOGS] = {BUS_NAME ".append-logs", "append to the application's logs", true},
+                [ACTION_USE_PREDICTIONS] = {BUS_NAME ".use-predictions", "use the predictions", true},
                 [ACTION_REPORT] = {BUS_NAME ".report-corruption", "report corruption"},
 };
 
 static sd_bus *inquiries;
 static Polkit *authority;
+static Grants grants;
 
 void authorize_through(sd_bus *inquiry_bus, Polkit *polkit)
 {
@@ -156,15 +160,26 @@ static int ask(sd_bus_message *message,
                 Verdict *ret,
                 sd_bus_error *error)
 {
+        const char *sender = sd_bus_message_get_sender(message),
+                   *method = sd_bus_message_get_member(message);
+        const char *polkit = action_table[action].polkit;
         _cleanup_fault_ Fault fault = {0};
+        bool often = action_table[action].often;
 
         if (!authority) {
                 *ret = VERDICT_NONE;
                 return 0;
         }
-        if (polkit_ask(authority, message, caller->uid, action_table[action].polkit, backup, ret, &fault) <
-                        0)
+        if (often && grants_have(&grants, sender, polkit, method, clock_monotonic_usec())) {
+                *ret = VERDICT_ALLOWED;
+                return 0;
+        }
+        if (polkit_ask(authority, message, caller->uid, polkit, backup, ret, &fault) < 0)
                 return bus_fault(error, &fault);
+        /* A password that somebody typed is good for the one call, unless polkit itself says more. */
+        if (often && *ret == VERDICT_ALLOWED &&
+                        sd_bus_message_get_allow_interactive_authorization(message) <= 0)
+                grants_add(&grants, sender, polkit, method, clock_monotonic_usec());
         return 0;
 }
 

@@ -23,6 +23,7 @@ from contract import (
     LOG_CONTROL,
     LOG_CONTROL_PATH,
     MANAGER,
+    PEER,
     PREDICTIONS,
     PROPERTIES,
     UNKNOWN_OBJECT,
@@ -117,6 +118,7 @@ ASKS_NOTHING = {
     (MANAGER, "ListBackups"): [],
     (MANAGER, "GetStatistics"): [],
     (MANAGER, "Diagnose"): [],
+    (MANAGER, "Advise"): [],
     (MANAGER, "CancelJob"): [4711],
     (JOB, "Cancel"): None,
 }
@@ -223,6 +225,42 @@ def test_answer_is_good_for_one_call(authority, client, stranger):
     second = ask(stranger)
     authority.answer(authority.asked(), NO)
     assert error_of(stranger, second) == ACCESS_DENIED
+
+
+def count_questions(authority, caller, key, times, flags=0):
+    """Makes a call again and again, and allows it whenever that is asked about: how often it was."""
+    questions = 0
+    for _ in range(times):
+        address = DBusAddress(BUS_PATH, bus_name=BUS_NAME, interface=key[0])
+        message = new_method_call(address, key[1], "a{sv}", ({},))
+        message.header.flags |= flags
+        call = caller.send_message(message)
+        caller.call(BUS_PATH, PEER, "Ping")
+        if authority.open_questions():
+            authority.answer(authority.asked(), YES)
+            questions += 1
+        caller.result(call)
+    return questions
+
+
+def test_calls_that_come_often_are_not_each_asked_about(authority, client, stranger, connect):
+    """A remembered answer is good for one connection and method for a second, not longer, so that some may be asked
+    about again while this runs."""
+    often = 20
+    assert 1 <= count_questions(authority, stranger, (PREDICTIONS, "List"), often) < often
+    ask(stranger, "Verify", "", {})
+    assert authority.asked().action == ASKING + "verify"
+    stranger.send(BUS_PATH, AUDIT, "ListSystem", {})
+    assert authority.asked().action == ASKING + "read-logs"
+    stranger.send(BUS_PATH, PREDICTIONS, "Lock", 1)
+    assert authority.asked().action == ASKING + "use-predictions"
+    connect().send(BUS_PATH, PREDICTIONS, "List", {})
+    assert authority.asked().details["method"] == "List"
+
+
+def test_password_is_good_for_one_call(authority, client, stranger):
+    flag = MessageFlag.allow_interactive_authorization
+    assert count_questions(authority, stranger, (PREDICTIONS, "List"), 3, flag) == 3
 
 
 def test_answers_in_another_order_reach_their_own_calls(authority, client, stranger, connect):
