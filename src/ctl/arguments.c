@@ -30,6 +30,12 @@ enum {
         CODE_RESTORE,
         CODE_IDENTITY,
         CODE_PASSPHRASE_FILE,
+        CODE_SINCE, /* the order of enum Filter */
+        CODE_UNTIL,
+        CODE_TYPE,
+        CODE_SEVERITY,
+        CODE_ACCOUNT,
+        CODE_LIMIT,
 };
 
 /* The leading '+' of getopt is left out: options may follow the verb. ':' tells a missing argument apart. */
@@ -61,6 +67,12 @@ static const struct option long_options[] = {
                 {"restore", no_argument, NULL, CODE_RESTORE},
                 {"identity", required_argument, NULL, CODE_IDENTITY},
                 {"passphrase-file", required_argument, NULL, CODE_PASSPHRASE_FILE},
+                {"since", required_argument, NULL, CODE_SINCE},
+                {"until", required_argument, NULL, CODE_UNTIL},
+                {"type", required_argument, NULL, CODE_TYPE},
+                {"severity", required_argument, NULL, CODE_SEVERITY},
+                {"account", required_argument, NULL, CODE_ACCOUNT},
+                {"limit", required_argument, NULL, CODE_LIMIT},
                 {0},
 };
 
@@ -103,6 +115,14 @@ static const struct {
                 {"   --passphrase-file=FILE",
                                 "Open encrypted backups with the passphrase in it",
                                 OPTION_PASSPHRASE},
+                {"   --since=TIME",
+                                "Only from then on: 2026-01-24 10:00, today, yesterday, -2h",
+                                OPTION_SINCE},
+                {"   --until=TIME", "Only before then", OPTION_UNTIL},
+                {"   --type=TYPE", "Only this type", OPTION_TYPE},
+                {"   --severity=WORD", "Only info, warning, error or critical", OPTION_SEVERITY},
+                {"   --account=ID", "Only about this user of the application", OPTION_ACCOUNT},
+                {"   --limit=N", "So many rows (default: 100)", OPTION_LIMIT},
 };
 
 static int wrong_usage(
@@ -258,6 +278,15 @@ static int apply_option(int code, Arguments *arguments, Fault *fault)
         case CODE_PASSPHRASE_FILE:
                 arguments->passphrase_file = optarg;
                 arguments->given |= OPTION_PASSPHRASE;
+                return 0;
+        case CODE_SINCE:
+        case CODE_UNTIL:
+        case CODE_TYPE:
+        case CODE_SEVERITY:
+        case CODE_ACCOUNT:
+        case CODE_LIMIT:
+                arguments->filters[code - CODE_SINCE] = optarg;
+                arguments->given |= (unsigned) OPTION_SINCE << (code - CODE_SINCE);
                 return 0;
         default:
                 return fault_set(fault, FAULT_FAILED, "An option lacks its code: this is a bug.");

@@ -36,7 +36,24 @@ typedef enum VerbOption {
         OPTION_RESTORE = 1 << 11,
         OPTION_IDENTITY = 1 << 12,
         OPTION_PASSPHRASE = 1 << 13, /* --passphrase-file= */
+        OPTION_SINCE = 1 << 14,      /* the filters, in the order of the next enum */
+        OPTION_UNTIL = 1 << 15,
+        OPTION_TYPE = 1 << 16,
+        OPTION_SEVERITY = 1 << 17,
+        OPTION_ACCOUNT = 1 << 18,
+        OPTION_LIMIT = 1 << 19,
 } VerbOption;
+
+/* What narrows a list down, each with a value. */
+typedef enum Filter {
+        FILTER_SINCE,
+        FILTER_UNTIL,
+        FILTER_TYPE,
+        FILTER_SEVERITY,
+        FILTER_ACCOUNT,
+        FILTER_LIMIT,
+        _FILTER_MAX,
+} Filter;
 
 typedef struct Session Session;
 typedef struct Verb Verb;
@@ -58,11 +75,12 @@ typedef struct Arguments {
         bool version;
         unsigned given; /* VerbOption that were said */
         const char *label;
-        const char *from;            /* --from= */
-        const char *identity;        /* --identity= */
-        const char *passphrase_file; /* --passphrase-file= */
-        const char *style;           /* --format=, for the service to judge; NULL: not said */
-        const char **tables;         /* --table=, in order; owned */
+        const char *from;                 /* --from= */
+        const char *identity;             /* --identity= */
+        const char *passphrase_file;      /* --passphrase-file= */
+        const char *filters[_FILTER_MAX]; /* NULL: not said */
+        const char *style;                /* --format=, for the service to judge; NULL: not said */
+        const char **tables;              /* --table=, in order; owned */
         size_t n_tables;
 } Arguments;
 
