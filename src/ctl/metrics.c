@@ -327,6 +327,33 @@ static void write_jobs(Writer *writer)
                         "When the service started");
 }
 
+static void counter(Writer *writer, const char *name, const char *key, const char *help)
+{
+        begin(writer, name, "counter", "_total", help);
+        sample(writer, name, "_total", NULL, NULL, NULL, NULL);
+        number(writer, document_number(writer->properties, key));
+}
+
+static void write_cache(Writer *writer)
+{
+        if (!document_member(writer->properties, "CacheHits"))
+                return;
+        counter(writer,
+                        "oracxpred_cache_hits",
+                        "CacheHits",
+                        "Look-ups of predictions that the cache answered");
+        counter(writer,
+                        "oracxpred_cache_misses",
+                        "CacheMisses",
+                        "Look-ups of predictions that the database answered");
+        counter(writer,
+                        "oracxpred_cache_evictions",
+                        "CacheEvictions",
+                        "Predictions that made room for others");
+        property(writer, "oracxpred_cache_entries", "CacheEntries", "Predictions in the cache");
+        property(writer, "oracxpred_cache_size_bytes", "CacheBytes", "Memory that they take");
+}
+
 static void write_response_times(Writer *writer)
 {
         static const char *const quantiles[][2] = {
@@ -384,6 +411,7 @@ void metrics_write(json_object *properties, MetricsFormat format, FILE *stream)
                 write_database(&writer);
                 write_backups(&writer);
                 write_jobs(&writer);
+                write_cache(&writer);
                 write_response_times(&writer);
         }
         if (format == METRICS_OPENMETRICS)

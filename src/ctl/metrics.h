@@ -19,7 +19,8 @@ typedef enum MetricsFormat {
 
 MetricsFormat metrics_format_from_string(const char *text);
 
-/* Writes all families. `properties` are the Manager's, shaped (document.h); NULL when the service doesn't
+/* Writes all families. `properties` are the Manager's and those of the predictions' cache, shaped
+ * (document.h); NULL when the service doesn't
  * answer: then there is only `oracxpred_up 0`. What a service of another version doesn't tell is left out.
  */
 void metrics_write(json_object *properties, MetricsFormat format, FILE *stream);

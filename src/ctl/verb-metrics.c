@@ -67,6 +67,25 @@ static int write_metrics(
         return 0;
 }
 
+/* The Manager's, and the cache's where there is one. */
+static int read_properties(Session *session, json_object **ret, Fault *fault)
+{
+        _cleanup_json_ json_object *properties = NULL, *cache = NULL;
+        int r = session_get_properties(session, BUS_PATH, BUS_INTERFACE_MANAGER, &properties, fault);
+
+        if (r < 0)
+                return r;
+        if (session_get_properties(session, BUS_PATH, BUS_INTERFACE_PREDICTIONS, &cache, NULL) >= 0) {
+                json_object_object_foreach (cache, key, value) {
+                        r = document_put(properties, key, json_object_get(value));
+                        if (r < 0)
+                                return session_set_errno(r, fault);
+                }
+        }
+        *ret = TAKE_PTR(properties);
+        return 0;
+}
+
 int verb_metrics(Session *session, Fault *fault)
 {
         _cleanup_json_ json_object *properties = NULL;
@@ -86,7 +105,7 @@ int verb_metrics(Session *session, Fault *fault)
         session->no_auto_start = true;
         r = session_open(session, &down);
         if (r >= 0)
-                r = session_get_properties(session, BUS_PATH, BUS_INTERFACE_MANAGER, &properties, &down);
+                r = read_properties(session, &properties, &down);
         if (r < 0 && down.code != FAULT_NOT_RUNNING) {
                 fault_move(fault, &down);
                 return r;

@@ -108,6 +108,26 @@ static void add_backups(Table *fields, json_object *document, uint64_t now_usec)
         add_backup(fields, document, "Newest", "LastBackup", now_usec);
 }
 
+static void add_cache(Table *fields, json_object *document)
+{
+        uint64_t hits = document_number(document, "CacheHits"),
+                 misses = document_number(document, "CacheMisses");
+        char size[QUANTITY_MAX];
+
+        quantity_format_size(document_number(document, "CacheBytes"), size);
+        fields_addf(fields,
+                        "Cache",
+                        STYLE_PLAIN,
+                        "%" PRIu64 " predictions in %s; %" PRIu64 " hits, %" PRIu64
+                        " misses (%.0f%% hit), %" PRIu64 " evicted",
+                        document_number(document, "CacheEntries"),
+                        size,
+                        hits,
+                        misses,
+                        hits + misses > 0 ? (double) hits / (double) (hits + misses) * 100 : 0.0,
+                        document_number(document, "CacheEvictions"));
+}
+
 static void add_service(Table *fields, json_object *document, uint64_t now_usec)
 {
         char moment[MOMENT_MAX];
@@ -142,6 +162,7 @@ static int print_summary(const Session *session, json_object *document, Fault *f
         statistics_add_history(fields, document);
         add_backups(fields, document, now_usec);
         statistics_add_disk(fields, document);
+        add_cache(fields, document);
         add_service(fields, document, now_usec);
         return fields_print(session, fields, fault);
 }

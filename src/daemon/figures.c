@@ -235,6 +235,22 @@ static int append_last_error(Manager *manager, sd_bus_message *message)
         }                                                                   \
         struct this_macro_takes_a_semicolon
 
+#define CACHE(name)                                                                                         \
+        static int append_cache_##name(Manager *manager, sd_bus_message *message)                           \
+        {                                                                                                   \
+                const PredictionCacheCounters *counters =                                                   \
+                                prediction_cache_counters(manager->prediction_cache);                       \
+                                                                                                            \
+                return sd_bus_message_append(                                                               \
+                                message, "t", atomic_load_explicit(&counters->name, memory_order_relaxed)); \
+        }                                                                                                   \
+        struct this_macro_takes_a_semicolon
+
+CACHE(hits);
+CACHE(misses);
+CACHE(evictions);
+CACHE(entries);
+CACHE(bytes);
 NUMBER(database_bytes, statistics.size_bytes);
 NUMBER(wal_bytes, statistics.wal_bytes);
 NUMBER(page_size, statistics.page_size_bytes);
@@ -282,6 +298,11 @@ static const struct {
                 {"DiskDaysLeft", "d", append_days_left},
                 {"StartedUSec", "t", append_started_usec},
                 {"ResponseTimes", "a(sttttttt)", append_response_times},
+                {"CacheHits", "t", append_cache_hits},
+                {"CacheMisses", "t", append_cache_misses},
+                {"CacheEvictions", "t", append_cache_evictions},
+                {"CacheEntries", "t", append_cache_entries},
+                {"CacheBytes", "t", append_cache_bytes},
                 {"JobsQueued", "u", append_jobs_queued},
                 {"JobsRunning", "u", append_jobs_running},
                 {"JobsEnded", "a(suuu)", append_jobs_ended},

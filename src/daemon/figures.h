@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The numbers that GetStatistics replies with, from one table: most of them are properties, too, whose
- * getter looks its name up in the same table. Worked out when they are asked for; nothing is kept for them.
+/* The numbers that GetStatistics replies with, from one table: they are properties, too (of the
+ * Manager, and those of the cache of .Predictions), whose getter looks its name up in the same table. Worked
+ * out when they are asked for; nothing is kept for them.
  */
 
 #include "daemon/manager.h"

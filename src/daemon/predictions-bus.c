@@ -5,6 +5,7 @@
 
 #include "base/names.h"
 #include "daemon/bus-argument.h"
+#include "daemon/figures.h"
 #include "daemon/manager.h"
 #include "daemon/prediction-call.h"
 
@@ -253,37 +254,8 @@ static int method_archive(sd_bus_message *message, void *userdata, sd_bus_error 
         return act_on_match(message, userdata, &prediction_call_archive, error);
 }
 
-static int get_counter(sd_bus *bus,
-                const char *path,
-                const char *interface,
-                const char *property,
-                sd_bus_message *reply,
-                void *userdata,
-                sd_bus_error *error)
-{
-        Manager *manager = userdata;
-        const PredictionCacheCounters *counters = prediction_cache_counters(manager->prediction_cache);
-        const struct {
-                const char *name;
-                const _Atomic uint64_t *value;
-        } table[] = {
-                        {"CacheHits", &counters->hits},
-                        {"CacheMisses", &counters->misses},
-                        {"CacheEvictions", &counters->evictions},
-                        {"CacheEntries", &counters->entries},
-                        {"CacheBytes", &counters->bytes},
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(table); i++)
-                if (strcmp(table[i].name, property) == 0)
-                        return sd_bus_message_append(reply,
-                                        "t",
-                                        atomic_load_explicit(table[i].value, memory_order_relaxed));
-        return -ENOENT;
-}
-
 /* They change with every look-up: to be asked for, not to be told. */
-#define COUNTER(name) SD_BUS_PROPERTY(name, "t", get_counter, 0, 0)
+#define COUNTER(name) SD_BUS_PROPERTY(name, "t", figures_get_property, 0, 0)
 #define SETTING(name, field) SD_BUS_PROPERTY(name, "t", NULL, offsetof(Manager, configuration.field), 0)
 
 static const sd_bus_vtable predictions_vtable[] = {

@@ -12,7 +12,7 @@ struct TimerWatch {
         UnitFacts facts;
         sd_bus_slot *question; /* one at a time */
         sd_bus_slot *properties_match;
-        sd_bus_slot *files_match;
+        sd_bus_slot *reload_match;
         sd_bus_slot *owner_match;
 };
 
@@ -27,7 +27,7 @@ TimerWatch *timer_watch_free(TimerWatch *watch)
                 return NULL;
         (void) sd_bus_slot_unref(watch->question);
         (void) sd_bus_slot_unref(watch->properties_match);
-        (void) sd_bus_slot_unref(watch->files_match);
+        (void) sd_bus_slot_unref(watch->reload_match);
         (void) sd_bus_slot_unref(watch->owner_match);
         free(watch);
         return NULL;
@@ -69,9 +69,13 @@ static int on_properties_changed(sd_bus_message *message, void *userdata, sd_bus
         return 0;
 }
 
-static int on_files_changed(sd_bus_message *message, void *userdata, sd_bus_error *error)
+/* `systemctl enable` and `disable` end with it, and before it systemd keeps to what it knew of the files. */
+static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-        ask(userdata);
+        int begins;
+
+        if (sd_bus_message_read(message, "b", &begins) >= 0 && !begins)
+                ask(userdata);
         return 0;
 }
 
@@ -126,12 +130,12 @@ static int add_matches(TimerWatch *watch, const char *path)
                         watch);
         if (r >= 0)
                 r = sd_bus_match_signal_async(bus,
-                                &watch->files_match,
+                                &watch->reload_match,
                                 SYSTEMD_BUS_NAME,
                                 SYSTEMD_BUS_PATH,
                                 SYSTEMD_BUS_NAME ".Manager",
-                                "UnitFilesChanged",
-                                on_files_changed,
+                                "Reloading",
+                                on_reloading,
                                 NULL,
                                 watch);
         if (r >= 0)

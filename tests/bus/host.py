@@ -60,10 +60,11 @@ class Host:
         self.connection.send(new_signal(address, "PropertiesChanged", "sa{sv}as", body))
 
     def change_files(self, unit, **said):
-        """The same, with the signal that systemd sends when unit files are enabled or disabled."""
-        self.say(unit, **said)
+        """The same, with the signals of a reload, which `systemctl enable` and `disable` end with."""
         address = DBusAddress(PATH, interface=SYSTEMD + ".Manager")
-        self.connection.send(new_signal(address, "UnitFilesChanged"))
+        self.connection.send(new_signal(address, "Reloading", "b", (True,)))
+        self.say(unit, **said)
+        self.connection.send(new_signal(address, "Reloading", "b", (False,)))
 
     def _serve(self):
         while not self.ending:

@@ -11,8 +11,9 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_prometheus
 
+from client import BusError
 from command_line import ctl  # noqa: F401
-from contract import SOURCE
+from contract import BUS_PATH, PREDICTIONS, SOURCE
 
 RULES = os.path.join(SOURCE, "packaging/prometheus")
 NOT_RUNNING = 28
@@ -38,6 +39,8 @@ def value(found, name, **labels):
 
 def test_openmetrics_is_valid_and_true(ctl, client, application):
     application.add_users(3)
+    with pytest.raises(BusError):
+        client.call(BUS_PATH, PREDICTIONS, "Get", 4711, {})
     name = client.back_up()
     text = ctl.run("metrics").stdout
     assert text.endswith("# EOF\n")
@@ -48,6 +51,7 @@ def test_openmetrics_is_valid_and_true(ctl, client, application):
     assert value(found, "oracxpred_table_rows", table="users") == 3
     assert value(found, "oracxpred_backups", kind="manual") == 1
     assert value(found, "oracxpred_jobs_ended_total", operation="backup", result="done") >= 1
+    assert value(found, "oracxpred_cache_misses_total") == 1
     assert value(found, "oracxpred_disk_size_bytes") == client.get("DiskTotalBytes")
     made = next(backup["created"] for backup in client.backups() if backup["name"] == name)
     assert value(found, "oracxpred_last_backup_timestamp_seconds") == pytest.approx(made / 1e6, abs=1e-5)

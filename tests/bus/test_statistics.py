@@ -9,7 +9,7 @@ import pytest
 from application import Application, flip_byte
 from client import BusError
 from command_line import ctl  # noqa: F401
-from contract import BUS_PATH, MANAGER
+from contract import BUS_PATH, MANAGER, PREDICTIONS, PROPERTIES
 
 DAY_USEC = 86400 * 1000000
 NOW_USEC = 1790000000 * 1000000
@@ -26,7 +26,9 @@ def response_times(client):
 def test_every_figure_is_a_property_of_the_same_type(client):
     told = client.manager("GetStatistics")
     assert {"SizeHistory", "ResponseTimes", "LastError"} <= set(told)
-    properties = client.call(BUS_PATH, "org.freedesktop.DBus.Properties", "GetAll", MANAGER)
+    properties = {}
+    for interface in (MANAGER, PREDICTIONS):
+        properties |= client.call(BUS_PATH, PROPERTIES, "GetAll", interface)
     for name in told:
         assert told[name][0] == properties[name][0], name
 
@@ -154,6 +156,7 @@ def test_methods_of_other_objects_are_timed(client):
 def test_stats_shows_them(ctl, client, application):
     application.add_users(2)
     shown = ctl.run("--no-pager", "stats").stdout
+    assert re.search(r"^ *Cache: 0 predictions in 0 B; 0 hits, 0 misses \(0% hit\), 0 evicted$", shown, re.MULTILINE)
     assert re.search(r"^ *Backups: 1 \(1 verified, 100%\), ", shown, re.MULTILINE)
     assert re.search(r"^ +initial +1  ", shown, re.MULTILINE)
     assert re.search(r"^users +2 +\+2$", shown, re.MULTILINE)

@@ -126,6 +126,18 @@ static void test_response_times_are_a_summary(void **state)
         assert_line(text, "oracxpred_response_maximum_seconds{method=\"Manager.Backup\"} 1.200001");
 }
 
+static void test_cache_counts(void **state)
+{
+        _cleanup_free_ char *text =
+                        write_text("{\"CacheHits\": 5, \"CacheMisses\": 2, \"CacheEvictions\": 1, "
+                                   "\"CacheEntries\": 3, \"CacheBytes\": 4096}",
+                                        METRICS_PROMETHEUS);
+
+        assert_line(text, "oracxpred_cache_hits_total 5");
+        assert_line(text, "# TYPE oracxpred_cache_misses_total counter");
+        assert_line(text, "oracxpred_cache_size_bytes 4096");
+}
+
 static void test_formats_have_names(void **state)
 {
         assert_int_equal(metrics_format_from_string("openmetrics"), METRICS_OPENMETRICS);
@@ -143,6 +155,7 @@ int main(void)
                         cmocka_unit_test(test_one_state_holds),
                         cmocka_unit_test(test_counters_are_named_as_each_format_wants),
                         cmocka_unit_test(test_response_times_are_a_summary),
+                        cmocka_unit_test(test_cache_counts),
                         cmocka_unit_test(test_formats_have_names),
         };
 

@@ -13,7 +13,6 @@ FIGURES = f"{EXPORTER}/oracxpred.prom"
 EXAMPLES = "/usr/share/doc/oracxpred/examples"
 BACKUP_TIMER = "oracxpred-backup.timer"
 BACKUP_UNIT = "oracxpred-backup.service"
-PING_UNIT = f"oracxpred-ping@{BACKUP_UNIT}.service"
 PINGS = "/run/pings"
 LISTENER = f"""\
 [Unit]
@@ -74,7 +73,8 @@ def listener(service):
 
 def back_up_and_await_ping(service, succeeds):
     """curl tries again when the listener is not there yet."""
-    with service.unit_job(PING_UNIT) as pinged:
+    how = "success" if succeeds else "failure"
+    with service.unit_job(f"oracxpred-ping@{how}:{BACKUP_UNIT}.service") as pinged:
         assert (service.run(["systemctl", "start", BACKUP_UNIT], check=False).returncode == 0) == succeeds
         assert pinged() == "done"
 
@@ -89,10 +89,13 @@ def test_url_is_pinged_on_success_and_on_failure_and_never_shown(listener):
 
 def test_nothing_is_pinged_without_a_url(service):
     back_up_and_await_ping(service, succeeds=True)
-    assert service.unit(PING_UNIT, "ConditionResult", "ActiveState") == {
-        "ConditionResult": "no",
-        "ActiveState": "inactive",
-    }
+    unit = f"oracxpred-ping@success:{BACKUP_UNIT}.service"
+    assert service.unit(unit, "ConditionResult", "ActiveState") == {"ConditionResult": "no", "ActiveState": "inactive"}
+
+
+def test_unit_without_a_url_of_its_own_pings_nothing(listener):
+    listener.run(["systemctl", "start", f"oracxpred-ping@failure:{UNIT}.service"])
+    assert not os.path.exists(listener.path(PINGS))
 
 
 def test_example_mails_how_a_unit_failed(service):
