@@ -140,25 +140,11 @@ static int reply_list(Manager *manager, sd_bus_message *message, void *userdata)
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-/* After every change on the shared connection, whose own commits its data_version does not tell; and after a
- * fault as well, since a commit that failed may have happened. */
-static int changed(PredictionCall *call, int r)
-{
-        prediction_cache_forget_all(call->cache);
-        return r;
-}
-
 static int run_store(Connection *connection, void *userdata, Fault *fault)
 {
         PredictionCall *call = userdata;
 
-        return changed(call,
-                        prediction_store(connection,
-                                        call->prediction,
-                                        call->now_usec,
-                                        &call->id,
-                                        &call->flag,
-                                        fault));
+        return prediction_store(connection, call->prediction, call->now_usec, &call->id, &call->flag, fault);
 }
 
 static int reply_store(Manager *manager, sd_bus_message *message, void *userdata)
@@ -172,13 +158,7 @@ static int run_invalidate(Connection *connection, void *userdata, Fault *fault)
 {
         PredictionCall *call = userdata;
         PredictionChange change;
-        int r = changed(call,
-                        prediction_invalidate(connection,
-                                        call->key,
-                                        call->user_id,
-                                        call->now_usec,
-                                        &change,
-                                        fault));
+        int r = prediction_invalidate(connection, call->key, call->user_id, call->now_usec, &change, fault);
 
         if (r >= 0)
                 call->flag = change.changed;
@@ -196,14 +176,14 @@ static int run_lock(Connection *connection, void *userdata, Fault *fault)
 {
         PredictionCall *call = userdata;
 
-        return changed(call, prediction_lock(connection, call->key, call->now_usec, &call->n, fault));
+        return prediction_lock(connection, call->key, call->now_usec, &call->n, fault);
 }
 
 static int run_archive(Connection *connection, void *userdata, Fault *fault)
 {
         PredictionCall *call = userdata;
 
-        return changed(call, prediction_archive(connection, call->key, call->now_usec, &call->n, fault));
+        return prediction_archive(connection, call->key, call->now_usec, &call->n, fault);
 }
 
 static int reply_number(Manager *manager, sd_bus_message *message, void *userdata)

@@ -21,8 +21,9 @@ struct PredictionCache {
         PredictionCacheCounters counters;
         size_t max_entries, max_bytes;
         size_t n_entries, n_bytes;
-        uint64_t generation; /* of the connection that the next one speaks of; 0: nothing is remembered */
+        uint64_t generation; /* of the connection that the next two speak of; 0: of none */
         int64_t data_version;
+        bool changed_here; /* the connection itself has changed a row since */
         Entry *newest, *oldest;
         Entry *buckets[N_BUCKETS];
 };
@@ -35,14 +36,6 @@ int prediction_cache_new(PredictionCache **ret)
                 return -ENOMEM;
         *ret = cache;
         return 0;
-}
-
-PredictionCache *prediction_cache_free(PredictionCache *cache)
-{
-        if (cache)
-                prediction_cache_forget_all(cache);
-        free(cache);
-        return NULL;
 }
 
 /* Sebastiano Vigna's splitmix64: ids follow each other, and so must not all fall beside each other. */
@@ -111,12 +104,19 @@ void prediction_cache_set_limits(PredictionCache *cache, size_t max_entries, siz
         evict(cache);
 }
 
-void prediction_cache_forget_all(PredictionCache *cache)
+static void forget_all(PredictionCache *cache)
 {
         while (cache->oldest)
                 remove_entry(cache, cache->oldest);
-        cache->generation = 0;
         publish_size(cache);
+}
+
+PredictionCache *prediction_cache_free(PredictionCache *cache)
+{
+        if (cache)
+                forget_all(cache);
+        free(cache);
+        return NULL;
 }
 
 static Entry *find(PredictionCache *cache, PredictionKey by, int64_t key)
@@ -171,6 +171,13 @@ static int give_copy(const Prediction *prediction, Prediction **ret, Fault *faul
         return 0;
 }
 
+static void on_update(void *userdata, int kind, const char *database, const char *table, sqlite3_int64 row)
+{
+        PredictionCache *cache = userdata;
+
+        cache->changed_here |= sqlite3_stricmp(table, "predictions") == 0;
+}
+
 /* *ret_pin holds the read transaction whose state everything that is still remembered belongs to. */
 static int pin_state(PredictionCache *cache,
                 Connection *connection,
@@ -189,11 +196,13 @@ static int pin_state(PredictionCache *cache,
         if (code != SQLITE_ROW)
                 return connection_fault(connection, code, fault, sql);
         data_version = sqlite3_column_int64(pin, 0);
-        if (cache->generation != generation || cache->data_version != data_version) {
-                prediction_cache_forget_all(cache);
-                cache->generation = generation;
-                cache->data_version = data_version;
-        }
+        if (cache->generation != generation || cache->data_version != data_version || cache->changed_here)
+                forget_all(cache);
+        if (cache->generation != generation)
+                (void) sqlite3_update_hook(connection->handle, on_update, cache);
+        cache->generation = generation;
+        cache->data_version = data_version;
+        cache->changed_here = false;
         *ret_pin = TAKE_PTR(pin);
         return 0;
 }

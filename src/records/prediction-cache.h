@@ -7,11 +7,11 @@
  * and names the state that it sees. Any commit by any other connection, of this process or of another one,
  * changes that number, and everything remembered is dropped. What has to be read is read in that same
  * transaction, since the pragma's statement is finalized only afterwards, and so belongs to the number under
- * which it is kept. The number does not change for what this very connection commits: whoever writes
- * predictions through it calls prediction_cache_forget_all() after the commit and, because a commit that
- * fails may have happened nevertheless, after a fault. Inside a transaction of one's own the cache must not
- * be asked: what is not committed may be rolled back. Numbers of different connections say nothing about
- * each other, hence the generation.
+ * which it is kept. The number does not change for what this very connection commits: there SQLite's update
+ * hook tells of every row of the table, also when a trigger or a foreign key's action of the application's
+ * changes it in the wake of another one. Inside a transaction of one's own the cache must not be asked: what
+ * is not committed may be rolled back. Numbers of different connections say nothing about each other, hence
+ * the generation.
  *
  * That there is no such prediction is remembered as well: the application asks for every match of a page,
  * and most have none. Everything belongs to the worker of the quick lane, but for the counters. */
@@ -40,7 +40,9 @@ DEFINE_CLEANUP(PredictionCache *, prediction_cache_free);
 void prediction_cache_set_limits(PredictionCache *cache, size_t max_entries, size_t max_bytes);
 
 /* As prediction_get(), from memory when that is the present state. `generation` is another number for each
- * connection, never 0. *ret is a copy of the caller's own, NULL when there is no such prediction. */
+ * connection, never 0. The connection keeps the cache as the target of its update hook: no row may be
+ * changed through it after the cache is freed. *ret is a copy of the caller's own, NULL when there is no
+ * such prediction. */
 int prediction_cache_get(PredictionCache *cache,
                 Connection *connection,
                 uint64_t generation,
@@ -48,9 +50,6 @@ int prediction_cache_get(PredictionCache *cache,
                 int64_t key,
                 Prediction **ret,
                 Fault *fault);
-
-/* After a change through the connection itself. */
-void prediction_cache_forget_all(PredictionCache *cache);
 
 /* They live as long as the cache. Any thread. */
 const PredictionCacheCounters *prediction_cache_counters(const PredictionCache *cache);

@@ -175,14 +175,40 @@ static void store_confidence(double confidence)
                 fail_msg("%s", fault.message);
 }
 
-/* data_version says nothing about them: without forgetting, the second look-up is stale. */
-static void test_own_commits_are_forgotten_explicitly(void **state)
+/* data_version says nothing about them. */
+static void test_own_commits_are_seen(void **state)
 {
         store_confidence(64);
         assert_true(look_up(7) == 64);
+        assert_true(look_up(7) == 64);
         store_confidence(12);
-        prediction_cache_forget_all(cache);
         assert_true(look_up(7) == 12);
+        assert_true(look_up(7) == 12);
+        assert_counts(2, 2, 0, 1);
+}
+
+/* Rows of other tables change nothing, unless the application has tied them to predictions. */
+static void test_own_commits_that_reach_the_table_through_others(void **state)
+{
+        static const char log_sql[] = "INSERT INTO system_logs(action_type, message) VALUES('x', 'y')";
+        _cleanup_fault_ Fault fault = {0};
+
+        (void) prediction_stored(7);
+        assert_true(look_up(7) == 64);
+        assert_int_equal(connection_execute(connection, log_sql, &fault), 0);
+        assert_true(look_up(7) == 64);
+        assert_counts(1, 1, 0, 1);
+        fixture_execute(application,
+                        "CREATE TRIGGER t AFTER INSERT ON system_logs BEGIN "
+                        "UPDATE predictions SET confidence = 5; END;"
+                        "CREATE TABLE owners(id INTEGER PRIMARY KEY); INSERT INTO owners VALUES(1);"
+                        "ALTER TABLE predictions ADD owner REFERENCES owners(id) ON DELETE CASCADE;"
+                        "UPDATE predictions SET owner = 1");
+        assert_true(look_up(7) == 64);
+        assert_int_equal(connection_execute(connection, log_sql, &fault), 0);
+        assert_true(look_up(7) == 5);
+        assert_int_equal(connection_execute(connection, "DELETE FROM owners WHERE id = 1", &fault), 0);
+        assert_true(look_up(7) == -1);
 }
 
 static int change_and_fail(Connection *own, void *userdata, Fault *fault)
@@ -200,7 +226,6 @@ static void test_own_rollback_leaves_the_truth(void **state)
         assert_true(look_up(7) == 64);
         assert_true(transaction_run(connection, change_and_fail, NULL, &fault) < 0);
         assert_true(look_up(7) == 64);
-        prediction_cache_forget_all(cache);
         assert_true(look_up(7) == 64);
         assert_counts(1, 2, 0, 1);
 }
@@ -342,7 +367,6 @@ static void test_no_answer_is_stale_while_processes_write(void **state)
         for (int writer = 0; writer < N_WRITERS; writer++)
                 (void) prediction_stored(writer);
         fixture_execute(application, "UPDATE predictions SET confidence = 0");
-        prediction_cache_forget_all(cache);
         /* No connection may be open across a fork. */
         connection = connection_close(connection);
         fixture_close(application);
@@ -379,7 +403,8 @@ int main(void)
                         TEST(test_another_connection_s_commit_is_seen_at_once),
                         TEST(test_what_is_not_committed_is_not_told),
                         TEST(test_a_commit_in_the_middle_of_a_look_up),
-                        TEST(test_own_commits_are_forgotten_explicitly),
+                        TEST(test_own_commits_are_seen),
+                        TEST(test_own_commits_that_reach_the_table_through_others),
                         TEST(test_own_rollback_leaves_the_truth),
                         TEST(test_another_connection_begins_anew),
                         TEST(test_entries_are_bounded_and_the_least_used_goes),
