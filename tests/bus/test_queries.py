@@ -157,6 +157,21 @@ def test_every_statement_uses_an_index(service, statements):
     assert not reading_all
 
 
+def test_lists_use_the_index_that_is_there_for_them(service, statements):
+    """Without it they would follow the primary key, which is no scan by name, but reads as much."""
+    connection = sqlite3.connect(service.database)
+    for words, index in (
+        ("predictions WHERE league = ", "ix_predictions_league"),
+        ("created_at >= ", "ix_predictions_created_at"),
+        ("predictions WHERE match_id = ", "ix_predictions_match_id"),
+    ):
+        found = [sql for sql in statements if sql.startswith("SELECT") and words in sql and "main.predictions" in sql]
+        assert found
+        for sql in found:
+            assert any(index in line for line in plan(connection, sql)), sql
+    connection.close()
+
+
 def test_plan_of_a_scan_is_noticed(service, client):
     """So that the test above can fail."""
     connection = populate(service.database)
