@@ -3,17 +3,29 @@
 
 #include <string.h>
 
-/* What stands at a turn of the document, one text for each style. */
-typedef const char *const Layout[_EXPORT_STYLE_MAX];
+/* What stands at a turn of the document, one text for each style, with its length: there are many turns. */
+typedef const struct {
+        const char *text;
+        size_t length;
+} Layout[_EXPORT_STYLE_MAX];
+
+#define TEXT(literal)                          \
+        {                                      \
+                (literal), sizeof(literal) - 1 \
+        }
+#define LAYOUT(pretty, compact, lines)                   \
+        {                                                \
+                TEXT(pretty), TEXT(compact), TEXT(lines) \
+        }
 
 static void put(ExportDocument *document, Layout layout)
 {
-        json_output_put_text(document->output, layout[document->style]);
+        json_output_put(document->output, layout[document->style].text, layout[document->style].length);
 }
 
 static void put_member(ExportDocument *document, const char *name)
 {
-        static Layout before = {",\n  ", ",", ","}, after = {": ", ":", ":"};
+        static Layout before = LAYOUT(",\n  ", ",", ","), after = LAYOUT(": ", ":", ":");
 
         put(document, before);
         json_write_string(document->output, name);
@@ -35,7 +47,7 @@ JsonEncoding export_encoding_from_string(const char *text)
 
 void export_document_header(ExportDocument *document, const ExportHeader *header)
 {
-        static Layout begin = {"{\n  \"format\": ", "{\"format\":", "{\"format\":"};
+        static Layout begin = LAYOUT("{\n  \"format\": ", "{\"format\":", "{\"format\":");
 
         put(document, begin);
         json_write_string(document->output, EXPORT_FORMAT);
@@ -59,8 +71,8 @@ void export_document_schema_entry(ExportDocument *document,
                 const char *table,
                 const char *sql)
 {
-        static Layout first = {"\n    ", "", ""}, next = {",\n    ", ",", ","};
-        static Layout comma = {", ", ",", ","}, colon = {": ", ":", ":"};
+        static Layout first = LAYOUT("\n    ", "", ""), next = LAYOUT(",\n    ", ",", ",");
+        static Layout comma = LAYOUT(", ", ",", ","), colon = LAYOUT(": ", ":", ":");
         const char *const members[][2] = {{"type", type}, {"name", name}, {"table", table}, {"sql", sql}};
 
         if (document->n_schema++ == 0)
@@ -80,8 +92,8 @@ void export_document_schema_entry(ExportDocument *document,
 
 void export_document_tables_begin(ExportDocument *document)
 {
-        static Layout empty = {"],\n  \"tables\": {", "],\"tables\":{", "]}\n"};
-        static Layout filled = {"\n  ],\n  \"tables\": {", "],\"tables\":{", "]}\n"};
+        static Layout empty = LAYOUT("],\n  \"tables\": {", "],\"tables\":{", "]}\n");
+        static Layout filled = LAYOUT("\n  ],\n  \"tables\": {", "],\"tables\":{", "]}\n");
 
         if (document->n_schema == 0)
                 put(document, empty);
@@ -91,10 +103,11 @@ void export_document_tables_begin(ExportDocument *document)
 
 void export_document_table_begin(ExportDocument *document, const ExportTable *table)
 {
-        static Layout first = {"\n    ", "", "{\"table\":"}, next = {",\n    ", ",", "{\"table\":"};
-        static Layout columns = {": {\n      \"columns\": [", ":{\"columns\":[", ",\"columns\":["};
-        static Layout comma = {", ", ",", ","};
-        static Layout rows = {"],\n      \"rows\": [", "],\"rows\":[", "]}\n"};
+        static Layout first = LAYOUT("\n    ", "", "{\"table\":"),
+                      next = LAYOUT(",\n    ", ",", "{\"table\":");
+        static Layout columns = LAYOUT(": {\n      \"columns\": [", ":{\"columns\":[", ",\"columns\":[");
+        static Layout comma = LAYOUT(", ", ",", ",");
+        static Layout rows = LAYOUT("],\n      \"rows\": [", "],\"rows\":[", "]}\n");
 
         if (document->n_tables++ == 0)
                 put(document, first);
@@ -113,8 +126,8 @@ void export_document_table_begin(ExportDocument *document, const ExportTable *ta
 
 void export_document_row_begin(ExportDocument *document)
 {
-        static Layout first = {"\n        [", "[", "{\"row\":["},
-                      next = {",\n        [", ",[", "{\"row\":["};
+        static Layout first = LAYOUT("\n        [", "[", "{\"row\":["),
+                      next = LAYOUT(",\n        [", ",[", "{\"row\":[");
 
         if (document->n_rows_of_table++ == 0)
                 put(document, first);
@@ -126,7 +139,7 @@ void export_document_row_begin(ExportDocument *document)
 
 void export_document_cell_begin(ExportDocument *document)
 {
-        static Layout comma = {", ", ",", ","};
+        static Layout comma = LAYOUT(", ", ",", ",");
 
         if (document->n_cells++ > 0)
                 put(document, comma);
@@ -134,14 +147,14 @@ void export_document_cell_begin(ExportDocument *document)
 
 void export_document_row_end(ExportDocument *document)
 {
-        static Layout end = {"]", "]", "]}\n"};
+        static Layout end = LAYOUT("]", "]", "]}\n");
 
         put(document, end);
 }
 
 void export_document_table_end(ExportDocument *document)
 {
-        static Layout empty = {"]\n    }", "]}", ""}, filled = {"\n      ]\n    }", "]}", ""};
+        static Layout empty = LAYOUT("]\n    }", "]}", ""), filled = LAYOUT("\n      ]\n    }", "]}", "");
 
         if (document->n_rows_of_table == 0)
                 put(document, empty);
@@ -151,10 +164,13 @@ void export_document_table_end(ExportDocument *document)
 
 void export_document_end(ExportDocument *document)
 {
-        static Layout empty = {"}\n}\n", "}}\n", ""}, filled = {"\n  }\n}\n", "}}\n", ""};
+        static Layout empty = LAYOUT("}\n}\n", "}}\n", ""), filled = LAYOUT("\n  }\n}\n", "}}\n", "");
 
         if (document->style != EXPORT_LINES) {
-                put(document, document->n_tables == 0 ? empty : filled);
+                if (document->n_tables == 0)
+                        put(document, empty);
+                else
+                        put(document, filled);
                 return;
         }
         /* Lines have no bracket whose absence would tell that some are missing. */

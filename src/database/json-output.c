@@ -173,6 +173,12 @@ void json_output_put(JsonOutput *output, const void *data, size_t size_bytes)
 {
         const char *position = data;
 
+        /* Nearly always. */
+        if (size_bytes < sizeof output->buffer - output->used_bytes) {
+                memcpy(output->buffer + output->used_bytes, data, size_bytes);
+                output->used_bytes += size_bytes;
+                return;
+        }
         while (size_bytes > 0 && output->error == 0) {
                 size_t part_bytes = MIN_OF(size_bytes, sizeof output->buffer - output->used_bytes);
 

@@ -5,6 +5,15 @@
 
 #include "base/utf8.h"
 
+/* The text's next eight bytes have none that is not ASCII. */
+static bool are_ascii(const char *text)
+{
+        uint64_t word;
+
+        memcpy(&word, text, sizeof word);
+        return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
 size_t json_valid_utf8(const void *bytes, size_t size_bytes)
 {
         const char *text = bytes;
@@ -15,6 +24,10 @@ size_t json_valid_utf8(const void *bytes, size_t size_bytes)
                 char tail[4] = {0};
                 uint32_t character;
 
+                if (left >= 8 && are_ascii(text + done)) {
+                        done += 8;
+                        continue;
+                }
                 if ((unsigned char) text[done] < 0x80) {
                         done++;
                         continue;

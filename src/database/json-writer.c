@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "database/json-writer.h"
 
-#include <inttypes.h>
+#include <endian.h>
 #include <math.h>
 #include <string.h>
 
 #include "database/json-base64.h"
+#include "database/json-digits.h"
 #include "database/json-real.h"
 #include "database/json-unicode.h"
 
@@ -17,10 +18,9 @@
 
 void json_write_integer(JsonOutput *output, int64_t value)
 {
-        char text[24];
+        char text[JSON_INTEGER_MAX];
 
-        (void) snprintf(text, sizeof text, "%" PRId64, value);
-        json_output_put_text(output, text);
+        json_output_put(output, text, json_integer_format(value, text));
 }
 
 void json_write_real(JsonOutput *output, double value)
@@ -65,17 +65,52 @@ void json_write_blob(JsonOutput *output, const void *bytes, size_t size_bytes)
 
 static void write_escape(JsonOutput *output, unsigned char character)
 {
-        static const char letters[][3] = {
-                        ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
-        char text[8];
+        static const char hex[] = "0123456789abcdef";
+        static const char letters[] = {['\b'] = 'b',
+                        ['\t'] = 't',
+                        ['\n'] = 'n',
+                        ['\f'] = 'f',
+                        ['\r'] = 'r',
+                        ['"'] = '"',
+                        ['\\'] = '\\'};
 
-        if (character == '"' || character == '\\')
-                (void) snprintf(text, sizeof text, "\\%c", character);
-        else if (character < ELEMENTSOF(letters) && letters[character][0])
-                (void) snprintf(text, sizeof text, "%s", letters[character]);
+        if (letters[character])
+                json_output_put(output, (char[]){'\\', letters[character]}, 2);
         else
-                (void) snprintf(text, sizeof text, "\\u%04x", character);
-        json_output_put_text(output, text);
+                json_output_put(output,
+                                (char[]){'\\', 'u', '0', '0', hex[character >> 4], hex[character & 15]},
+                                6);
+}
+
+/* A byte in every one of a word's eight. */
+#define IN_ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Not zero when one of the bytes is `character`: subtracting 1 borrows into the highest bit of a zero. */
+static uint64_t find_byte(uint64_t word, unsigned char character)
+{
+        uint64_t difference = word ^ IN_ALL(character);
+
+        return (difference - IN_ALL(1)) & ~difference & IN_ALL(0x80);
+}
+
+/* How many of the bytes, from the start, go into a string as they are: all up to the first that does not,
+ * but for the last few, which don't fill a word. */
+static size_t count_plain(const char *text, size_t size_bytes)
+{
+        size_t done = 0;
+
+        for (; size_bytes - done >= 8; done += 8) {
+                uint64_t word, found;
+
+                memcpy(&word, text + done, sizeof word);
+                word = le64toh(word);
+                found = ((word - IN_ALL(0x20)) & ~word & IN_ALL(0x80)) | find_byte(word, '"') |
+                        find_byte(word, '\\');
+                /* A borrow goes upwards, so that the lowest is a real one. */
+                if (found)
+                        return done + (size_t) __builtin_ctzll(found) / 8;
+        }
+        return done;
 }
 
 void json_write_escaped(JsonOutput *output, const char *text, size_t size_bytes)
@@ -86,7 +121,12 @@ void json_write_escaped(JsonOutput *output, const char *text, size_t size_bytes)
         if (size_bytes == 0)
                 return;
         for (size_t i = 0; i < size_bytes; i++) {
-                unsigned char character = (unsigned char) text[i];
+                unsigned char character;
+
+                i += count_plain(text + i, size_bytes - i);
+                if (i == size_bytes)
+                        break;
+                character = (unsigned char) text[i];
 
                 if (character >= 0x20 && character != '"' && character != '\\')
                         continue;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "event-vfs.h"
 
+#include <pthread.h>
+
 #include "base/macro.h"
 
 static sqlite3_vfs *real_vfs, event_vfs;
@@ -37,24 +39,32 @@ static int lock_main(sqlite3_file *file, int level)
         return code;
 }
 
-static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
+/* The first file of each kind, opened by whichever thread, tells what the real methods are. */
+static void take_methods(sqlite3_file *file, int flags)
 {
-        int code = real_vfs->xOpen(real_vfs, name, file, flags, ret_flags);
+        static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
-        if (code != SQLITE_OK || !(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)))
-                return code;
-        if (flags & SQLITE_OPEN_WAL) {
+        (void) pthread_mutex_lock(&mutex);
+        if ((flags & SQLITE_OPEN_WAL) && !real_wal_methods) {
                 real_wal_methods = file->pMethods;
                 wal_methods = *real_wal_methods;
                 wal_methods.xRead = read_wal;
-                file->pMethods = &wal_methods;
-        } else {
+        } else if (!(flags & SQLITE_OPEN_WAL) && !real_main_methods) {
                 real_main_methods = file->pMethods;
                 main_methods = *real_main_methods;
                 main_methods.xRead = read_main;
                 main_methods.xLock = lock_main;
-                file->pMethods = &main_methods;
         }
+        file->pMethods = flags & SQLITE_OPEN_WAL ? &wal_methods : &main_methods;
+        (void) pthread_mutex_unlock(&mutex);
+}
+
+static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
+{
+        int code = real_vfs->xOpen(real_vfs, name, file, flags, ret_flags);
+
+        if (code == SQLITE_OK && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)))
+                take_methods(file, flags);
         return code;
 }
 

@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <locale.h>
+#include <math.h>
 #include <string.h>
 
 #include "database/json-real.h"
@@ -64,6 +65,61 @@ static void test_any_bits_round_trip(void **state)
         }
 }
 
+/* As the C library does it: try, and read back. */
+static void assert_as_by_trial(double value)
+{
+        char text[JSON_REAL_MAX], expected[JSON_REAL_MAX];
+        int digits = 15;
+
+        do
+                (void) snprintf(expected, sizeof expected, "%.*g", digits, value);
+        while (strtod(expected, NULL) != value && ++digits <= 17);
+        if (!strpbrk(expected, ".e"))
+                (void) strcat(expected, ".0");
+        (void) json_real_format(value, text);
+        if (strcmp(text, expected) != 0)
+                fail_msg("%a: %s instead of %s", value, text, expected);
+}
+
+/* Numbers as they come in tables, with few digits, with all of them, and around the powers of two and ten,
+ * where the distance to the next number changes, or a digit more is needed. */
+static void test_same_digits_as_the_library(void **state)
+{
+        uint64_t bits = UINT64_C(0x2545f4914f6cdd1d);
+
+        for (unsigned i = 0; i < 60000; i++) {
+                double value, rounded;
+
+                bits ^= bits << 13;
+                bits ^= bits >> 7;
+                bits ^= bits << 17;
+                value = ldexp((double) (bits >> 11), (int) (bits % 80) - 70 - 3);
+                assert_as_by_trial(value);
+                assert_as_by_trial(-value);
+                rounded = (double) (bits >> (20 + bits % 40)) / pow(10, (double) (bits % 9));
+                if (rounded == 0)
+                        continue;
+                assert_as_by_trial(rounded);
+                assert_as_by_trial(nextafter(rounded, 0));
+                assert_as_by_trial(nextafter(rounded, INFINITY));
+        }
+        for (int exponent = -60; exponent <= 60; exponent++) {
+                double powers[] = {ldexp(1, exponent), pow(10, exponent), 5 * pow(10, exponent)};
+
+                for (size_t i = 0; i < ELEMENTSOF(powers); i++) {
+                        double value = powers[i] * 0.9999999999999, end = powers[i] * 1.0000000000001;
+
+                        for (unsigned n = 0; n < 40; n++, value = nextafter(value, INFINITY))
+                                assert_as_by_trial(value);
+                        for (value = nextafter(nextafter(powers[i], 0), 0);
+                                        value < end && value <= powers[i];
+                                        value = nextafter(value, INFINITY))
+                                assert_as_by_trial(value);
+                        assert_as_by_trial(nextafter(powers[i], INFINITY));
+                }
+        }
+}
+
 static void test_too_large_is_told(void **state)
 {
         double value = 7;
@@ -105,6 +161,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_shortest_form),
                         cmocka_unit_test(test_any_bits_round_trip),
+                        cmocka_unit_test(test_same_digits_as_the_library),
                         cmocka_unit_test(test_too_large_is_told),
                         cmocka_unit_test_setup_teardown(
                                         test_language_does_not_matter, fixture_setup, fixture_teardown),
