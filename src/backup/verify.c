@@ -250,7 +250,7 @@ static int check_image(Verification *verification, Fault *fault)
         r = check_run(verification->unpacked_path,
                         CONNECTION_PRIVATE,
                         CHECK_FULL,
-                        1,
+                        verification->effort.threads,
                         verification->progress,
                         &result,
                         fault);
