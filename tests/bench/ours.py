@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The service that is measured: the real daemon of an optimized build without test hooks, on a private bus, asked over
+it as every caller asks."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.join(HERE, "../..")
+sys.path[:0] = [os.path.join(HERE, "../bus"), os.path.join(HERE, "../fault")]
+# The first backup of a large database takes longer than any test waits.
+os.environ.setdefault("ORACXPRED_TEST_PATIENCE", "600")
+
+from contract import BACKUP  # noqa: E402
+from corpus import DIRECTORY  # noqa: E402
+from measure import timed  # noqa: E402
+from private_bus import PrivateBus  # noqa: E402
+from restore_scenes import counted  # noqa: E402
+from service import Service  # noqa: E402
+
+
+def build():
+    """The build directory: ORACXPRED_BUILD, or one of the bench's own, as the package is built."""
+    directory = os.environ.get("ORACXPRED_BUILD")
+    if directory:
+        return os.path.abspath(directory)
+    directory = os.path.join(DIRECTORY, "build")
+    if not os.path.exists(os.path.join(directory, "build.ninja")):
+        command = ["meson", "setup", directory, SOURCE, "--buildtype=release"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "--quiet", "-C", directory], check=True, stdout=sys.stderr)
+    return directory
+
+
+class Ours:
+    """One daemon on one database, which it was started with, and on a bus of its own."""
+
+    running = set()
+
+    def __init__(self, build_directory, name, corpus, configuration="", nice=0):
+        self.bus = PrivateBus().__enter__()
+        self.directory = os.path.join(DIRECTORY, name)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        os.makedirs(self.directory)
+        self.service = Service(os.path.join(build_directory, "src/daemon/oracxpredd"), self.bus, self.directory)
+        Ours.running.add(self)
+        self.nice = nice
+        self.database = self.service.database
+        self.backups = self.service.backups
+        self.control = os.path.join(build_directory, "src/ctl/oracxpredctl")
+        os.makedirs(os.path.dirname(self.database))
+        if corpus:
+            shutil.copyfile(corpus, self.database)
+        self.configure(configuration)
+        self.client = None
+
+    def configure(self, text):
+        self.service.configure(text + "AutoRestore=no\n")
+        if self.service.process is not None:
+            self.client.manager("Reload")
+
+    def start(self):
+        self.client = self.service.start()
+        if self.nice:
+            os.setpriority(os.PRIO_PROCESS, self.pid, self.nice)
+        counted(self.client)
+        return self.client
+
+    def restart(self):
+        self.service.stop()
+        self.start()
+
+    def finish(self):
+        Ours.running.discard(self)
+        self.service.finish()
+        self.bus.__exit__(None, None, None)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def pid(self):
+        return self.service.process.pid
+
+    def back_up(self):
+        return self.client.back_up()
+
+    def forget_backups(self):
+        """So that the next one is a first one: nothing to compare with."""
+        for path, interfaces in self.client.objects().items():
+            if BACKUP in interfaces:
+                job_id, _ = self.client.call(path, BACKUP, "Delete")
+                assert self.client.ended(job_id)[0] == "done"
+        assert self.client.names() == []
+
+    def first_backup(self):
+        self.forget_backups()
+        os.sync()
+        return timed(self.back_up)
+
+    def run(self, member, *arguments):
+        end = self.client.run(member, *arguments)[1:]
+        assert end == ("done", "", ""), end
+
+    def status(self, field):
+        """A size out of the kernel's account of the process, in bytes."""
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith(field + ":"))
+
+
+class PeakMemory:
+    """Watches the anonymous memory of a process while something is done."""
+
+    def __init__(self, ours):
+        self.ours = ours
+        self.peak = 0
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+
+    def watch(self):
+        while not self.ended.wait(0.01):
+            self.peak = max(self.peak, self.ours.status("RssAnon"))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+
+class Writer:
+    """The application under load, in a process of its own."""
+
+    def __init__(self, database, rate):
+        self.process = subprocess.Popen(
+            [sys.executable, "-B", os.path.join(HERE, "load.py"), database, str(rate)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="ascii",
+        )
+        assert self.process.stdout.readline() == "ready\n"
+        self.commits = []
+
+    def finish(self):
+        out, _ = self.process.communicate("", 600)
+        assert self.process.returncode == 0
+        self.commits = [tuple(map(float, line.split())) for line in out.splitlines()]
+
+    def latencies(self, begun, ended):
+        """Of the commits that were under way at some time in between."""
+        return [end - begin for begin, end in self.commits if end > begun and begin < ended]
