@@ -25,7 +25,7 @@ int prediction_get(Connection *connection, PredictionKey by, int64_t key, Predic
         if (r < 0)
                 return r;
         if (r > 0)
-                return prediction_read_row(connection, statement, ret, fault);
+                return prediction_read_row(connection, statement, false, ret, fault);
         *ret = NULL;
         return 0;
 }
@@ -162,7 +162,7 @@ static int fill_page(Connection *connection,
                 n_examined++;
                 if (!matches(statement, filter))
                         continue;
-                r = prediction_read_row(connection, statement, &page->items[page->n_items], fault);
+                r = prediction_read_row(connection, statement, true, &page->items[page->n_items], fault);
                 if (r < 0)
                         return r;
                 n_bytes += prediction_bytes(page->items[page->n_items++]);

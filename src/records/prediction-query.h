@@ -48,6 +48,7 @@ typedef struct PredictionPage {
 
 void prediction_page_done(PredictionPage *page);
 
-/* INVALID_ARGUMENT for a day that is none and a limit out of range. */
+/* INVALID_ARGUMENT for a day that is none and a limit out of range. Of one row with a text longer than
+ * PREDICTION_TEXT_MAX_BYTES the list leaves that out, since it must not keep the others from being seen. */
 int prediction_list(
                 Connection *connection, const PredictionFilter *filter, PredictionPage *ret, Fault *fault);

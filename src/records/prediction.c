@@ -113,14 +113,19 @@ int prediction_set_text(Prediction *prediction, PredictionColumn column, const c
 static int read_text(Connection *connection,
                 sqlite3_stmt *statement,
                 PredictionColumn column,
+                bool leave_out_long,
                 Prediction *prediction,
                 Fault *fault)
 {
+        bool is_long;
         const char *text = (const char *) sqlite3_column_text(statement, (int) column);
 
         if (!text)
                 return connection_fault(connection, SQLITE_NOMEM, fault, "Reading a prediction");
-        if ((size_t) sqlite3_column_bytes(statement, (int) column) > PREDICTION_TEXT_MAX_BYTES)
+        is_long = (size_t) sqlite3_column_bytes(statement, (int) column) > PREDICTION_TEXT_MAX_BYTES;
+        if (is_long && leave_out_long)
+                return 0;
+        if (is_long)
                 return fault_set(fault,
                                 FAULT_NOT_SUPPORTED,
                                 "%s: the %s of prediction %lld is longer than 1 MiB; shorten it, or read it "
@@ -137,6 +142,7 @@ static int read_text(Connection *connection,
 static int read_value(Connection *connection,
                 sqlite3_stmt *statement,
                 PredictionColumn column,
+                bool leave_out_long,
                 Prediction *prediction,
                 Fault *fault)
 {
@@ -165,11 +171,15 @@ static int read_value(Connection *connection,
                 return 0;
         case PREDICTION_TEXT:
         default:
-                return read_text(connection, statement, column, prediction, fault);
+                return read_text(connection, statement, column, leave_out_long, prediction, fault);
         }
 }
 
-int prediction_read_row(Connection *connection, sqlite3_stmt *statement, Prediction **ret, Fault *fault)
+int prediction_read_row(Connection *connection,
+                sqlite3_stmt *statement,
+                bool leave_out_long,
+                Prediction **ret,
+                Fault *fault)
 {
         _cleanup_(prediction_freep) Prediction *prediction = calloc(1, sizeof *prediction);
 
@@ -180,7 +190,7 @@ int prediction_read_row(Connection *connection, sqlite3_stmt *statement, Predict
 
                 if (sqlite3_column_type(statement, (int) column) == SQLITE_NULL)
                         continue;
-                r = read_value(connection, statement, column, prediction, fault);
+                r = read_value(connection, statement, column, leave_out_long, prediction, fault);
                 if (r < 0)
                         return r;
         }

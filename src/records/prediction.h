@@ -97,8 +97,13 @@ int prediction_set_text(Prediction *prediction, PredictionColumn column, const c
 
 /* Takes over the row that the statement stands on. What the application wrote is given as it is, with '?'
  * for bytes that are no UTF-8, the nearest finite number for an infinite one, and without a moment that does
- * not read as one. NOT_SUPPORTED when a text is too long. */
-int prediction_read_row(Connection *connection, sqlite3_stmt *statement, Prediction **ret, Fault *fault);
+ * not read as one. A text that is too long is left out with `leave_out_long`, and otherwise NOT_SUPPORTED.
+ */
+int prediction_read_row(Connection *connection,
+                sqlite3_stmt *statement,
+                bool leave_out_long,
+                Prediction **ret,
+                Fault *fault);
 
 /* Whether every value that is there may be written: widths, ranges, finite numbers, UTF-8, and an object in
  * extra_data, which SQLite's own reader judges. INVALID_ARGUMENT names the column. */

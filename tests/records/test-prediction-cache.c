@@ -26,6 +26,18 @@ static int teardown(void **state)
         return prediction_teardown(state);
 }
 
+static void store_confidence(double confidence)
+{
+        _cleanup_(prediction_freep) Prediction *prediction = prediction_sample(7);
+        Fault fault = {0};
+        bool created;
+        int64_t id;
+
+        prediction_set_real(prediction, PREDICTION_CONFIDENCE, confidence);
+        if (prediction_store(connection, prediction, NOW_USEC, &id, &created, &fault) < 0)
+                fail_msg("%s", fault.message);
+}
+
 /* The confidence that the cache tells for a match, -1 when there is no prediction. */
 static double look_up(int64_t match_id)
 {
@@ -134,6 +146,27 @@ static void test_another_connection_s_commit_is_seen_at_once(void **state)
         assert_true(look_up(7) == -1);
 }
 
+/* There it is the change counter in the file's header that tells. */
+static void test_another_connection_s_commit_in_rollback_mode(void **state)
+{
+        (void) prediction_stored(7);
+        connection = connection_close(connection);
+        fixture_execute(application, "PRAGMA journal_mode=DELETE");
+        assert_int_equal(connection_open(fixture_path("live.db"), CONNECTION_WRITE, NULL, &connection, NULL),
+                        0);
+        assert_true(look_up(7) == 64);
+        assert_true(look_up(7) == 64);
+        for (int i = 0; i < 20; i++) {
+                char sql[80];
+
+                (void) snprintf(sql, sizeof sql, "UPDATE predictions SET confidence = %d", i);
+                fixture_execute(application, sql);
+                assert_true(look_up(7) == i);
+        }
+        store_confidence(50);
+        assert_true(look_up(7) == 50);
+}
+
 static void test_what_is_not_committed_is_not_told(void **state)
 {
         (void) prediction_stored(7);
@@ -161,18 +194,6 @@ static void test_a_commit_in_the_middle_of_a_look_up(void **state)
         assert_true(look_up(7) == 64);
         assert_null(trace.on_table);
         assert_true(look_up(7) == 33);
-}
-
-static void store_confidence(double confidence)
-{
-        _cleanup_(prediction_freep) Prediction *prediction = prediction_sample(7);
-        Fault fault = {0};
-        bool created;
-        int64_t id;
-
-        prediction_set_real(prediction, PREDICTION_CONFIDENCE, confidence);
-        if (prediction_store(connection, prediction, NOW_USEC, &id, &created, &fault) < 0)
-                fail_msg("%s", fault.message);
 }
 
 /* data_version says nothing about them. */
@@ -374,12 +395,13 @@ static void test_no_answer_is_stale_while_processes_write(void **state)
 {
         Board *board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         pid_t writers[N_WRITERS];
-        uint64_t n_lookups = 0;
+        uint64_t n_lookups = 0, n_own = 0;
         int status;
 
         assert_true(board != MAP_FAILED);
         for (int writer = 0; writer < N_WRITERS; writer++)
                 (void) prediction_stored(writer);
+        store_confidence(0);
         fixture_execute(application, "UPDATE predictions SET confidence = 0");
         /* No connection may be open across a fork. */
         connection = connection_close(connection);
@@ -393,9 +415,16 @@ static void test_no_answer_is_stale_while_processes_write(void **state)
         application = fixture_open(fixture_path("live.db"));
         assert_int_equal(connection_open(fixture_path("live.db"), CONNECTION_WRITE, NULL, &connection, NULL),
                         0);
-        while (atomic_load(&board->n_ended) < N_WRITERS)
+        while (atomic_load(&board->n_ended) < N_WRITERS) {
                 for (int i = 0; i < 2 * N_WRITERS; i++, n_lookups++)
                         check_one(board, i / 2);
+                /* The service writes, too; nobody else has this match. */
+                if (n_lookups % 300 == 0) {
+                        store_confidence((double) (++n_own % 100));
+                        assert_true(look_up(7) == (double) (n_own % 100));
+                }
+        }
+        assert_true(look_up(7) == (double) (n_own % 100));
         for (int writer = 0; writer < N_WRITERS; writer++) {
                 assert_int_equal(waitpid(writers[writer], &status, 0), writers[writer]);
                 assert_int_equal(status, 0);
@@ -415,6 +444,7 @@ int main(void)
                         TEST(test_a_cached_look_up_runs_no_query_on_the_table),
                         TEST(test_none_is_remembered_too),
                         TEST(test_another_connection_s_commit_is_seen_at_once),
+                        TEST(test_another_connection_s_commit_in_rollback_mode),
                         TEST(test_what_is_not_committed_is_not_told),
                         TEST(test_a_commit_in_the_middle_of_a_look_up),
                         TEST(test_own_commits_are_seen),

@@ -139,6 +139,20 @@ static void test_a_page_is_bounded_in_bytes(void **state)
         assert_int_equal(page.next_id, 16);
 }
 
+static void test_one_row_that_is_too_large_hides_no_other(void **state)
+{
+        _cleanup_(prediction_page_done) PredictionPage page = {0};
+        _cleanup_fault_ Fault fault = {0};
+
+        populate(3);
+        fixture_execute(application,
+                        "UPDATE predictions SET extra_data = printf('%.*c', 2000000, 'x') WHERE id = 2");
+        assert_int_equal(prediction_list(connection, &(PredictionFilter){0}, &page, &fault), 0);
+        assert_int_equal(page.n_items, 3);
+        assert_int_equal(page.items[1]->values[PREDICTION_ID].integer, 2);
+        assert_false(prediction_has(page.items[1], PREDICTION_EXTRA_DATA));
+}
+
 static void test_bad_filters(void **state)
 {
         refuse((PredictionFilter){.day = "2026-02-30"}, "YYYY-MM-DD");
@@ -160,6 +174,7 @@ int main(void)
                         TEST(test_moments_of_every_form_fall_into_their_day),
                         TEST(test_a_page_ends_however_little_matches),
                         TEST(test_a_page_is_bounded_in_bytes),
+                        TEST(test_one_row_that_is_too_large_hides_no_other),
                         TEST(test_bad_filters),
         };
 
