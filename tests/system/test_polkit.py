@@ -65,8 +65,14 @@ class Terminal:
         while text.encode() not in self.written:
             assert self.read(), self.written
 
-    def type(self, text):
-        os.write(self.main, text.encode() + b"\n")
+    def answer(self, password):
+        """Types it once the agent listens, which drops what was typed before. Nothing but the terminal's state tells
+        when: there is nothing to wait on."""
+        self.wait_for("Password: ")
+        while termios.tcgetattr(self.main)[3] & termios.ECHO:
+            assert time.monotonic() < self.deadline, self.written
+            time.sleep(0.01)
+        os.write(self.main, password.encode() + b"\n")
 
     def finish(self):
         """(exit status, all that was written)."""
@@ -80,8 +86,7 @@ def ctl_on_terminal(machine, *arguments, password=None):
     """oracxpredctl as the visitor runs it on a terminal, who knows `password`."""
     terminal = Terminal(machine, ["oracxpredctl", *arguments], "visitor")
     if password is not None:
-        terminal.wait_for("Password: ")
-        terminal.type(password)
+        terminal.answer(password)
     return terminal.finish()
 
 
@@ -179,11 +184,10 @@ def test_administrators_password_is_asked_for_on_the_terminal(service, people):
 def test_password_is_asked_for_in_a_login_session(service, people):
     terminal = Terminal(
         service,
-        ["systemd-run", "--quiet", "--pty", "--uid=visitor", "--property=PAMName=login", "oracxpredctl", "backup"],
+        ["runuser", "--login", "visitor", "--session-command=loginctl session-status && oracxpredctl backup"],
         None,
     )
-    terminal.wait_for("Password: ")
-    terminal.type(PASSWORD)
+    terminal.answer(PASSWORD)
     status, written = terminal.finish()
     assert status == 0, written
     assert len(backup_names(service)) == 2
@@ -259,7 +263,7 @@ def test_without_polkit_root_and_the_services_user_are_left(service, people):
             tried = service.run(["oracxpredctl", "backup"], user=user, check=False)
             assert tried.returncode == ACCESS_DENIED_EXIT
             assert "only root and the service's own user may, since polkit gives no answer" in tried.stderr
-        service.run(["oracxpredctl", "status"], user="visitor")
+        service.run(["oracxpredctl", "list"], user="visitor")
         with service.signals(MANAGER, "JobRemoved") as next_job:
             assert report(service, "application").returncode == 0
             assert next_job()[2:4] == ("check", "done")
