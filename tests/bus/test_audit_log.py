@@ -235,7 +235,20 @@ def test_killed_service_loses_no_row_that_was_acknowledged(service, client, audi
     appending = audit.append_many(600)
     acknowledged = {next(appending) for _ in range(300)}
     service.kill()
-    assert acknowledged <= kept(service)
+    assert len(acknowledged) == 300 and acknowledged <= kept(service)
+
+
+def test_nothing_is_acknowledged_before_it_is_committed(service, client, audit):
+    writer = sqlite3.connect(service.database, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    for i in range(10):
+        audit.send_system("t", str(i))
+    client.mark()
+    assert client.replies == {}
+    service.kill()
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert kept(service) == set()
 
 
 def test_rows_of_a_stopping_service_are_answered(service, client, audit):
