@@ -76,7 +76,7 @@ bool test_hook_clock(uint64_t *ret_usec)
 
 bool test_hook_patience(uint64_t *ret_usec)
 {
-        const char *usec = getenv("ORACXPRED_TEST_PATIENCE");
+        const char *usec = getenv("ORACXPRED_TEST_ANSWER");
 
         return usec && sscanf(usec, "%" SCNu64, ret_usec) == 1;
 }

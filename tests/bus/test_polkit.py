@@ -310,7 +310,7 @@ def test_caller_that_leaves_takes_its_question_with_it(service, authority, clien
 
 
 def test_authority_that_never_answers_is_given_up(service, bus, authority, connect):
-    service.start(ORACXPRED_TEST_PATIENCE="100000")
+    service.start(ORACXPRED_TEST_ANSWER="100000")
     stranger = connect()
     call = ask(stranger)
     question = authority.asked()
