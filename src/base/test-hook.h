@@ -11,7 +11,7 @@
  *   ORACXPRED_TEST_TRACE=FILE      append the name of every point passed, a line each
  *   ORACXPRED_TEST_STATEMENTS=FILE append every SQL statement that runs, and the character RS (0x1e)
  *   ORACXPRED_TEST_CLOCK=FILE      read the wall clock from FILE (decimal µs) at each use
- *   ORACXPRED_TEST_ANSWER=USEC   how long an answer from another service is waited for
+ *   ORACXPRED_TEST_ANSWER=USEC     how long an answer from another service is waited for
  *
  * Points may be passed from any thread. */
 
