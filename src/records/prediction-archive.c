@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "records/prediction-archive.h"
 
+#include "base/test-hook.h"
 #include "database/transaction.h"
 #include "records/prediction-outcome.h"
 #include "records/prediction-store.h"
@@ -126,6 +127,7 @@ static int write_row(Connection *connection, sqlite3_stmt *row, Archiving *archi
         if (r < 0)
                 return r;
         archiving->n_written += (unsigned) sqlite3_changes(connection->handle);
+        TEST_POINT("archive-written");
         return lock_prediction(connection, id, archiving, fault);
 }
 

@@ -10,6 +10,7 @@ import pytest
 from application import Application, check, row_counts, unpack
 from client import Client
 from contract import BACKUP, BUS_PATH, MANAGER
+from predictions import INSERT, add_match
 from steps import declared_points, names_of, passed_points, take
 
 HOUR_USEC = 3_600_000_000
@@ -46,6 +47,16 @@ def prepare_leftovers(service):
         service.killed_itself()
 
 
+def prepare_matches(service):
+    """Predictions that are to be archived, each with its match's result."""
+    prepare_backups(service)
+    application = Application(service.database)
+    for match_id in (1, 2):
+        application.query(INSERT, match_id, "Ligue 1", 50)
+        add_match(application, match_id)
+    application.close()
+
+
 def do_nothing(client):
     """The start alone."""
 
@@ -54,6 +65,12 @@ def do_backup(client):
     """Retention follows, and drops what prepare_backups() made."""
     client.manager("Backup", {})
     client.wait(lambda signal: signal.member == "JobRemoved" and signal.body[2] == "cleanup")
+
+
+def do_maintenance(client):
+    """What follows an automatic backup; the check of the database waits behind it, for the same thread."""
+    client.back_up(automatic=("b", True))
+    client.run("Verify", "", {})
 
 
 def do_verify(client):
@@ -74,6 +91,7 @@ SCENES = {
     "first-start": (prepare_nothing, do_nothing),
     "later-start": (prepare_leftovers, do_nothing),
     "backup": (prepare_backups, do_backup),
+    "maintenance": (prepare_matches, do_maintenance),
     "verify": (prepare_backups, do_verify),
     "cleanup": (prepare_backups, do_cleanup),
     "delete": (prepare_backups, do_delete),
@@ -98,6 +116,12 @@ def prove_whole(service, rows_expected, tmp_path):
     assert client.get("Health") in ("ok", "stale")
     check(service.database)
     assert dict(row_counts(service.database))["users"] == rows_expected
+    application = Application(service.database)
+    # Both or none.
+    assert application.query(
+        "SELECT (SELECT count(*) FROM predictions_archive), (SELECT count(*) FROM predictions WHERE is_locked)"
+    ) in ([(0, 0)], [(1, 1)], [(2, 2)])
+    application.close()
     client.back_up()
     service.stop()
 

@@ -10,7 +10,7 @@ import pytest
 
 from application import Application
 from client import BusError
-from contract import ACCOUNTS, BUS_PATH, MANAGER, PREDICTIONS, declared
+from contract import ACCOUNTS, AUDIT, BUS_PATH, MANAGER, PREDICTIONS, declared
 from predictions import add_match, sample
 
 ROWS = 3000
@@ -49,6 +49,10 @@ CALLS = {
     (ACCOUNTS, "SetPassword"): [["ann", "another"]],
     (ACCOUNTS, "SetEnabled"): [["ann", False]],
     (ACCOUNTS, "Delete"): [["bea"]],
+    (AUDIT, "AppendSystem"): [["t", "m", {"user": ("x", 1)}]],
+    (AUDIT, "AppendAccess"): [["t", 1, {}]],
+    (AUDIT, "ListSystem"): [[{}], [{"type": ("s", "t")}]],
+    (AUDIT, "ListAccess"): [[{}], [{"user": ("x", 1)}]],
     (MANAGER, "Advise"): [[]],
     (MANAGER, "GetStatistics"): [[]],
 }
@@ -128,7 +132,7 @@ def plan(connection, sql):
     raise AssertionError(f"too many parameters: {sql}")
 
 
-@pytest.mark.parametrize("interface", [ACCOUNTS, PREDICTIONS])
+@pytest.mark.parametrize("interface", [ACCOUNTS, AUDIT, PREDICTIONS])
 def test_every_method_that_works_on_tables_is_called(interface):
     assert {method.get("name") for method in declared(interface).findall("method")} == {
         member for called, member in CALLS if called == interface
