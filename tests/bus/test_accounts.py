@@ -345,6 +345,8 @@ def memory_of(pid):
             if not rights.startswith("rw"):
                 continue
             start, end = (int(address, 16) for address in span.split("-"))
+            if end - start > 1 << 30:
+                continue  # a sanitizer's own
             try:
                 memory.seek(start)
                 yield line, memory.read(end - start)
@@ -372,7 +374,11 @@ def test_passwords_stay_neither_in_memory_nor_in_the_log(service, accounts, user
     accounts.client.get("Health")
 
     assert SECRET not in service.log()
-    assert not [line for line, content in memory_of(service.process.pid) if SECRET.encode() in content]
+    # What is freed without being wiped loses its first bytes to the allocator.
+    parts = [SECRET[begin : begin + 12].encode() for begin in range(0, len(SECRET) - 11, 4)]
+    assert not [
+        (line, part) for line, content in memory_of(service.process.pid) for part in parts if part in content
+    ]
 
 
 def test_busctl_can_call_it(bus, accounts):

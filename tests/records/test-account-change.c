@@ -221,31 +221,22 @@ static void test_many_tables_are_named_as_far_as_they_fit(void **state)
         fixture_assert_fault(&fault, FAULT_CONFLICT, ", …. Disable");
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, log_setup, log_teardown)
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(
-                                        test_creates_a_row_as_the_application_does, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_names_and_addresses_are_taken_once, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_what_is_no_name_is_not_created, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_flags_are_set_and_cleared, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_the_last_administrator_stays, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(test_a_password_is_set, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_a_sign_in_leaves_its_moment, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_an_unused_account_is_deleted, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_an_account_that_rows_refer_to_stays, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_nothing_goes_with_an_account, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(test_many_tables_are_named_as_far_as_they_fit,
-                                        log_setup,
-                                        log_teardown),
+                        TEST(test_creates_a_row_as_the_application_does),
+                        TEST(test_names_and_addresses_are_taken_once),
+                        TEST(test_what_is_no_name_is_not_created),
+                        TEST(test_flags_are_set_and_cleared),
+                        TEST(test_the_last_administrator_stays),
+                        TEST(test_a_password_is_set),
+                        TEST(test_a_sign_in_leaves_its_moment),
+                        TEST(test_an_unused_account_is_deleted),
+                        TEST(test_an_account_that_rows_refer_to_stays),
+                        TEST(test_nothing_goes_with_an_account),
+                        TEST(test_many_tables_are_named_as_far_as_they_fit),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,18 +152,16 @@ static void test_addresses(void **state)
                 assert_int_equal(account_check_email(bad[i], NULL), -EINVAL);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, log_setup, log_teardown)
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(
-                                        test_finds_one_with_all_that_it_has, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_names_are_compared_exactly, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(test_rows_that_the_application_left_odd_are_readable,
-                                        log_setup,
-                                        log_teardown),
-                        cmocka_unit_test_setup_teardown(test_lists_page_by_page, log_setup, log_teardown),
-                        cmocka_unit_test_setup_teardown(test_a_page_is_bounded, log_setup, log_teardown),
+                        TEST(test_finds_one_with_all_that_it_has),
+                        TEST(test_names_are_compared_exactly),
+                        TEST(test_rows_that_the_application_left_odd_are_readable),
+                        TEST(test_lists_page_by_page),
+                        TEST(test_a_page_is_bounded),
                         cmocka_unit_test(test_names),
                         cmocka_unit_test(test_addresses),
         };

@@ -216,30 +216,23 @@ static void test_a_place_that_can_not_be_written_is_a_fault(void **state)
         fixture_assert_fault(&fault, FAULT_CANNOT_OPEN, "none/failures.db");
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(test_the_wait_grows, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_addresses_and_callers_may_fail_more_often, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_subjects_do_not_share_a_count, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_the_longest_wait_counts, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_counts_survive_a_restart_and_are_forgotten_on_demand,
-                                        setup,
-                                        teardown),
-                        cmocka_unit_test_setup_teardown(test_a_day_forgets, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_a_clock_that_was_set_back_waits_no_longer, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_rows_are_bounded_and_guessed_names_go_first, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_nobody_reads_names_in_the_file, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_a_damaged_file_is_begun_anew, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_damage_is_never_told_of_the_database, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_a_place_that_can_not_be_written_is_a_fault, setup, teardown),
+                        TEST(test_the_wait_grows),
+                        TEST(test_addresses_and_callers_may_fail_more_often),
+                        TEST(test_subjects_do_not_share_a_count),
+                        TEST(test_the_longest_wait_counts),
+                        TEST(test_counts_survive_a_restart_and_are_forgotten_on_demand),
+                        TEST(test_a_day_forgets),
+                        TEST(test_a_clock_that_was_set_back_waits_no_longer),
+                        TEST(test_rows_are_bounded_and_guessed_names_go_first),
+                        TEST(test_nobody_reads_names_in_the_file),
+                        TEST(test_a_damaged_file_is_begun_anew),
+                        TEST(test_damage_is_never_told_of_the_database),
+                        TEST(test_a_place_that_can_not_be_written_is_a_fault),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,30 +236,19 @@ static void test_addresses(void **state)
                 assert_int_equal(sign_in_read_address(bad[i], text, NULL), -EINVAL);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(
-                                        test_the_right_password_is_accepted, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_a_wrong_one_leaves_the_database_as_it_was, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_the_state_is_told_after_the_right_password_only,
-                                        setup,
-                                        teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_an_old_hash_is_replaced_by_bcrypt, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_guessing_is_limited_for_names_that_there_are_and_others_alike,
-                                        setup,
-                                        teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_an_address_is_limited_and_not_the_caller_in_its_name,
-                                        setup,
-                                        teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_a_caller_without_an_address_is_limited, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_what_can_not_be_counted_is_not_answered, setup, teardown),
+                        TEST(test_the_right_password_is_accepted),
+                        TEST(test_a_wrong_one_leaves_the_database_as_it_was),
+                        TEST(test_the_state_is_told_after_the_right_password_only),
+                        TEST(test_an_old_hash_is_replaced_by_bcrypt),
+                        TEST(test_guessing_is_limited_for_names_that_there_are_and_others_alike),
+                        TEST(test_an_address_is_limited_and_not_the_caller_in_its_name),
+                        TEST(test_a_caller_without_an_address_is_limited),
+                        TEST(test_what_can_not_be_counted_is_not_answered),
                         cmocka_unit_test(test_every_result_has_a_word),
                         cmocka_unit_test(test_addresses),
         };
