@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/lane.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+
+#include "base/clock.h"
+
+/* Work that took longer may have freed enough to be worth giving back. */
+#define LONG_WORK_USEC (5 * USEC_PER_MSEC)
 
 struct Lane {
         /* The loop's alone. */
@@ -32,6 +38,7 @@ static void *lane_thread(void *userdata)
 
         (void) pthread_mutex_lock(&lane->mutex);
         for (;;) {
+                uint64_t begun_usec;
                 Work *work;
 
                 while (!lane->assigned && !lane->stop)
@@ -41,7 +48,12 @@ static void *lane_thread(void *userdata)
                 work = lane->assigned;
                 (void) pthread_mutex_unlock(&lane->mutex);
 
+                begun_usec = clock_monotonic_usec();
                 work->run(work);
+                /* What lies free between what is still in use, in this thread's arena and in those that the
+                 * work's own threads left. */
+                if (clock_monotonic_usec() - begun_usec >= LONG_WORK_USEC)
+                        (void) malloc_trim(0);
 
                 (void) pthread_mutex_lock(&lane->mutex);
                 lane->assigned = NULL;

@@ -2,6 +2,7 @@
 
 /* The daemon's main: options, configuration, Manager, loop. */
 
+#include <malloc.h>
 #include <signal.h>
 
 #include "base/journal.h"
@@ -20,6 +21,15 @@ static void prepare_signals(void)
         (void) sigaddset(&handled, SIGHUP);
         (void) sigprocmask(SIG_BLOCK, &handled, NULL);
         (void) signal(SIGPIPE, SIG_IGN);
+}
+
+/* What a job frees goes back to the system. By default the allocator learns from the first large buffer that
+ * is freed to keep as much, in each thread's own arena: 6 MiB between two backups, for six hours. */
+static void prepare_memory(void)
+{
+        (void) mallopt(M_MMAP_THRESHOLD, 64 * KIB);
+        (void) mallopt(M_TRIM_THRESHOLD, 64 * KIB);
+        (void) mallopt(M_TOP_PAD, 16 * KIB);
 }
 
 static int load_configuration(const Options *options, Configuration *ret, Fault *fault)
@@ -48,6 +58,7 @@ int main(int argc, char **argv)
         int r;
 
         prepare_signals();
+        prepare_memory();
         r = options_parse(argc, argv, &options);
         if (r <= 0)
                 return r < 0 ? fault_exit_code(FAULT_INVALID_ARGUMENT) : EXIT_SUCCESS;
