@@ -15,6 +15,10 @@
 /* Matches looked at in one read transaction. */
 #define MATCHES_PER_PAGE 500
 
+/* When there are more, on a database that was never archived, the next backup goes on: each match is a
+ * transaction, which waits for the disk. */
+#define PREDICTIONS_PER_RUN 2000
+
 struct Maintenance {
         Work work;
         Manager *manager;
@@ -53,7 +57,7 @@ static int archive_due(Connection *connection, Maintenance *maintenance)
                 if (r < 0)
                         return r;
                 maintenance->n_archived += n;
-        } while (after_id != 0);
+        } while (after_id != 0 && maintenance->n_archived < PREDICTIONS_PER_RUN);
         return 0;
 }
 
