@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/audit-item.h"
 
+#include "base/clock.h"
 #include "base/journal.h"
 #include "daemon/bus-argument.h"
 
@@ -32,6 +33,7 @@ void audit_item_keep(AuditItem *item, ResponseTimes *times, sd_bus_message *mess
         item->times = times;
         item->message = response_times_keep(times, message);
         item->uid = uid;
+        item->kept_usec = clock_monotonic_usec();
 }
 
 AuditItem *audit_item_of(LogItem *log)

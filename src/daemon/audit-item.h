@@ -18,6 +18,7 @@ struct AuditItem {
         sd_bus_message *message; /* NULL for the service's own */
         uid_t uid;
         size_t size_bytes;
+        uint64_t kept_usec; /* monotonic; since when the call waits */
 };
 
 /* A copy of the entry, with no call; NULL when out of memory. */

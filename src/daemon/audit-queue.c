@@ -29,6 +29,7 @@ struct AuditQueue {
         uint64_t due_usec; /* monotonic; UINT64_MAX when the timer is off */
         uint64_t retry_usec;
         bool busy;
+        bool locked;       /* by another process, or for a restore, when it was last tried */
         bool failing;      /* told already */
         bool flush_failed; /* there is no second try */
 
@@ -72,21 +73,24 @@ static void arm_for_what_waits(AuditQueue *queue)
 {
         if (!queue->waiting.first || queue->busy || queue->manager->stopping)
                 return;
-        if (queue->retry_usec > 0)
+        if (queue->locked && queue->n_appends > 0)
+                arm(queue, AUDIT_LOCK_RETRY_USEC);
+        else if (queue->retry_usec > 0)
                 arm(queue, queue->retry_usec);
         else
                 arm(queue, queue->n_appends > 0 ? AUDIT_GATHER_APPENDS_USEC : AUDIT_GATHER_OWN_USEC);
 }
 
-/* Callers don't wait for what may take long; the service's own rows do. */
-static void refuse_appends(AuditQueue *queue, const Fault *fault)
+/* Those that wait since `kept_usec` or longer: the service's own rows wait for as long as it takes, callers
+ * don't. */
+static void refuse_appends(AuditQueue *queue, uint64_t kept_usec, const Fault *fault)
 {
         AuditList all = queue->waiting;
         AuditItem *item;
 
         audit_list_init(&queue->waiting);
         while ((item = audit_list_take_first(&all)))
-                if (item->message)
+                if (item->message && item->kept_usec <= kept_usec)
                         end_item(queue, item, fault);
                 else
                         audit_list_add(&queue->waiting, item);
@@ -124,7 +128,7 @@ static void submit(AuditQueue *queue)
         if (queue->busy || !queue->waiting.first)
                 return;
         if (require_fit(queue->manager, &fault) < 0) {
-                refuse_appends(queue, &fault);
+                refuse_appends(queue, UINT64_MAX, &fault);
                 wait_longer(queue);
                 arm_for_what_waits(queue);
                 return;
@@ -154,7 +158,9 @@ static void write_through_store(AuditQueue *queue)
 
         if (record_store_connect(store, &connection, &queue->fault) < 0)
                 return;
+        connection->busy_bound_usec = AUDIT_LOCK_BOUND_USEC;
         (void) log_write(connection, queue->batch, queue->n_batch, &queue->fault);
+        connection->busy_bound_usec = CONNECTION_BUSY_BOUND_USEC;
         record_store_leave(store, &queue->fault);
 }
 
@@ -197,7 +203,7 @@ static void end_batch(AuditQueue *queue)
         }
         queue->n_batch = 0;
         queue->retry_usec = 0;
-        queue->failing = false;
+        queue->locked = queue->failing = false;
 }
 
 /* Nothing of the batch was written. */
@@ -209,10 +215,13 @@ static void fail_batch(AuditQueue *queue)
         if (!queue->failing && !passing)
                 journal_line(LOG_WARNING, "Writing to the logs failed: %s", queue->fault.message);
         queue->failing = !passing;
+        queue->locked = queue->fault.code == FAULT_BUSY && !queue->flushing;
         queue->flush_failed = queue->flushing;
         wait_longer(queue);
         put_batch_back(queue);
-        refuse_appends(queue, &queue->fault);
+        refuse_appends(queue,
+                        queue->locked ? clock_monotonic_usec() - AUDIT_APPEND_BOUND_USEC : UINT64_MAX,
+                        &queue->fault);
         if (fault_means_corrupt(queue->fault.code)) {
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, queue->fault.message);
                 (void) automatic_restore_suspect(manager, NULL);

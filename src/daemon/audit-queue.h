@@ -28,6 +28,12 @@ typedef struct AuditQueue AuditQueue;
 #define AUDIT_APPEND_BYTES_PER_CALLER_MAX (4 * MIB)
 #define AUDIT_APPEND_BYTES_MAX (8 * MIB)
 
+/* How long a batch waits for another process's lock before it lets others have the lane, when it tries
+ * again, and how long a call waits in all. */
+#define AUDIT_LOCK_BOUND_USEC (50 * USEC_PER_MSEC)
+#define AUDIT_LOCK_RETRY_USEC (200 * USEC_PER_MSEC)
+#define AUDIT_APPEND_BOUND_USEC (5 * USEC_PER_SEC)
+
 /* What writing the rest may take when the service stops. */
 #define AUDIT_FLUSH_BOUND_USEC USEC_PER_SEC
 

@@ -367,12 +367,23 @@ void audit_job(const Job *job)
                 audit_call(&job->caller, job->operation->name, job->backup, &job->fault);
 }
 
+/* What does not fit is left out, rather than the row. */
+static void add_access(LogEntry *entry)
+{
+        if (!audit.queue)
+                return;
+        entry->table = LOG_ACCESS;
+        entry->created_usec = clock_now_usec();
+        if (log_entry_check(entry, NULL) < 0)
+                entry->subscription_plan = entry->ip_address = NULL;
+        if (log_entry_check(entry, NULL) >= 0)
+                audit_queue_add(audit.queue, entry);
+}
+
 void audit_sign_in(
                 const Caller *caller, int64_t user_id, const char *plan, const char *address, bool succeeded)
 {
         LogEntry entry = {
-                        .table = LOG_ACCESS,
-                        .created_usec = clock_now_usec(),
                         .action_type = succeeded ? "sign_in" : "sign_in_failed",
                         .user_id = user_id,
                         .ip_address = address,
@@ -389,8 +400,8 @@ void audit_sign_in(
         if (user_id == 0) {
                 if (admit(BOUNDED_STRANGER, caller))
                         write_record(&record);
-        } else if (audit.queue && log_entry_check(&entry, NULL) >= 0)
-                audit_queue_add(audit.queue, &entry);
+        } else
+                add_access(&entry);
 }
 
 void audit_view(int64_t user_id,
@@ -400,8 +411,6 @@ void audit_view(int64_t user_id,
                 const char *address)
 {
         LogEntry entry = {
-                        .table = LOG_ACCESS,
-                        .created_usec = clock_now_usec(),
                         .action_type = "view_prediction",
                         .user_id = user_id,
                         .match_id = match_id,
@@ -410,6 +419,5 @@ void audit_view(int64_t user_id,
                         .subscription_plan = plan,
         };
 
-        if (audit.queue && log_entry_check(&entry, NULL) >= 0)
-                audit_queue_add(audit.queue, &entry);
+        add_access(&entry);
 }

@@ -38,7 +38,8 @@ static int on_busy(void *userdata, int n_before)
 
         if (n_before == 0)
                 connection->busy_since_usec = now_usec;
-        if (is_cancelled(connection) || now_usec - connection->busy_since_usec >= CONNECTION_BUSY_BOUND_USEC)
+        if (is_cancelled(connection) ||
+                        now_usec - connection->busy_since_usec >= connection->busy_bound_usec)
                 return 0;
         (void) nanosleep(&delay, NULL);
         return 1;
@@ -391,6 +392,7 @@ int connection_open(
         if (!connection)
                 return fault_set_errno(fault, ENOMEM, "Opening %s", path);
         connection->progress = progress;
+        connection->busy_bound_usec = CONNECTION_BUSY_BOUND_USEC;
         connection->path = strdup(path);
         if (!connection->path)
                 return fault_set_errno(fault, ENOMEM, "Opening %s", path);

@@ -24,6 +24,7 @@ typedef struct Connection {
         Progress *progress; /* borrowed */
         ProgressInterrupt interrupt;
         char *path;
+        uint64_t busy_bound_usec; /* CONNECTION_BUSY_BOUND_USEC, unless the owner sets it */
         uint64_t busy_since_usec; /* monotonic; when the wait for a lock that is going on began */
 } Connection;
 

@@ -225,6 +225,31 @@ def test_what_one_caller_may_have_waiting_is_bounded(bus, service, client):
         caller.close()
 
 
+def test_append_that_waits_for_a_lock_keeps_no_reader_waiting(service, client, audit):
+    """Both are the same thread's work. The lock is another process's."""
+    audit.append_system("t", "first")
+    writer = sqlite3.connect(service.database, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    serial = audit.send_system("t", "second")
+    for _ in range(200):
+        assert len(audit.page()[0]) >= 1
+    assert serial not in client.replies
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert client.result(serial) > 1
+
+
+def test_append_is_refused_when_the_lock_does_not_come_free(service, client, audit):
+    writer = sqlite3.connect(service.database, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BusError) as caught:
+        audit.append_system("t", "m")
+    assert caught.value.name == BUSY
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert audit.append_system("t", "m") == 1
+
+
 def kept(service):
     with sqlite3.connect(service.database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

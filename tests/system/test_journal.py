@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What operators and monitoring read in the journal."""
 
+import json
 import re
 
 from product import BACKUPS, UNIT, backup_names, configure, explained_journal, journal
 
+CALL_ENDED = "4ebbf928c9a3410e9bd560e7e1fe3502"
+CALL_REFUSED = "25551eab096a441db6470c782bd9e148"
 BACKUP_CREATED = "a49ed3bf4690487da8a7973f0ccd22f6"
 NOTICE = 5
 VERIFICATION_FAILED = "337a61a227ab479bacbfc22b20785fdc"
@@ -56,3 +59,24 @@ def test_a_wrong_line_of_the_configuration_is_explained(service):
     checked = service.run(["/usr/libexec/oracxpredd", "--check-config"], check=False)
     assert checked.returncode != 0 and "oracxpred.conf:3" in checked.stdout + checked.stderr
     assert service.unit(UNIT, "ActiveState") == {"ActiveState": "active"}
+
+
+def test_who_asked_is_recorded_and_can_forge_nothing(service):
+    forged = "rebuilt\nMESSAGE=forged\nPRIORITY=0"
+    call = ["busctl", "call", "org.oracxpred.Persistence1", "/org/oracxpred/Persistence1"]
+    audit = "org.oracxpred.Persistence1.Audit"
+    service.run([*call, audit, "AppendSystem", "ssa{sv}", "deployed", forged, "0"])
+    service.run([*call, "org.oracxpred.Persistence1.Manager", "Reload"])
+    refused = service.run(["runuser", "-u", "visitor", "--", *call, audit, "ListSystem", "a{sv}", "0"], check=False)
+    assert refused.returncode != 0
+    (done,) = [entry for entry in journal(service, MESSAGE_ID=CALL_ENDED) if entry["ORACXPRED_OPERATION"] == "reload"]
+    assert done["ORACXPRED_CALLER_UID"] == "0" and done["ORACXPRED_OUTCOME"] == "done"
+    assert int(done["ORACXPRED_CALLER_PID"]) > 1
+    (entry,) = journal(service, MESSAGE_ID=CALL_REFUSED)
+    assert entry["ORACXPRED_OPERATION"] == "ListSystem" and entry["ORACXPRED_OUTCOME"] == "refused"
+    assert not [entry for entry in journal(service, _SYSTEMD_UNIT=UNIT) if "forged" in entry["MESSAGE"]]
+    rows = json.loads(service.run(["oracxpredctl", "log", "--json=short"]).stdout)["rows"]
+    assert [row["message"] for row in rows if row["type"] == "deployed"] == [forged]
+    assert {"persistence.reload", "persistence.refused"} <= {row["type"] for row in rows}
+    shown = service.run(["oracxpredctl", "log", "--type=deployed"]).stdout
+    assert "rebuilt\\x0aMESSAGE=forged" in shown
