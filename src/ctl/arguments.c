@@ -105,7 +105,7 @@ static const struct {
                 {"-y --yes", "Do not ask before replacing data", OPTION_YES},
                 {"   --table=NAME", "Only this table; may be given several times", OPTION_TABLE},
                 {"   --format=STYLE",
-                                "Of an export: pretty, compact, lines; of metrics: openmetrics, prometheus",
+                                "pretty, compact, lines; metrics: openmetrics, prometheus",
                                 OPTION_FORMAT},
                 {"   --redact", "Leave out password hashes and session secrets", OPTION_REDACT},
                 {"   --restore", "Restore what was imported", OPTION_RESTORE},

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from product import BACKUPS, MANAGER, UNIT, add_unit
+from product import BACKUPS, MANAGER, UNIT, add_unit, journal
 
 EXPORTER = "/var/lib/prometheus/node-exporter"
 FIGURES = f"{EXPORTER}/oracxpred.prom"
@@ -41,6 +41,8 @@ def test_metrics_are_written_for_node_exporter(exporter):
     assert '\noracxpred_health{state="corrupt"} 0\n' in read(exporter, FIGURES)
     assert stat.S_IMODE(os.stat(exporter.path(FIGURES)).st_mode) == 0o644
     assert os.listdir(exporter.path(EXPORTER)) == ["oracxpred.prom"]
+    # Each minute, and not a line of it in the journal.
+    assert not journal(exporter, UNIT="oracxpred-metrics.service")
 
 
 def test_metrics_tell_of_a_stopped_service_and_leave_it_stopped(exporter):

@@ -6,12 +6,19 @@ import pytest
 EXPOSURE_MAX = 10  # tenths
 
 
-# What a unit is for may cost it something: pinging a URL the network, writing where only root may its user.
-EXPOSURE_MAX_OF = {"oracxpred-ping@success:oracxpred-backup.service.service": 17, "oracxpred-metrics.service": 14}
+# Who pings a URL needs the network.
+EXPOSURE_MAX_OF = {"oracxpred-ping@success:oracxpred-backup.service.service": 11}
 
 
 @pytest.mark.parametrize(
-    "unit", ["oracxpredd.service", "oracxpred-backup.service", "oracxpred-verify.service", *EXPOSURE_MAX_OF]
+    "unit",
+    [
+        "oracxpredd.service",
+        "oracxpred-backup.service",
+        "oracxpred-metrics.service",
+        "oracxpred-verify.service",
+        *EXPOSURE_MAX_OF,
+    ],
 )
 def test_exposure_is_low(machine, unit):
     threshold = EXPOSURE_MAX_OF.get(unit, EXPOSURE_MAX)
