@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from machine import Machine
-from product import UNITS
+from product import UNITS, forget_journal
 
 
 def pytest_configure():
@@ -39,15 +39,9 @@ def service(machine, request):
     machine.run(["systemctl", "reset-failed"])
     machine.remove("/var/lib/oracxpred")
     machine.remove("/etc/oracxpred")
-    # Output before this point is another test's.
-    machine.cursor = journal_cursor(machine)
+    forget_journal(machine)
     machine.run(["systemctl", "start", "oracxpredd.service"])
     return machine
-
-
-def journal_cursor(machine):
-    shown = machine.run(["journalctl", "--lines=0", "--show-cursor", "--quiet"]).stdout
-    return shown.partition("-- cursor: ")[2].strip()
 
 
 @pytest.hookimpl(hookwrapper=True)

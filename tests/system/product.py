@@ -68,6 +68,12 @@ def add_unit(machine, name, text, program=None):
     machine.run(["systemctl", "daemon-reload"])
 
 
+def forget_journal(machine):
+    """What was said so far is no matter of what follows."""
+    shown = machine.run(["journalctl", "--lines=0", "--show-cursor", "--quiet"]).stdout
+    machine.cursor = shown.partition("-- cursor: ")[2].strip()
+
+
 def journal(machine, **fields):
     """The entries since the test's beginning that have these fields. They are chosen here, since journalctl leaves out
     the first one when it is given a match and a cursor that does not meet it."""

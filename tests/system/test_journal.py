@@ -4,7 +4,7 @@
 import json
 import re
 
-from product import BACKUPS, UNIT, backup_names, configure, explained_journal, journal
+from product import BACKUPS, UNIT, backup_names, configure, explained_journal, forget_journal, journal
 
 CALL_ENDED = "4ebbf928c9a3410e9bd560e7e1fe3502"
 CALL_REFUSED = "25551eab096a441db6470c782bd9e148"
@@ -45,6 +45,10 @@ def test_catalogue_leaves_no_field_open(service):
 
 
 def test_nothing_worse_than_information_on_a_good_day(service):
+    # The service was started while its timer was stopped, and has said so.
+    service.run(["systemctl", "start", "oracxpred-backup.timer"])
+    forget_journal(service)
+    service.run(["systemctl", "restart", UNIT])
     service.run(["oracxpredctl", "backup"])
     service.run(["oracxpredctl", "verify", "--all"])
     said = journal(service, _SYSTEMD_UNIT=UNIT)
