@@ -24,6 +24,12 @@ def attack(service, case):
         yield process
 
 
+@pytest.fixture(autouse=True)
+def timer(service):
+    """Health is ok only of a service whose timer runs."""
+    service.run(["systemctl", "start", "oracxpred-backup.timer"])
+
+
 def pid(service):
     return int(service.unit(UNIT, "MainPID")["MainPID"])
 
