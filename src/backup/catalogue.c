@@ -360,14 +360,20 @@ CatalogueEntry *catalogue_newest_verified(const Catalogue *catalogue)
 
 CatalogueEntry *catalogue_newest_reusable(const Catalogue *catalogue)
 {
-        for (size_t i = 0; i < catalogue->n_entries; i++) {
-                const Manifest *manifest = catalogue->entries[i].manifest;
-
-                if (manifest_is_verified(manifest) && !manifest->adopted && !manifest->encrypted &&
-                                manifest->compression == COMPRESSION_GZIP)
+        for (size_t i = 0; i < catalogue->n_entries; i++)
+                if (manifest_is_verified(catalogue->entries[i].manifest) &&
+                                !catalogue->entries[i].manifest->adopted)
                         return catalogue->entries + i;
-        }
         return NULL;
+}
+
+uint64_t catalogue_own_bytes(const Catalogue *catalogue, size_t index)
+{
+        const Manifest *manifest = catalogue->entries[index].manifest;
+
+        if (index > 0 && manifest_shares_bytes(manifest, catalogue->entries[index - 1].manifest))
+                return 0;
+        return manifest->stored_bytes;
 }
 
 uint64_t catalogue_newest_label_usec(const Catalogue *catalogue)

@@ -63,9 +63,12 @@ CatalogueEntry *catalogue_find(const Catalogue *catalogue, const char *name_or_f
 /* The newest entry that was verified and has no problem; NULL when there is none. */
 CatalogueEntry *catalogue_newest_verified(const Catalogue *catalogue);
 
-/* The newest of those whose members a new backup may take over: made here, verified, gzip in clear. NULL
- * when there is none. */
+/* The newest on which a new backup may build: made here, and verified. NULL when there is none. */
 CatalogueEntry *catalogue_newest_reusable(const Catalogue *catalogue);
+
+/* What an entry takes on the disk beyond the newer ones: nothing where it shares its bytes with the next
+ * newer one. */
+uint64_t catalogue_own_bytes(const Catalogue *catalogue, size_t index);
 
 /* The latest moment that any name carries, or carried while this catalogue lives, for backup_name_make(); 0
  * when there is none. Files that are not listed count, too: their names are taken. */

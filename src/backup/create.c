@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "backup/stored-image.h"
+#include "backup/unchanged.h"
 #include "backup/unfinished.h"
 #include "base/clock.h"
 #include "base/publish.h"
@@ -100,7 +101,8 @@ static int begin_manifest(Creation *creation, Fault *fault)
         manifest->tool_version = strdup(PROJECT_VERSION);
         manifest->kind = request->kind;
         manifest->compression = request->compression;
-        manifest->created_usec = request->now_usec;
+        manifest->created_usec = manifest->copied_usec = request->now_usec;
+        manifest->quick_check = request->quick_check;
         if (!manifest->name || !manifest->file || !manifest->source || !manifest->host ||
                         !manifest->tool_version || (request->label && request->label[0] && !manifest->label))
                 return out_of_memory(creation, fault);
@@ -213,7 +215,6 @@ static int check_copy(Creation *creation, Fault *fault)
         creation->manifest->foreign_key_violations = result.foreign_key_violations;
         creation->manifest->constraint_violations = result.constraint_violations;
         creation->manifest->verified_usec = creation->request->now_usec;
-        creation->manifest->quick_check = creation->request->quick_check;
         TEST_POINT("create-checked");
         return 0;
 }
@@ -249,10 +250,10 @@ static int open_copy(Creation *creation, Fault *fault)
 /* Negative when there is none; then nothing is reused, and nothing is lost. */
 static int open_older(const CreateRequest *request)
 {
-        if (!request->older_file || request->compression != COMPRESSION_GZIP)
+        if (!request->older || request->older->encrypted || request->older->compression != COMPRESSION_GZIP)
                 return -EBADF;
         return openat(request->directory_fd,
-                        request->older_file,
+                        request->older->file,
                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 }
 
@@ -410,12 +411,35 @@ static int publish(Creation *creation, Fault *fault)
         return 0;
 }
 
+/* Reads the database. */
+static int make_stored(Creation *creation, Fault *fault)
+{
+        Manifest *manifest = creation->manifest;
+        StoredImage image;
+        int r = look_ahead(creation, fault);
+
+        if (r >= 0)
+                r = copy_snapshot(creation, fault);
+        if (r >= 0)
+                r = check_copy(creation, fault);
+        if (r >= 0)
+                r = count_rows(creation, fault);
+        if (r >= 0)
+                r = store_proved(creation, &image, fault);
+        if (r < 0)
+                return r;
+        manifest->database_bytes = image.database_bytes;
+        manifest->stored_bytes = image.stored_bytes;
+        memcpy(manifest->database_sha256, image.database_sha256, DIGEST_HEX_MAX);
+        memcpy(manifest->stored_sha256, image.stored_sha256, DIGEST_HEX_MAX);
+        return 0;
+}
+
 int create_backup(const CreateRequest *request, Progress *progress, Manifest **ret, Fault *fault)
 {
         _cleanup_(creation_done)
                         Creation creation = {.request = request, .progress = progress, .copy_fd = -EBADF};
         uint64_t begun_usec = clock_monotonic_usec();
-        StoredImage image;
         Manifest *manifest;
         int r;
 
@@ -427,15 +451,9 @@ int create_backup(const CreateRequest *request, Progress *progress, Manifest **r
         if (r >= 0)
                 r = refuse_taken_name(&creation, fault);
         if (r >= 0)
-                r = look_ahead(&creation, fault);
-        if (r >= 0)
-                r = copy_snapshot(&creation, fault);
-        if (r >= 0)
-                r = check_copy(&creation, fault);
-        if (r >= 0)
-                r = count_rows(&creation, fault);
-        if (r >= 0)
-                r = store_proved(&creation, &image, fault);
+                r = unchanged_share(request, progress, creation.manifest, &creation.publication, fault);
+        if (r == 0)
+                r = make_stored(&creation, fault);
         /* The last moment at which stopping costs nothing. */
         if (r >= 0)
                 r = progress_check(progress, fault);
@@ -443,10 +461,6 @@ int create_backup(const CreateRequest *request, Progress *progress, Manifest **r
                 return r;
 
         manifest = creation.manifest;
-        manifest->database_bytes = image.database_bytes;
-        manifest->stored_bytes = image.stored_bytes;
-        memcpy(manifest->database_sha256, image.database_sha256, DIGEST_HEX_MAX);
-        memcpy(manifest->stored_sha256, image.stored_sha256, DIGEST_HEX_MAX);
         manifest->duration_usec = clock_monotonic_usec() - begun_usec;
         r = publish(&creation, fault);
         if (r < 0)

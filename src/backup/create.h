@@ -24,8 +24,8 @@ typedef struct CreateRequest {
         const AgeIdentities *identities; /* that ought to open it, or NULL: the read-back then goes through
                                             them */
         AgeFileKey *ret_file_key;        /* of the new backup; may be NULL. Wiped by the caller */
-        const char *older_file;  /* of a backup in clear from which unchanged blocks may be taken; or NULL.
-                                  * Nobody may remove it meanwhile */
+        const Manifest *older; /* a backup from which what has not changed may be taken; or NULL. Nobody may
+                                * remove it meanwhile */
         bool *ret_older_damaged; /* set when it turned out not to hold what it says; may be NULL */
         Fault *ret_key_fault;    /* KEY_UNAVAILABLE when they don't; the backup is made all the same */
         uint64_t now_usec;

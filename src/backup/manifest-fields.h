@@ -17,6 +17,7 @@ static const struct {
                 {"host", offsetof(Manifest, host)},
                 {"tool_version", offsetof(Manifest, tool_version)},
                 {"encryption_recipients", offsetof(Manifest, encryption_recipients)},
+                {"fingerprint", offsetof(Manifest, fingerprint)},
                 {"verification_fault", offsetof(Manifest, verification_fault)},
 };
 
@@ -25,6 +26,7 @@ static const struct {
         size_t offset;
 } number_fields[] = {
                 {"created_usec", offsetof(Manifest, created_usec)},
+                {"copied_usec", offsetof(Manifest, copied_usec)},
                 {"duration_usec", offsetof(Manifest, duration_usec)},
                 {"verified_usec", offsetof(Manifest, verified_usec)},
                 {"page_size_bytes", offsetof(Manifest, page_size_bytes)},

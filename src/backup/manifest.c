@@ -73,6 +73,7 @@ Manifest *manifest_free(Manifest *manifest)
         free(manifest->tool_version);
         free(manifest->encryption_recipients);
         free(manifest->verification_fault);
+        free(manifest->fingerprint);
         free(manifest->problem);
         free_tables(manifest);
         (void) json_object_put(manifest->unknown);
@@ -95,13 +96,19 @@ bool manifest_is_verified(const Manifest *manifest)
         return manifest->verified_usec > 0 && !manifest->verification_fault && !manifest->problem;
 }
 
+bool manifest_shares_bytes(const Manifest *a, const Manifest *b)
+{
+        return a->copied_usec > 0 && a->copied_usec == b->copied_usec &&
+               a->stored_bytes == b->stored_bytes && strcmp(a->stored_sha256, b->stored_sha256) == 0;
+}
+
 static int copy_text(char **target, const char *source)
 {
         *target = source ? strdup(source) : NULL;
         return source && !*target ? -ENOMEM : 0;
 }
 
-static int copy_tables(Manifest *copy, const Manifest *manifest)
+int manifest_copy_tables(Manifest *copy, const Manifest *manifest)
 {
         if (manifest->n_tables == 0)
                 return 0;
@@ -113,8 +120,10 @@ static int copy_tables(Manifest *copy, const Manifest *manifest)
                 TableCount *target = copy->tables + copy->n_tables;
 
                 target->rows = source->rows;
-                if (copy_text(&target->name, source->name) < 0)
+                if (copy_text(&target->name, source->name) < 0) {
+                        free_tables(copy);
                         return -ENOMEM;
+                }
         }
         return 0;
 }
@@ -129,6 +138,7 @@ Manifest *manifest_copy(const Manifest *manifest)
         /* Nothing that is owned may be shared, not even until the next line fails. */
         copy->name = copy->file = copy->label = copy->source = copy->host = copy->tool_version = NULL;
         copy->encryption_recipients = copy->verification_fault = copy->problem = NULL;
+        copy->fingerprint = NULL;
         copy->tables = NULL;
         copy->n_tables = 0;
         copy->unknown = NULL;
@@ -139,7 +149,9 @@ Manifest *manifest_copy(const Manifest *manifest)
                         copy_text(&copy->tool_version, manifest->tool_version) < 0 ||
                         copy_text(&copy->encryption_recipients, manifest->encryption_recipients) < 0 ||
                         copy_text(&copy->verification_fault, manifest->verification_fault) < 0 ||
-                        copy_text(&copy->problem, manifest->problem) < 0 || copy_tables(copy, manifest) < 0)
+                        copy_text(&copy->fingerprint, manifest->fingerprint) < 0 ||
+                        copy_text(&copy->problem, manifest->problem) < 0 ||
+                        manifest_copy_tables(copy, manifest) < 0)
                 return NULL;
         return TAKE_PTR(copy);
 }

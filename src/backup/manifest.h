@@ -57,6 +57,8 @@ typedef struct Manifest {
         char *tool_version;
 
         uint64_t created_usec;
+        uint64_t copied_usec; /* when its bytes were copied from the database: before it was created, where
+                               * it shares them with an older one; 0 when unknown */
         uint64_t duration_usec;
         uint64_t verified_usec; /* last time that all of it was read back and checked; 0 for never */
         bool quick_check;       /* that check compared no indexes with their tables */
@@ -69,6 +71,8 @@ typedef struct Manifest {
         Compression compression;
         bool encrypted;              /* from the name of the file */
         char *encryption_recipients; /* as in the configuration; NULL when in clear, or not known */
+
+        char *fingerprint; /* of the database when it was copied (fingerprint.h); NULL for none */
 
         TableCount *tables; /* rows per table, counted in the copy */
         size_t n_tables;
@@ -92,6 +96,12 @@ bool manifest_is_verified(const Manifest *manifest);
 
 /* Copies all of it, but not the foreign fields. NULL when out of memory. */
 Manifest *manifest_copy(const Manifest *manifest);
+
+/* Fills the empty table list of `manifest`. -ENOMEM; then it is still empty. */
+int manifest_copy_tables(Manifest *manifest, const Manifest *source);
+
+/* True when the two have one and the same bytes on the disk (unchanged.h). */
+bool manifest_shares_bytes(const Manifest *a, const Manifest *b);
 
 /* Reads a document of `size` bytes. CORRUPT when it is not one JSON object of at most MANIFEST_MAX_BYTES,
  * names a key twice, or (ours) a field has the wrong type or an impossible value; NOT_SUPPORTED when a later

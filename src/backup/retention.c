@@ -65,25 +65,39 @@ static bool can_stand_in(const Manifest *manifest)
         return !manifest->problem && !manifest->verification_fault;
 }
 
+/* Of backups that share their bytes one bad sector takes them all, so together they count as one. They
+ * follow each other: between them the database did not change. */
+static bool is_counted(const Manifest **last_verified, const Manifest *manifest)
+{
+        bool shared = *last_verified && manifest_shares_bytes(*last_verified, manifest);
+
+        *last_verified = manifest;
+        return shared;
+}
+
 void retention_plan(const Catalogue *catalogue,
                 const RetentionPolicy *policy,
                 uint64_t now_usec,
                 RetentionReason ret_reasons[])
 {
         size_t minimum = MAX_OF(policy->minimum_verified, 1U), n_verified = 0, n_verified_seen = 0;
+        const Manifest *last_verified = NULL;
         size_t n_stand_ins;
 
         for (size_t i = 0; i < catalogue->n_entries; i++)
-                n_verified += manifest_is_verified(catalogue->entries[i].manifest);
+                n_verified += manifest_is_verified(catalogue->entries[i].manifest) &&
+                              !is_counted(&last_verified, catalogue->entries[i].manifest);
+        last_verified = NULL;
         n_stand_ins = n_verified < minimum ? minimum - n_verified : 0;
 
         for (size_t i = 0; i < catalogue->n_entries; i++) {
                 const Manifest *manifest = catalogue->entries[i].manifest;
                 bool in_minimum = false;
 
-                if (manifest_is_verified(manifest))
-                        in_minimum = n_verified_seen++ < minimum;
-                else if (n_stand_ins > 0 && can_stand_in(manifest)) {
+                if (manifest_is_verified(manifest)) {
+                        n_verified_seen += !is_counted(&last_verified, manifest);
+                        in_minimum = n_verified_seen <= minimum;
+                } else if (n_stand_ins > 0 && can_stand_in(manifest)) {
                         in_minimum = true;
                         n_stand_ins--;
                 }

@@ -32,7 +32,8 @@ const char *retention_reason_text(RetentionReason reason); /* for people */
  * database is corrupt, initial, in use, not ours, future, recent, minimum; else it is expired. A backup is
  * as old as the younger of its label and its creation say, so that a clock that was wrong for a while drops
  * nothing early. Verified are those that manifest_is_verified() names; where there are fewer than the
- * minimum, the newest that have neither a problem nor failed a verification stand in. */
+ * minimum, the newest that have neither a problem nor failed a verification stand in. Those that share
+ * their bytes count as one. */
 void retention_plan(const Catalogue *catalogue,
                 const RetentionPolicy *policy,
                 uint64_t now_usec,

@@ -87,7 +87,7 @@ static double filling_bytes_per_day(
                 if (!is_sample(manifest) || manifest->kind == BACKUP_INITIAL)
                         continue;
                 oldest_usec = MIN_OF(oldest_usec, manifest->created_usec);
-                stored_bytes += manifest->stored_bytes;
+                stored_bytes += catalogue_own_bytes(catalogue, i);
         }
         age_usec = now_usec - oldest_usec;
         /* The backups of a few hours tell no daily rate. */
@@ -109,7 +109,7 @@ double trend_days_left(const Trend *trend,
         uint64_t stored_bytes = 0;
 
         for (size_t i = 0; i < catalogue->n_entries; i++)
-                stored_bytes += catalogue->entries[i].manifest->stored_bytes;
+                stored_bytes += catalogue_own_bytes(catalogue, i);
         if (trend->growth_known && trend->growth_bytes_per_day > 0)
                 growing = (double) trend->growth_bytes_per_day *
                           (1 + (double) stored_bytes / (double) trend->samples[trend->n_samples - 1]

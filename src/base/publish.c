@@ -2,7 +2,9 @@
 #include "base/publish.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "base/test-hook.h"
@@ -44,6 +46,49 @@ int publish_begin(int directory_fd, const char *name, mode_t mode, Publication *
                         mode);
         if (publication->fd < 0 || fchmod(publication->fd, mode) < 0)
                 return fault_set_errno(fault, errno, "Creating %s", publication->temporary_name);
+        *ret = TAKE_PTR(publication);
+        return 0;
+}
+
+static int link_source(Publication *publication, const char *source, Fault *fault)
+{
+        int directory_fd = publication->directory_fd;
+
+        closep(&publication->fd);
+        publication->fd = -EBADF;
+        if (unlinkat(directory_fd, publication->temporary_name, 0) < 0 ||
+                        linkat(directory_fd, source, directory_fd, publication->temporary_name, 0) < 0)
+                return fault_set_errno(
+                                fault, errno, "Linking %s to %s", publication->temporary_name, source);
+        publication->fd = openat(directory_fd,
+                        publication->temporary_name,
+                        O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (publication->fd < 0)
+                return fault_set_errno(fault, errno, "Opening %s", publication->temporary_name);
+        return 0;
+}
+
+int publish_begin_shared(int directory_fd,
+                const char *name,
+                const char *source,
+                mode_t mode,
+                Publication **ret,
+                Fault *fault)
+{
+        _cleanup_(publish_freep) Publication *publication = NULL;
+        _cleanup_close_ int source_fd = -EBADF;
+        int r = publish_begin(directory_fd, name, mode, &publication, fault);
+
+        if (r < 0)
+                return r;
+        source_fd = openat(directory_fd, source, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (source_fd < 0)
+                return fault_set_errno(fault, errno, "Opening %s", source);
+        if (ioctl(publication->fd, FICLONE, source_fd) < 0) {
+                r = link_source(publication, source, fault);
+                if (r < 0)
+                        return r;
+        }
         *ret = TAKE_PTR(publication);
         return 0;
 }

@@ -18,6 +18,15 @@ typedef struct Publication {
 /* Creates the temporary file with `mode` (whatever the umask is), replacing a left-over of the same name. */
 int publish_begin(int directory_fd, const char *name, mode_t mode, Publication **ret, Fault *fault);
 
+/* The same, but with the content of the file `source` in the same directory, shared by the file system where
+ * it can, else as a hard link: nobody may then write to it, and it keeps the mode that it has. */
+int publish_begin_shared(int directory_fd,
+                const char *name,
+                const char *source,
+                mode_t mode,
+                Publication **ret,
+                Fault *fault);
+
 /* Flushes the content to the disk and drops it from the page cache, so that what is read next comes from
  * the disk. For the read-back before publish_commit(). */
 int publish_sync(Publication *publication, Fault *fault);

@@ -42,6 +42,15 @@ static void add_backup(Table *table, json_object *backup, uint64_t now_usec)
         table_add(table, STYLE_BAD, problem);
 }
 
+/* On the disk, since the database had not changed in between. */
+static bool shares_bytes(json_object *a, json_object *b)
+{
+        uint64_t copied_usec = document_number(a, "CopiedUSec");
+
+        return copied_usec > 0 && copied_usec == document_number(b, "CopiedUSec") &&
+               strcmp(document_text(a, "StoredSHA256"), document_text(b, "StoredSHA256")) == 0;
+}
+
 static int print_list(Session *session, json_object *backups, Fault *fault)
 {
         static const char *const names[] = {"NAME",
@@ -58,6 +67,7 @@ static int print_list(Session *session, json_object *backups, Fault *fault)
         _cleanup_(table_freep) Table *table = table_new(names);
         size_t n = json_object_array_length(backups);
         uint64_t now_usec = clock_now_usec(), stored_bytes = 0;
+        json_object *newer = NULL;
         char total[QUANTITY_MAX];
         int r;
 
@@ -71,7 +81,9 @@ static int print_list(Session *session, json_object *backups, Fault *fault)
                 json_object *backup = json_object_array_get_idx(backups, i);
 
                 add_backup(table, backup, now_usec);
-                stored_bytes += document_number(backup, "StoredBytes");
+                if (!newer || !shares_bytes(newer, backup))
+                        stored_bytes += document_number(backup, "StoredBytes");
+                newer = backup;
         }
         terminal_open_pager(session->arguments->no_pager);
         if (n > 0) {
@@ -148,6 +160,10 @@ static int print_backup(Session *session, json_object *backup, Fault *fault)
         fields_add(fields, "Label", STYLE_PLAIN, document_text(backup, "Label"));
         fields_add(fields, "Kind", STYLE_PLAIN, document_text(backup, "Kind"));
         fields_add_moment(fields, "Created", document_number(backup, "CreatedUSec"), now_usec);
+        if (document_number(backup, "CopiedUSec") > 0 &&
+                        document_number(backup, "CopiedUSec") < document_number(backup, "CreatedUSec"))
+                fields_add_moment(
+                                fields, "Unchanged since", document_number(backup, "CopiedUSec"), now_usec);
         add_checks(fields, backup, now_usec);
         fields_add(fields, "File", STYLE_PLAIN, document_text(backup, "File"));
         fields_addf(fields,

@@ -66,6 +66,7 @@ void backup_emit_changed(Manager *manager, const char *name)
         static const char *const all[] = {"Kind",
                         "Label",
                         "CreatedUSec",
+                        "CopiedUSec",
                         "DurationUSec",
                         "VerifiedUSec",
                         "IntegrityCheck",
@@ -243,6 +244,7 @@ static int get_number(sd_bus *bus,
                 uint64_t value;
         } numbers[] = {
                         {"CreatedUSec", manifest->created_usec},
+                        {"CopiedUSec", manifest->copied_usec},
                         {"DurationUSec", manifest->duration_usec},
                         {"VerifiedUSec", manifest->verified_usec},
                         {"PageSize", manifest->page_size_bytes},
@@ -382,6 +384,7 @@ static const sd_bus_vtable backup_vtable[] = {
                 SD_BUS_PROPERTY("Kind", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Label", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("CreatedUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("CopiedUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("DurationUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("VerifiedUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("IntegrityCheck", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -48,7 +48,7 @@ int backup_result_made(Job *job, Manifest *manifest)
         take_counts(manager, manifest);
         manager_set_last_backup_fault(manager, NULL);
         /* The copy passed the full check, and it is what the database was a moment ago. */
-        if (!manifest->quick_check)
+        if (!manifest->quick_check && manifest->copied_usec == manifest->created_usec)
                 manager_set_integrity(manager, INTEGRITY_OK, NULL);
         manager_update_placement(manager);
         return collection_put(manager, manifest, job, true);

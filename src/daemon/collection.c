@@ -27,7 +27,7 @@ static void summarize(Manager *manager)
         *summary = (CatalogueSummary){.n_backups = (uint32_t) catalogue->n_entries};
         for (size_t i = 0; i < catalogue->n_entries; i++) {
                 summary->n_verified += is_proved(catalogue->entries[i].manifest);
-                summary->stored_bytes += catalogue->entries[i].manifest->stored_bytes;
+                summary->stored_bytes += catalogue_own_bytes(catalogue, i);
         }
         if (catalogue->n_entries > 0) {
                 summary->newest = strdup(catalogue->entries[0].manifest->name);

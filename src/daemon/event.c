@@ -62,12 +62,15 @@ void event_backup_created(const Job *job, const Manifest *manifest)
         journal_event(LOG_INFO,
                         MESSAGE_BACKUP_CREATED_ID,
                         fields,
-                        "Backup %s made (%s): %s stored in %s, %s",
+                        "Backup %s made (%s): %s stored in %s, %s%s",
                         manifest->name,
                         backup_kind_to_string(manifest->kind),
                         bytes_text,
                         stored_text,
-                        duration_text);
+                        duration_text,
+                        manifest->copied_usec < manifest->created_usec && manifest->copied_usec > 0
+                                        ? ", shared with the last one: the database has not changed"
+                                        : "");
 }
 
 void event_backup_verified(const Job *job, const Manifest *manifest)

@@ -144,7 +144,7 @@ static int append_backups_by_kind(Manager *manager, sd_bus_message *message)
                 const Manifest *manifest = manager->catalogue->entries[i].manifest;
 
                 n[manifest->kind]++;
-                bytes[manifest->kind] += manifest->stored_bytes;
+                bytes[manifest->kind] += catalogue_own_bytes(manager->catalogue, i);
         }
         for (BackupKind kind = 0; r >= 0 && kind < _BACKUP_KIND_MAX; kind++)
                 r = sd_bus_message_append(

@@ -33,7 +33,8 @@ struct Job {
         uint32_t id;
         JobState state;
         Caller caller;
-        char *backup; /* its name; NULL for the live database */
+        bool unattended; /* the timer's: nobody wants a record of each that went well */
+        char *backup;    /* its name; NULL for the live database */
         uint64_t queued_usec;
         uint64_t started_usec;
 

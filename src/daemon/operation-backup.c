@@ -20,7 +20,7 @@ typedef struct BackupTask {
         char *label;
         char name[BACKUP_NAME_MAX];
         AgeRecipients recipients;
-        char *older_file; /* leased, for the unchanged blocks in it */
+        Manifest *older; /* leased, for what has not changed since */
         bool older_damaged;
         Fault key_fault;       /* the identity that is here does not open it */
         CreateRequest request; /* points into this task and to what the Manager keeps while workers run */
@@ -33,22 +33,21 @@ static void backup_free_task(void *userdata)
 
         (void) manifest_free(task->manifest);
         free(task->label);
-        free(task->older_file);
+        (void) manifest_free(task->older);
         fault_done(&task->key_fault);
         free(task);
 }
 
-/* An encrypted backup shares nothing with another one: each has a key of its own. */
 static int lease_older(Manager *manager, BackupTask *task)
 {
         const CatalogueEntry *entry = catalogue_newest_reusable(manager->catalogue);
 
-        if (!entry || age_recipients_any(&task->recipients))
+        if (!entry)
                 return 0;
-        task->older_file = strdup(entry->manifest->file);
-        if (!task->older_file)
+        task->older = manifest_copy(entry->manifest);
+        if (!task->older)
                 return -ENOMEM;
-        collection_lease(manager, task->older_file);
+        collection_lease(manager, task->older->file);
         return 0;
 }
 
@@ -60,6 +59,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
         uint64_t now_usec = clock_now_usec();
         int r;
 
+        job->unattended = task->automatic;
         r = manager_require_sound_database(manager, fault);
         if (r < 0)
                 return r;
@@ -94,7 +94,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .quick_check = manager->configuration.quick_check,
                         .recipients = &task->recipients,
                         .identities = manager->identities,
-                        .older_file = task->older_file,
+                        .older = task->older,
                         .ret_older_damaged = &task->older_damaged,
                         .ret_key_fault = &task->key_fault,
                         .now_usec = now_usec,
@@ -117,12 +117,12 @@ static void give_back_older(Manager *manager, const BackupTask *task)
         _cleanup_fault_ Fault fault = {0};
         Job *job;
 
-        if (!task->older_file)
+        if (!task->older)
                 return;
-        collection_release(manager, task->older_file);
+        collection_release(manager, task->older->file);
         if (task->older_damaged && !manager->stopping &&
-                        operation_verify_queue(manager, task->older_file, &none, &self, &job, &fault) < 0)
-                journal_line(LOG_WARNING, "Verifying %s failed: %s", task->older_file, fault.message);
+                        operation_verify_queue(manager, task->older->file, &none, &self, &job, &fault) < 0)
+                journal_line(LOG_WARNING, "Verifying %s failed: %s", task->older->file, fault.message);
 }
 
 static int backup_finish(Job *job, void *userdata)
@@ -135,7 +135,8 @@ static int backup_finish(Job *job, void *userdata)
                 backup_result_failed(job);
                 return 0;
         }
-        if (task->manifest->encrypted && job->manager->identities)
+        if (task->manifest->encrypted && job->manager->identities &&
+                        task->manifest->copied_usec == task->manifest->created_usec)
                 encryption_set_fault(job->manager, &task->key_fault);
         if (task->automatic)
                 maintenance_follow(

@@ -367,6 +367,27 @@ static void test_newest_verified_passes_over_the_doubtful(void **state)
         manifests[2]->problem = strdup("cut short");
         manifests[1]->verification_fault = strdup("damaged");
         assert_ptr_equal(catalogue_newest_verified(catalogue)->manifest, manifests[0]);
+        assert_ptr_equal(catalogue_newest_reusable(catalogue)->manifest, manifests[0]);
+        manifests[0]->adopted = true;
+        assert_null(catalogue_newest_reusable(catalogue));
+}
+
+static void test_shared_bytes_are_counted_once(void **state)
+{
+        _cleanup_(catalogue_freep) Catalogue *catalogue = NULL;
+        uint64_t bytes = 0;
+
+        assert_int_equal(catalogue_new(&catalogue), 0);
+        for (unsigned i = 0; i < 4; i++) {
+                Manifest *manifest = make_manifest(i);
+
+                manifest->stored_bytes = 1000;
+                manifest->copied_usec = i < 2 ? i : 2;
+                assert_int_equal(catalogue_put(catalogue, manifest), 0);
+        }
+        for (size_t i = 0; i < catalogue->n_entries; i++)
+                bytes += catalogue_own_bytes(catalogue, i);
+        assert_int_equal(bytes, 3000);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, backup_fixture_setup, backup_fixture_teardown)
@@ -390,6 +411,7 @@ int main(void)
                         cmocka_unit_test(test_many_put_in_any_order_are_found),
                         cmocka_unit_test(test_put_refuses_what_is_no_backup),
                         cmocka_unit_test(test_newest_verified_passes_over_the_doubtful),
+                        cmocka_unit_test(test_shared_bytes_are_counted_once),
         };
 
         return cmocka_run_group_tests_name("catalogue", tests, NULL, NULL);

@@ -361,13 +361,13 @@ static void test_what_reads_back_otherwise_is_not_published(void **state)
         assert_names(EARLIER_FILES);
 }
 
-static Manifest *create_from_earlier(bool *ret_damaged)
+static Manifest *create_from_earlier(const Manifest *earlier, bool *ret_damaged)
 {
         CreateRequest request = backup_fixture_request(NAME, COMPRESSION_GZIP);
         _cleanup_fault_ Fault fault = {0};
         Manifest *manifest = NULL;
 
-        request.older_file = EARLIER ".db.gz";
+        request.older = earlier;
         request.ret_older_damaged = ret_damaged;
         if (create_backup(&request, &backup_fixture_progress, &manifest, &fault) < 0)
                 fail_msg("%s", fault.message);
@@ -377,12 +377,12 @@ static Manifest *create_from_earlier(bool *ret_damaged)
 /* Neither rot of the older one nor its absence costs the new one anything. */
 static void test_an_older_backup_that_rots_is_not_built_upon(void **state)
 {
-        _cleanup_(manifest_freep) Manifest *sound = NULL, *rotten = NULL, *missing = NULL;
+        _cleanup_(manifest_freep) Manifest *sound = NULL, *rotten = NULL, *missing = NULL,
+                                           *earlier = backup_fixture_create(EARLIER, COMPRESSION_GZIP);
         _cleanup_free_ char *digest = NULL;
         bool damaged = false;
 
-        prepare_earlier();
-        sound = create_from_earlier(&damaged);
+        sound = create_from_earlier(earlier, &damaged);
         assert_false(damaged);
         assert_restorable(sound);
         digest = strdup(backup_fixture_digest(NAME ".db.gz"));
@@ -391,14 +391,14 @@ static void test_an_older_backup_that_rots_is_not_built_upon(void **state)
         backup_fixture_clear();
         prepare_earlier();
         damage(EARLIER ".db.gz");
-        rotten = create_from_earlier(&damaged);
+        rotten = create_from_earlier(earlier, &damaged);
         assert_true(damaged);
         assert_restorable(rotten);
         assert_names(BOTH_FILES);
 
         backup_fixture_clear();
         damaged = false;
-        missing = create_from_earlier(&damaged);
+        missing = create_from_earlier(earlier, &damaged);
         assert_false(damaged);
         assert_restorable(missing);
 }

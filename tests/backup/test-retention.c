@@ -95,6 +95,24 @@ static void test_last_verified_stay_however_old(void **state)
                         RETENTION_DROP_EXPIRED);
 }
 
+static void test_backups_that_share_their_bytes_count_as_one(void **state)
+{
+        _cleanup_(catalogue_freep) Catalogue *catalogue = make();
+
+        add_days(catalogue, 100, 105);
+        for (size_t i = 1; i < 4; i++)
+                catalogue->entries[i].manifest->copied_usec = 77;
+        ASSERT_PLAN(catalogue,
+                        &seven_days,
+                        now_usec,
+                        RETENTION_KEEP_MINIMUM,
+                        RETENTION_KEEP_MINIMUM,
+                        RETENTION_KEEP_MINIMUM,
+                        RETENTION_KEEP_MINIMUM,
+                        RETENTION_KEEP_MINIMUM,
+                        RETENTION_DROP_EXPIRED);
+}
+
 static void test_failed_verification_does_not_count(void **state)
 {
         _cleanup_(catalogue_freep) Catalogue *catalogue = make();
@@ -355,6 +373,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_old_ones_go_recent_ones_stay),
                         cmocka_unit_test(test_last_verified_stay_however_old),
+                        cmocka_unit_test(test_backups_that_share_their_bytes_count_as_one),
                         cmocka_unit_test(test_failed_verification_does_not_count),
                         cmocka_unit_test(test_newest_others_stand_in),
                         cmocka_unit_test(test_a_minimum_of_zero_is_one),

@@ -56,6 +56,20 @@ static void test_read_at_leaves_the_position_alone(void **state)
         assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
 }
 
+static void test_write_at_leaves_the_position_alone(void **state)
+{
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *text = NULL;
+
+        room_write("a", "0123456789");
+        fd = open(room_path("a"), O_RDWR | O_CLOEXEC);
+        assert_int_equal(io_write_all_at(fd, "abc", 3, 8), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+        text = room_read("a");
+        assert_string_equal(text, "01234567abc");
+        assert_int_equal(io_write_all_at(-1, "x", 1, 0), -EBADF);
+}
+
 static void test_errors_are_told(void **state)
 {
         char data[8];
@@ -118,6 +132,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_whole_through_partial_calls),
                         TEST(test_read_at_leaves_the_position_alone),
+                        cmocka_unit_test(test_write_at_leaves_the_position_alone),
                         cmocka_unit_test(test_errors_are_told),
                         TEST(test_read_file),
                         TEST(test_read_file_of_length_zero),

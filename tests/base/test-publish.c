@@ -42,6 +42,35 @@ static void test_appears_whole(void **state)
         assert_int_equal(status.st_mode & 07777, 0640);
 }
 
+/* The source is neither changed nor needed by what shares its content. */
+static void test_shared_content_is_another_name(void **state)
+{
+        _cleanup_(publish_freep) Publication *publication = NULL;
+        _cleanup_fault_ Fault fault = {0};
+
+        room_write("source", "the same");
+        assert_int_equal(publish_begin_shared(room_fd(), "a", "source", 0640, &publication, &fault), 0);
+        assert_int_equal(publish_commit(publication, false, &fault), 0);
+        assert_content("a", "the same");
+        assert_int_equal(publish_remove(room_fd(), "source", &fault), 0);
+        assert_content("a", "the same");
+        assert_int_equal(room_count(), 1);
+}
+
+static void test_shared_content_of_nothing_leaves_nothing(void **state)
+{
+        _cleanup_(publish_freep) Publication *publication = NULL;
+        _cleanup_fault_ Fault fault = {0};
+
+        assert_true(publish_begin_shared(room_fd(), "a", "missing", 0640, &publication, &fault) < 0);
+        assert_int_equal(room_count(), 0);
+        room_write("source", "the same");
+        assert_int_equal(publish_begin_shared(room_fd(), "a", "source", 0640, &publication, &fault), 0);
+        publication = publish_free(publication);
+        assert_int_equal(room_count(), 1);
+        assert_content("source", "the same");
+}
+
 static void test_mode_is_whatever_the_umask(void **state)
 {
         mode_t umask_before = umask(0777);
@@ -151,6 +180,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         TEST(test_appears_whole),
+                        TEST(test_shared_content_is_another_name),
+                        TEST(test_shared_content_of_nothing_leaves_nothing),
                         TEST(test_mode_is_whatever_the_umask),
                         TEST(test_not_committed_leaves_nothing),
                         TEST(test_committed_stays_after_free),

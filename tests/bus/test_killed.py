@@ -4,6 +4,7 @@
 The steps are the test points that a run passes; each is asked for in a run that is not killed, then taken in turn."""
 
 import os
+import time
 
 import pytest
 
@@ -57,6 +58,19 @@ def prepare_matches(service):
     application.close()
 
 
+def prepare_unchanged(service):
+    """A backup of a database to which nobody has written for hours, by the clock that files have their times from."""
+    service.set_clock(int(time.time()) * 1_000_000)
+    client = service.start(clock=True)
+    application = Application(service.database)
+    application.add_users(USERS)
+    application.close()
+    service.set_clock(int(time.time()) * 1_000_000 + HOUR_USEC)
+    do_timed_backup(client)
+    service.stop()
+    service.set_clock(int(time.time()) * 1_000_000 + 2 * HOUR_USEC)
+
+
 def do_nothing(client):
     """The start alone."""
 
@@ -71,6 +85,11 @@ def do_maintenance(client):
     """What follows an automatic backup; the check of the database waits behind it, for the same thread."""
     client.back_up(automatic=("b", True))
     client.run("Verify", "", {})
+
+
+def do_timed_backup(client):
+    job_id, _ = client.manager("Backup", {"automatic": ("b", True)})
+    client.ended(job_id)
 
 
 def do_verify(client):
@@ -92,6 +111,7 @@ SCENES = {
     "later-start": (prepare_leftovers, do_nothing),
     "backup": (prepare_backups, do_backup),
     "maintenance": (prepare_matches, do_maintenance),
+    "unchanged": (prepare_unchanged, do_timed_backup),
     "verify": (prepare_backups, do_verify),
     "cleanup": (prepare_backups, do_cleanup),
     "delete": (prepare_backups, do_delete),
