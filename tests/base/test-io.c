@@ -132,7 +132,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_whole_through_partial_calls),
                         TEST(test_read_at_leaves_the_position_alone),
-                        cmocka_unit_test(test_write_at_leaves_the_position_alone),
+                        TEST(test_write_at_leaves_the_position_alone),
                         cmocka_unit_test(test_errors_are_told),
                         TEST(test_read_file),
                         TEST(test_read_file_of_length_zero),
