@@ -98,8 +98,11 @@ bool manifest_is_verified(const Manifest *manifest)
 
 bool manifest_shares_bytes(const Manifest *a, const Manifest *b)
 {
-        return a->copied_usec > 0 && a->copied_usec == b->copied_usec &&
-               a->stored_bytes == b->stored_bytes && strcmp(a->stored_sha256, b->stored_sha256) == 0;
+        /* Two that were each copied from the database may have the same moment by a clock that stands. */
+        bool shared = a->copied_usec < a->created_usec || b->copied_usec < b->created_usec;
+
+        return shared && a->copied_usec > 0 && a->copied_usec == b->copied_usec &&
+               strcmp(a->stored_sha256, b->stored_sha256) == 0;
 }
 
 static int copy_text(char **target, const char *source)

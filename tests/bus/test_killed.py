@@ -59,14 +59,10 @@ def prepare_matches(service):
 
 
 def prepare_unchanged(service):
-    """A backup of a database to which nobody has written for hours, by the clock that files have their times from."""
-    service.set_clock(int(time.time()) * 1_000_000)
-    client = service.start(clock=True)
-    application = Application(service.database)
-    application.add_users(USERS)
-    application.close()
+    """The initial backup, of a database to which nobody has written since, by the clock that files have their times
+    from."""
     service.set_clock(int(time.time()) * 1_000_000 + HOUR_USEC)
-    do_timed_backup(client)
+    service.start(clock=True)
     service.stop()
     service.set_clock(int(time.time()) * 1_000_000 + 2 * HOUR_USEC)
 
@@ -87,8 +83,8 @@ def do_maintenance(client):
     client.run("Verify", "", {})
 
 
-def do_timed_backup(client):
-    job_id, _ = client.manager("Backup", {"automatic": ("b", True)})
+def do_backup_alone(client):
+    job_id, _ = client.manager("Backup", {})
     client.ended(job_id)
 
 
@@ -111,7 +107,7 @@ SCENES = {
     "later-start": (prepare_leftovers, do_nothing),
     "backup": (prepare_backups, do_backup),
     "maintenance": (prepare_matches, do_maintenance),
-    "unchanged": (prepare_unchanged, do_timed_backup),
+    "unchanged": (prepare_unchanged, do_backup_alone),
     "verify": (prepare_backups, do_verify),
     "cleanup": (prepare_backups, do_cleanup),
     "delete": (prepare_backups, do_delete),
@@ -159,7 +155,7 @@ def test_killed_at_every_step(make_service, tmp_path, scene):
         assert not take(service, work, point=point), f"{point} was not reached"
         service.killed_itself()
         try:
-            prove_whole(service, 0 if prepare is prepare_nothing else USERS, tmp_path)
+            prove_whole(service, 0 if prepare in (prepare_nothing, prepare_unchanged) else USERS, tmp_path)
         except Exception as error:
             raise AssertionError(f"after a kill at {point}") from error
 

@@ -207,7 +207,8 @@ def copy_backup(directory, name, count):
         manifest = json.load(file)
     for number in range(count):
         label = f"backup_20250101_{number // 60:02}{number % 60:02}00"
-        copy = dict(manifest, name=label, file=label + ".db.gz", created_usec=1735689600 * 1000000 + number * 60000000)
+        usec = 1735689600 * 1000000 + number * 60000000
+        copy = dict(manifest, name=label, file=label + ".db.gz", created_usec=usec, copied_usec=usec)
         shutil.copyfile(stored, os.path.join(directory, copy["file"]))
         with open(os.path.join(directory, copy["file"] + ".meta"), "w", encoding="utf-8") as file:
             json.dump(copy, file)
