@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from application import Application
+from audit import Audit
 from client import BusError
 from contract import ERROR, PREDICTIONS
 from predictions import INSERT, Predictions, add_match, sample
@@ -179,6 +180,20 @@ def test_every_change_of_the_service_s_own_is_seen(predictions, application):
     predictions.get(3)
     predictions.call("Archive", 9)
     assert predictions.get(3)["is_locked"] is True
+
+
+def test_rows_that_the_service_logs_cost_no_look_up(predictions, application):
+    """Each view adds one, through the connection that the look-ups use."""
+    application.add_users(1)
+    predictions.store()
+    predictions.get(1)
+    before = predictions.counters()
+    predictions.get(1, user=("x", 1))
+    # Answered when its batch is written, and the view before it.
+    Audit(predictions.client).append_system("t", "m")
+    assert application.query("SELECT count(*) FROM access_logs") == [(1,)]
+    predictions.get(1, user=("x", 1))
+    assert [new - old for new, old in zip(predictions.counters(), before)] == [2, 0, 0, 0]
 
 
 def test_change_by_another_process_is_seen_at_once(service, predictions):
