@@ -11,6 +11,7 @@
 #include "backup/gzip-member.h"
 #include "backup/stored-image.h"
 #include "base/io.h"
+#include "base/pace.h"
 #include "base/parallel.h"
 
 /* Of the stored form; holds any member of ours whole. */
@@ -37,6 +38,8 @@ typedef struct Reading {
         z_stream foreign; /* for members that carry no size; begun with the first of them */
         bool foreign_begun;
         unsigned char *foreign_block;
+
+        Pace pace;
 
         Sequence sequence; /* whose turn it is to use the rest */
         Digest *database_digest;
@@ -69,11 +72,13 @@ static void reading_done(Reading *reading)
         free(reading->input);
         free(reading->foreign_block);
         sequence_done(&reading->sequence);
+        pace_done(&reading->pace);
         (void) pthread_mutex_destroy(&reading->input_mutex);
 }
 
-static void reading_init(Reading *reading)
+static void reading_init(Reading *reading, uint64_t bytes_per_second)
 {
+        pace_init(&reading->pace, bytes_per_second);
         sequence_init(&reading->sequence);
         (void) pthread_mutex_init(&reading->input_mutex, NULL);
 }
@@ -126,7 +131,7 @@ static int refill(Reading *reading, Fault *fault)
 
         if (reading->at_end)
                 return 0;
-        r = progress_check(reading->progress, fault);
+        r = pace_wait(&reading->pace, INPUT_BYTES - reading->available, reading->progress, fault);
         if (r < 0)
                 return r;
         memmove(reading->input, reading->input + reading->position, reading->available);
@@ -444,7 +449,7 @@ int stored_image_read(int stored_fd,
         };
         int r;
 
-        reading_init(&reading);
+        reading_init(&reading, effort.bytes_per_second);
         r = begin(&reading, fault);
         if (r >= 0 && opener)
                 r = age_reader_new(opener, read_stored, &reading, &reading.reader, fault);
@@ -455,7 +460,7 @@ int stored_image_read(int stored_fd,
         return finish(&reading, ret, fault);
 }
 
-int stored_image_digest(int stored_fd, Progress *progress, StoredImage *ret, Fault *fault)
+int stored_image_digest(int stored_fd, Effort effort, Progress *progress, StoredImage *ret, Fault *fault)
 {
         _cleanup_(reading_done) Reading reading = {
                         .progress = progress,
@@ -465,7 +470,7 @@ int stored_image_digest(int stored_fd, Progress *progress, StoredImage *ret, Fau
         StoredImage result = {0};
         int r;
 
-        reading_init(&reading);
+        reading_init(&reading, effort.bytes_per_second);
         r = begin(&reading, fault);
         while (r >= 0 && !reading.at_end) {
                 r = refill(&reading, fault);

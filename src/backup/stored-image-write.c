@@ -12,6 +12,7 @@
 #include "backup/member-index.h"
 #include "backup/stored-image.h"
 #include "base/io.h"
+#include "base/pace.h"
 #include "base/parallel.h"
 
 #define MEMBER_MAX_BYTES GZIP_MEMBER_BOUND(STORED_IMAGE_BLOCK_BYTES)
@@ -24,6 +25,8 @@ typedef struct Writing {
         uint64_t image_bytes;
         MemberIndex *older_index; /* read by any thread */
         _Atomic uint64_t next_batch;
+
+        Pace pace;
 
         Sequence sequence; /* whose turn it is to use the rest */
         Digest *database_digest;
@@ -57,6 +60,7 @@ typedef struct Batch {
 static void writing_done(Writing *writing)
 {
         sequence_done(&writing->sequence);
+        pace_done(&writing->pace);
         writing->database_digest = digest_free(writing->database_digest);
         writing->writer = age_writer_free(writing->writer);
         writing->older_index = member_index_free(writing->older_index);
@@ -299,7 +303,7 @@ static int write_batch(Batch *batch, uint64_t number, Fault *fault)
         Writing *writing = batch->writing;
         uint64_t offset_bytes = number * STORED_IMAGE_BATCH_BYTES;
         size_t wanted = (size_t) MIN_OF(writing->image_bytes - offset_bytes, STORED_IMAGE_BATCH_BYTES);
-        int r = progress_check(writing->progress, fault);
+        int r = pace_wait(&writing->pace, wanted, writing->progress, fault);
 
         if (r < 0)
                 return r;
@@ -410,6 +414,7 @@ int stored_image_write(int image_fd,
         int r;
 
         sequence_init(&writing.sequence);
+        pace_init(&writing.pace, form->effort.bytes_per_second);
         r = begin(&writing, ret_file_key, fault);
         if (r >= 0)
                 r = parallel_run(form->effort.threads, write_batches, &writing, fault);

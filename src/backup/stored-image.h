@@ -69,4 +69,4 @@ int stored_image_read(int stored_fd,
                 Fault *fault);
 
 /* Reads a stored form to its end without looking into it: fills in what can be told without its key. */
-int stored_image_digest(int stored_fd, Progress *progress, StoredImage *ret, Fault *fault);
+int stored_image_digest(int stored_fd, Effort effort, Progress *progress, StoredImage *ret, Fault *fault);

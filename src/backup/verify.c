@@ -155,7 +155,7 @@ static int prove_stored(Verification *verification, int stored_fd, Fault *fault)
 {
         const Manifest *manifest = verification->manifest;
         StoredImage image;
-        int r = stored_image_digest(stored_fd, verification->progress, &image, fault);
+        int r = stored_image_digest(stored_fd, verification->effort, verification->progress, &image, fault);
 
         if (r < 0)
                 return fault_prefix(fault, r, "%s/%s", verification->directory_path, manifest->file);

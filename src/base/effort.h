@@ -13,4 +13,6 @@
 typedef struct Effort {
         unsigned threads;           /* 1 to EFFORT_THREADS_MAX; 0 counts as 1 */
         unsigned compression_level; /* 1 to EFFORT_LEVEL_MAX, as gzip counts; 0 counts as 1 */
+        uint64_t bytes_per_second;  /* of the database that are stored, or of a stored file that are read; 0:
+                                     * no  bound */
 } Effort;

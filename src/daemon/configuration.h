@@ -13,7 +13,7 @@ typedef struct Configuration {
         char *database_path; /* Database=, absolute; NULL for the one in the state directory */
         Compression compression;
         bool quick_check;             /* IntegrityCheck=quick */
-        Effort effort;                /* CompressionLevel= and Threads= */
+        Effort effort;                /* CompressionLevel=, Threads= and BandwidthLimit= */
         AgeRecipients recipients;     /* EncryptionRecipients= */
         bool encrypt_with_passphrase; /* the same setting, when it is that word */
         char *encryption_fault; /* the first wrong line that speaks of encryption; then no backup may be

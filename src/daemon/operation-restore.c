@@ -166,6 +166,13 @@ static int take_units(Job *job, RestoreTask *task)
         return r;
 }
 
+/* Whoever restores waits for it: no bound on the bytes. */
+static Effort in_a_hurry(Effort effort)
+{
+        effort.bytes_per_second = 0;
+        return effort;
+}
+
 static int restore_start(Job *job, void *userdata, Fault *fault)
 {
         RestoreTask *task = userdata;
@@ -199,7 +206,7 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
                         .pre_restore_name = task->pre_restore_name,
                         .identities = task->passed ? task->passed : manager->identities,
                         .compression = manager->configuration.compression,
-                        .effort = manager->configuration.effort,
+                        .effort = in_a_hurry(manager->configuration.effort),
                         .recipients = &task->recipients,
                         .saving_refused = task->encryption_fault.message,
                         .control = &task->control,

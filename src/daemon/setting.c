@@ -196,6 +196,17 @@ static const char *parse_cache_size(Configuration *configuration, const char *va
         return NULL;
 }
 
+static const char *parse_bandwidth_limit(Configuration *configuration, const char *value)
+{
+        uint64_t bytes = 0;
+
+        /* What is slower than that never ends. */
+        if (value[0] && (quantity_parse_size(value, &bytes) < 0 || bytes < MIB))
+                return "a size of at least 1M, for each second";
+        configuration->effort.bytes_per_second = bytes;
+        return NULL;
+}
+
 static const char *parse_low_disk_space(Configuration *configuration, const char *value)
 {
         uint64_t bytes;
@@ -258,6 +269,7 @@ static const char *parse_application_units(Configuration *configuration, const c
 const Setting settings[] = {
                 {"Database", "", parse_database},
                 {"Compression", "gzip", parse_compression},
+                {"BandwidthLimit", "", parse_bandwidth_limit},
                 {"CompressionLevel", "2", parse_compression_level},
                 {"IntegrityCheck", "full", parse_integrity_check},
                 {"Threads", "", parse_threads},

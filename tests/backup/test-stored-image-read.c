@@ -390,7 +390,7 @@ static void test_encrypted_round_trip(void **state)
                                 0);
                 assert_int_equal(read.stored_bytes, written.stored_bytes);
                 assert_string_equal(read.database_sha256, written.database_sha256);
-                assert_int_equal(stored_image_digest(stored_fd, &progress, &digest, &fault), 0);
+                assert_int_equal(stored_image_digest(stored_fd, effort, &progress, &digest, &fault), 0);
                 assert_string_equal(digest.stored_sha256, read.stored_sha256);
                 assert_int_equal(digest.stored_bytes, written.stored_bytes);
                 assert_true(stored_image_read(stored_fd,

@@ -23,6 +23,7 @@ static void assert_defaults(const Configuration *configuration)
         assert_int_equal(configuration->effort.compression_level, 2);
         assert_in_range(configuration->effort.threads, 1, 16);
         assert_false(configuration->quick_check);
+        assert_int_equal(configuration->effort.bytes_per_second, 0);
         assert_int_equal(configuration->retention_usec, 7 * USEC_PER_DAY);
         assert_int_equal(configuration->retention_minimum_verified, 3);
         assert_int_equal(configuration->log_retention_usec, 90 * USEC_PER_DAY);
@@ -57,6 +58,7 @@ static void test_every_setting(void **state)
                              "CompressionLevel=9\n"
                              "Threads=16\n"
                              "IntegrityCheck=quick\n"
+                             "BandwidthLimit=20M\n"
                              "\tRetention=2w 1d\n"
                              "RetentionMinimumVerified=5\n"
                              "LogRetentionSec=infinity\n"
@@ -75,6 +77,7 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.effort.compression_level, 9);
         assert_int_equal(configuration.effort.threads, 16);
         assert_true(configuration.quick_check);
+        assert_int_equal(configuration.effort.bytes_per_second, 20 * MIB);
         assert_int_equal(configuration.retention_usec, 15 * USEC_PER_DAY);
         assert_int_equal(configuration.retention_minimum_verified, 5);
         assert_int_equal(configuration.log_retention_usec, UINT64_MAX);
@@ -119,6 +122,8 @@ static void test_wrong_lines(void **state)
                         "CompressionLevel=10",
                         "Threads=17",
                         "IntegrityCheck=none",
+                        "BandwidthLimit=1K",
+                        "BandwidthLimit=fast",
                         "Threads=-1",
                         "RetentionMinimumVerified=0",
                         "RetentionMinimumVerified=-1",
