@@ -396,12 +396,14 @@ void manager_hold_message(Manager *manager, sd_bus_message *message)
 {
         if (!is_idle(manager) && manager->n_held_messages < HELD_MESSAGES_MAX)
                 manager->held_messages[manager->n_held_messages++] = sd_bus_message_ref(message);
-        if (record_store_is_open(manager->record_store))
-                record_store_release(manager->record_store);
+        manager_settle_when_idle(manager);
 }
 
 void manager_settle_when_idle(Manager *manager)
 {
+        /* What is held waits for the last connection, and this one would linger. */
+        if (manager->n_held_messages > 0 && record_store_is_open(manager->record_store))
+                record_store_release(manager->record_store);
         if ((!manager->stopping && manager->n_held_messages == 0) || !is_idle(manager))
                 return;
         /* The last work that the service does. */
