@@ -119,7 +119,7 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
         if (r >= 0)
                 r = lane_new(manager->event, "quick", QUICK_LANE_CAPACITY, &manager->quick_lane, fault);
         if (r >= 0)
-                r = lane_new(manager->event, "password", RECORD_CALLS_MAX, &manager->password_lane, fault);
+                r = lane_new(manager->event, "password", PASSWORD_CALLS_MAX, &manager->password_lane, fault);
         if (r >= 0)
                 r = record_store_new(manager->event,
                                 manager->quick_lane,

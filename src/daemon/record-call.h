@@ -18,6 +18,10 @@ typedef struct RecordCall RecordCall;
 #define RECORD_CALLS_PER_CALLER_MAX 64
 #define RECORD_CALLS_MAX 256
 
+/* Those that wait for the thread that hashes: at a fifth of a second each, the last one is still answered
+ * before its caller gives up, which is after 25 s with most D-Bus libraries. */
+#define PASSWORD_CALLS_MAX 96
+
 typedef enum RecordLane {
         RECORD_LANE_QUICK,    /* on the connection that such calls share (record-store.h) */
         RECORD_LANE_PASSWORD, /* on a thread of its own, with a connection of its own: hashing a password
