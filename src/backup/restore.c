@@ -7,6 +7,7 @@
 #include "backup/backup-name.h"
 #include "backup/create.h"
 #include "backup/quarantine.h"
+#include "backup/restore-compare.h"
 #include "backup/restore-in-place.h"
 #include "backup/restore-record.h"
 #include "backup/restore-replace.h"
@@ -267,13 +268,15 @@ int restore_backup(const RestoreRequest *request, Progress *progress, RestoreOut
                 bool judge = source.healthy;
 
                 outcome.database_bytes = source.database_bytes;
-                restore_source_done(&source); /* its room is needed */
                 fault_done(&met);
-                if (judge)
+                checkpoint_if_alone(request, progress, &outcome);
+                /* Nobody else has it open, so that most often nobody has changed it since. */
+                outcome.checked = judge && outcome.checkpointed &&
+                                  restore_is_as_proved(&source, request->database_path, progress);
+                restore_source_done(&source); /* its room is needed */
+                if (judge && !outcome.checked)
                         r = check_result(request, progress, &outcome, &met);
                 TEST_POINT("restore-checked");
-                if (r >= 0)
-                        checkpoint_if_alone(request, progress, &outcome);
                 finish(request, progress, readable, &outcome);
         }
         if (r < 0) {
