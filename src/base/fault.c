@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "base/utf8.h"
 
 /* Exit codes 1 and 2 stay free for "failed" and "wrong usage" as every tool has them; the rest are stable
  * numbers that monitoring may rely on. Never renumber. */
@@ -52,6 +53,8 @@ static int fault_fill(Fault *fault, FaultCode code, char *message)
                 fault->code = code;
                 /* Out of memory for the text must not lose the code. */
                 fault->message = message ? message : strdup(fault_name(code));
+                if (fault->message)
+                        utf8_make_valid(fault->message);
         } else
                 free(message);
         return fault_errno(code);
@@ -103,6 +106,7 @@ int fault_prefix(Fault *fault, int r, const char *format, ...)
                                         0) {
                 free(fault->message);
                 fault->message = message;
+                utf8_make_valid(fault->message);
         }
         return r;
 }

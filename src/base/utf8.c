@@ -72,6 +72,12 @@ bool utf8_is_line(const char *text)
         return true;
 }
 
+/* Unicode's noncharacters are valid UTF-8, but sd-bus (of systemd 252) refuses texts that have one. */
+static bool is_noncharacter(uint32_t character)
+{
+        return (character & 0xfffe) == 0xfffe || (character >= 0xfdd0 && character <= 0xfdef);
+}
+
 static void replace(char *text, bool also_controls)
 {
         uint32_t character;
@@ -79,7 +85,7 @@ static void replace(char *text, bool also_controls)
         while (*text) {
                 size_t length = utf8_decode(text, &character);
 
-                if (length == 0 || (also_controls && is_control(character))) {
+                if (length == 0 || is_noncharacter(character) || (also_controls && is_control(character))) {
                         length = MAX_OF(length, (size_t) 1);
                         memset(text, '?', length);
                 }

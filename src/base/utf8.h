@@ -17,7 +17,8 @@ bool utf8_is_valid(const char *text);
 /* Valid UTF-8 in which no character is a control character (C0, DEL, C1): what may stand in one line. */
 bool utf8_is_line(const char *text);
 
-/* Puts '?' in place of every byte that does not belong to valid UTF-8. */
+/* Puts '?' in place of every byte that does not belong to valid UTF-8, or that belongs to a noncharacter
+ * (U+FFFE, U+FDD0 and their like), with which sd-bus would refuse the whole message. */
 void utf8_make_valid(char *text);
 
 /* The same for every byte of a control character, so that utf8_is_line() holds. */

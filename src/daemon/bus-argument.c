@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "base/utf8.h"
 
 static const char *type_name(char type)
 {
@@ -166,6 +167,16 @@ int bus_reply_fault(sd_bus_message *message, const Fault *fault)
 {
         return sd_bus_reply_method_errorf(
                         message, fault_bus_name(fault->code), "%s", fault->message ? fault->message : "");
+}
+
+int bus_append_text(sd_bus_message *message, const char *text)
+{
+        _cleanup_free_ char *valid = strdup(text);
+
+        if (!valid)
+                return -ENOMEM;
+        utf8_make_valid(valid);
+        return sd_bus_message_append_basic(message, 's', valid);
 }
 
 int bus_path_of_backup(const char *name, char **ret)

@@ -37,6 +37,9 @@ int bus_invalid(sd_bus_error *error, const char *message);
 /* Answers a call with a fault, when its handler has returned long ago. */
 int bus_reply_fault(sd_bus_message *message, const Fault *fault);
 
+/* Appends a string that a database or a file held: what the bus would refuse in it becomes '?'. */
+int bus_append_text(sd_bus_message *message, const char *text);
+
 /* BUS_PATH_BACKUP/NAME, escaped, and BUS_PATH_JOB/ID. Owned by the caller. */
 int bus_path_of_backup(const char *name, char **ret);
 int bus_path_of_job(uint32_t id, char **ret);

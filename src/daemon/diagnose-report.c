@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "base/utf8.h"
+
 void diagnose_row(DiagnoseReport *report,
                 const char *check,
                 const char *level,
@@ -19,6 +21,8 @@ void diagnose_row(DiagnoseReport *report,
         if (vasprintf(&finding, format, arguments) < 0)
                 finding = NULL;
         va_end(arguments);
+        if (finding)
+                utf8_make_valid(finding);
         report->error = finding ? sd_bus_message_append(
                                                   report->reply, "(ssss)", check, level, finding, way_out)
                                 : -ENOMEM;

@@ -5,6 +5,7 @@
 
 #include "backup/trend.h"
 #include "base/clock.h"
+#include "daemon/bus-argument.h"
 #include "daemon/response-times.h"
 #include "database/placement.h"
 
@@ -33,6 +34,17 @@ static const Manifest *compared_with(const Manager *manager)
         return NULL;
 }
 
+static int append_change(sd_bus_message *message, const TableCount *now, const TableCount *then)
+{
+        int r = sd_bus_message_open_container(message, 'r', "sx");
+
+        if (r >= 0)
+                r = bus_append_text(message, now->name);
+        if (r >= 0)
+                r = sd_bus_message_append(message, "x", (int64_t) (now->rows - then->rows));
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
 static int append_table_changes(Manager *manager, sd_bus_message *message)
 {
         const Manifest *then = compared_with(manager);
@@ -42,10 +54,7 @@ static int append_table_changes(Manager *manager, sd_bus_message *message)
         for (size_t i = 0; r >= 0 && then && i < now->n_tables; i++)
                 for (size_t j = 0; r >= 0 && j < then->n_tables; j++)
                         if (strcmp(now->tables[i].name, then->tables[j].name) == 0)
-                                r = sd_bus_message_append(message,
-                                                "(sx)",
-                                                now->tables[i].name,
-                                                (int64_t) (now->tables[i].rows - then->tables[j].rows));
+                                r = append_change(message, now->tables + i, then->tables + j);
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "daemon/bus-argument.h"
 #include "daemon/condition.h"
 #include "daemon/manager.h"
 
@@ -16,7 +17,13 @@ int property_append_tables(sd_bus_message *message, const TableCount *tables, si
         if (r < 0)
                 return r;
         for (size_t i = 0; i < n_tables; i++) {
-                r = sd_bus_message_append(message, "(st)", tables[i].name, tables[i].rows);
+                r = sd_bus_message_open_container(message, 'r', "st");
+                if (r >= 0)
+                        r = bus_append_text(message, tables[i].name);
+                if (r >= 0)
+                        r = sd_bus_message_append(message, "t", tables[i].rows);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(message);
                 if (r < 0)
                         return r;
         }
@@ -29,7 +36,7 @@ static int append_strings(sd_bus_message *message, char *const *strings, size_t 
 
         r = sd_bus_message_open_container(message, 'a', "s");
         for (size_t i = 0; r >= 0 && i < n; i++)
-                r = sd_bus_message_append(message, "s", strings[i]);
+                r = bus_append_text(message, strings[i]);
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 

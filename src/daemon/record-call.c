@@ -97,11 +97,14 @@ static void answer(RecordCall *call)
                 r = bus_reply_fault(call->message, &call->fault);
         else
                 r = call->type->reply(call->manager, call->message, call->call);
-        if (r < 0)
-                journal_line(LOG_DEBUG,
-                                "Answering %s failed: %s",
-                                sd_bus_message_get_member(call->message),
-                                strerrordesc_np(-r));
+        if (r >= 0)
+                return;
+        journal_line(LOG_DEBUG,
+                        "Answering %s failed: %s",
+                        sd_bus_message_get_member(call->message),
+                        strerrordesc_np(-r));
+        /* Nobody is left to wait for an answer that can't be made. */
+        (void) sd_bus_reply_method_errno(call->message, r, NULL);
 }
 
 static void end(RecordCall *call)

@@ -97,10 +97,12 @@ static void answer_waiters(StatisticsRun *run, size_t n, const Fault *fault)
                         r = bus_reply_fault(run->waiters[i].message, fault);
                 else
                         r = reply_statistics(run->manager, run->waiters[i].message);
-                if (r < 0)
+                if (r < 0) {
                         journal_line(LOG_DEBUG,
                                         "Answering a call for statistics failed: %s",
                                         strerrordesc_np(-r));
+                        (void) sd_bus_reply_method_errno(run->waiters[i].message, r, NULL);
+                }
                 response_times_release(run->manager->response_times, run->waiters[i].message);
         }
         run->n_waiters -= n;

@@ -23,6 +23,19 @@ static void test_set_keeps_the_last_view(void **state)
         assert_null(fault.message);
 }
 
+/* Else the bus would not carry it, and the caller would wait in vain. */
+static void test_message_is_fit_for_the_bus(void **state)
+{
+        _cleanup_fault_ Fault fault = {0};
+
+        (void) fault_set(&fault, FAULT_IO, "Reading %s", "t\xe9l\xef\xbf\xbf");
+        assert_string_equal(fault.message, "Reading t?l???");
+        (void) fault_prefix(&fault, 0, "%s", "\xff");
+        assert_string_equal(fault.message, "?: Reading t?l???");
+        (void) fault_set_errno(&fault, ENOSPC, "%.1s", "\xc3\xa9");
+        assert_string_equal(fault.message, "?: No space left on device");
+}
+
 static void test_no_fault_wanted(void **state)
 {
         assert_int_equal(fault_set(NULL, FAULT_BUSY, "x"), -EBUSY);
@@ -115,6 +128,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_set_keeps_the_last_view),
+                        cmocka_unit_test(test_message_is_fit_for_the_bus),
                         cmocka_unit_test(test_no_fault_wanted),
                         cmocka_unit_test(test_errno_of_either_sign),
                         cmocka_unit_test(test_prefix_keeps_the_code),

@@ -86,6 +86,19 @@ static void test_make_valid(void **state)
         assert_true(utf8_is_valid(text));
 }
 
+/* Valid, but nothing that sd-bus would carry. */
+static void test_noncharacters(void **state)
+{
+        char text[] = "a\xef\xbf\xbf"
+                      "b\xef\xb7\x90"
+                      "c\xf0\x9f\xbf\xbe"
+                      "d\xef\xbf\xbd\xef\xb7\x8f";
+
+        assert_true(utf8_is_valid(text));
+        utf8_make_valid(text);
+        assert_string_equal(text, "a???b???c????d\xef\xbf\xbd\xef\xb7\x8f");
+}
+
 static void test_make_line(void **state)
 {
         char text[] = "a\tb\nc\x7f"
@@ -106,6 +119,7 @@ int main(void)
                         cmocka_unit_test(test_lines),
                         cmocka_unit_test(test_decode),
                         cmocka_unit_test(test_make_valid),
+                        cmocka_unit_test(test_noncharacters),
                         cmocka_unit_test(test_make_line),
         };
 

@@ -74,6 +74,17 @@ def test_what_is_taken_is_told(accounts):
     assert len(accounts.list()) == 1
 
 
+def test_texts_that_the_bus_refuses_hide_no_account(service, accounts):
+    """Anybody may register with such a name on the website."""
+    accounts.create("ann", "secret")
+    application = Application(service.database)
+    for name in ("eve\uffff", "\ufdd0"):
+        application.query("INSERT INTO users (username, password, email) VALUES (?, 'secret', ?)", name, name + "@x")
+    application.close()
+    assert [account["Username"] for account in accounts.list()] == ["ann", "eve???", "???"]
+    assert accounts.list(after=1)[0]["Email"] == "eve???@x"
+
+
 @pytest.mark.parametrize(
     "username, password, words",
     [

@@ -9,7 +9,7 @@ import pytest
 from application import Application, flip_byte
 from client import BusError
 from command_line import ctl  # noqa: F401
-from contract import BUS_PATH, MANAGER, PREDICTIONS, PROPERTIES
+from contract import BACKUP, BUS_PATH, MANAGER, PREDICTIONS, PROPERTIES
 
 DAY_USEC = 86400 * 1000000
 NOW_USEC = 1790000000 * 1000000
@@ -31,6 +31,19 @@ def test_every_figure_is_a_property_of_the_same_type(client):
         properties |= client.call(BUS_PATH, PROPERTIES, "GetAll", interface)
     for name in told:
         assert told[name][0] == properties[name][0], name
+
+
+def test_table_with_a_name_that_the_bus_refuses_hides_nothing(service):
+    client = service.start()
+    application = Application(service.database)
+    application.query('CREATE TABLE "odd\uffff" (id INTEGER PRIMARY KEY)')
+    application.close()
+    client.back_up()
+    told = figures(client)
+    assert ("odd???", 0) in told["Tables"]
+    assert ("odd???", 0) in told["TableChanges"]
+    assert ("odd???", 0) in client.get("Tables")
+    assert ("odd???", 0) in client.get("Tables", BUS_PATH + "/backup/" + client.get("LastBackup").replace("_", "_5f"), BACKUP)
 
 
 def test_history_growth_and_forecast_come_from_the_backups(service):
