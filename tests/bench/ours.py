@@ -42,14 +42,13 @@ class Ours:
 
     running = set()
 
-    def __init__(self, build_directory, name, corpus, configuration="", nice=0):
+    def __init__(self, build_directory, name, corpus, configuration=""):
         self.bus = PrivateBus().__enter__()
         self.directory = os.path.join(DIRECTORY, name)
         shutil.rmtree(self.directory, ignore_errors=True)
         os.makedirs(self.directory)
         self.service = Service(os.path.join(build_directory, "src/daemon/oracxpredd"), self.bus, self.directory)
         Ours.running.add(self)
-        self.nice = nice
         self.database = self.service.database
         self.backups = self.service.backups
         self.control = os.path.join(build_directory, "src/ctl/oracxpredctl")
@@ -67,8 +66,6 @@ class Ours:
 
     def start(self):
         self.client = self.service.start()
-        if self.nice:
-            os.setpriority(os.PRIO_PROCESS, self.pid, self.nice)
         counted(self.client)
         return self.client
 
