@@ -194,8 +194,8 @@ int prediction_archive(
         return 0;
 }
 
-/* Whether the match is over and has a valid prediction that is not archived; moves *after_id to its row. 0:
- * no match is left. */
+/* Whether the match is over and has a valid prediction that is not archived, or with another result; moves
+ * *after_id to its row. 0: no match is left. */
 static int next_match(Connection *connection,
                 sqlite3_stmt *statement,
                 int64_t *after_id,
@@ -233,8 +233,10 @@ int prediction_archive_due(Connection *connection,
         r = prediction_prepare(connection,
                         "SELECT m.id, m.match_id, m.statut_final, EXISTS (SELECT 1 FROM main.predictions AS "
                         "p "
-                        "WHERE p.match_id = m.match_id AND coalesce(p.is_valid, 1) = 1 AND NOT EXISTS "
-                        "(SELECT 1 FROM main.predictions_archive AS a WHERE a.prediction_id = p.id)) "
+                        "WHERE p.match_id = m.match_id AND coalesce(p.is_valid, 1) = 1 AND (NOT EXISTS "
+                        "(SELECT 1 FROM main.predictions_archive AS a WHERE a.prediction_id = p.id) OR "
+                        "(SELECT a.resultat_reel FROM main.predictions_archive AS a WHERE a.prediction_id = "
+                        "p.id ORDER BY a.id DESC LIMIT 1) IS NOT m.resultat_reel)) "
                         "FROM main.matches_archive AS m WHERE m.id > ?1 ORDER BY m.id LIMIT ?2",
                         values,
                         ELEMENTSOF(values),
@@ -255,8 +257,11 @@ int prediction_archive_due(Connection *connection,
 
                 r = prediction_archive(connection, due[i], now_usec, &n, fault);
                 /* Somebody took it back in between. */
-                if (r == fault_errno(FAULT_NOT_FOUND))
+                if (r == fault_errno(FAULT_NOT_FOUND)) {
+                        if (fault)
+                                fault_done(fault);
                         continue;
+                }
                 if (r < 0)
                         return r;
                 n_written += n;

@@ -144,6 +144,45 @@ static void test_what_is_due_is_found(void **state)
         assert_int_equal(n, 0);
 }
 
+/* A match is often over before its result is there, and results are corrected. */
+static void test_what_got_its_result_later_is_due_again(void **state)
+{
+        _cleanup_fault_ Fault fault = {0};
+        int64_t after_id = 0;
+        unsigned n;
+
+        (void) prediction_stored(7);
+        add_match(7, "terminé", NULL);
+        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+        assert_int_equal(n, 0);
+        fixture_execute(application, "UPDATE matches_archive SET resultat_reel = '1'");
+        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+        assert_int_equal(n, 1);
+        assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"), "1");
+        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+        assert_int_equal(n, 0);
+}
+
+static void test_what_is_taken_back_meanwhile_is_no_fault(void **state)
+{
+        _cleanup_fault_ Fault fault = {0};
+        int64_t after_id = 0;
+        unsigned n;
+
+        for (int64_t match_id = 1; match_id <= 2; match_id++) {
+                (void) prediction_stored(match_id);
+                add_match(match_id, "terminé", "1");
+        }
+        fixture_execute(application,
+                        "CREATE TRIGGER back AFTER INSERT ON predictions_archive BEGIN "
+                        "UPDATE matches_archive SET statut_final = 'en_cours' WHERE match_id = 2; END");
+        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(fault.code, FAULT_NONE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, prediction_setup, prediction_teardown)
@@ -154,6 +193,8 @@ int main(void)
                         TEST(test_what_can_not_be_archived),
                         TEST(test_an_annulled_match_is_archived_without_a_verdict),
                         TEST(test_what_is_due_is_found),
+                        TEST(test_what_got_its_result_later_is_due_again),
+                        TEST(test_what_is_taken_back_meanwhile_is_no_fault),
         };
 
         return cmocka_run_group_tests_name("prediction-archive", tests, NULL, NULL);
