@@ -6,6 +6,8 @@
 #include "daemon/record-call.h"
 #include "database/index-advice.h"
 
+#define ADVISE_CALLS_PER_CALLER_MAX 2
+
 static int run_advise(Connection *connection, void *call, Fault *fault)
 {
         return index_advice_collect(connection, call, fault);
@@ -37,7 +39,13 @@ static void free_advise(void *call)
         free(call);
 }
 
-static const RecordCallType advise_call = {RECORD_LANE_QUICK, run_advise, reply_advise, free_advise};
+static const RecordCallType advise_call = {
+                .lane = RECORD_LANE_QUICK,
+                .run = run_advise,
+                .reply = reply_advise,
+                .free = free_advise,
+                .per_caller_max = ADVISE_CALLS_PER_CALLER_MAX,
+};
 
 int manager_method_advise(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {

@@ -143,13 +143,17 @@ static Lane *lane_of(const Manager *manager, const RecordCallType *type)
         return type->lane == RECORD_LANE_PASSWORD ? manager->password_lane : manager->quick_lane;
 }
 
-static int require_room(const Manager *manager, const Caller *caller, Fault *fault)
+static int require_room(
+                const Manager *manager, const RecordCallType *type, const Caller *caller, Fault *fault)
 {
-        unsigned n_own = 0;
+        unsigned n_own = 0, n_own_alike = 0;
 
-        for (const RecordCall *other = manager->record_calls; other; other = other->next)
+        for (const RecordCall *other = manager->record_calls; other; other = other->next) {
                 n_own += other->caller.uid == caller->uid;
-        if (n_own >= RECORD_CALLS_PER_CALLER_MAX || manager->n_record_calls >= RECORD_CALLS_MAX)
+                n_own_alike += other->caller.uid == caller->uid && other->type == type;
+        }
+        if ((type->per_caller_max > 0 && n_own_alike >= type->per_caller_max) ||
+                        n_own >= RECORD_CALLS_PER_CALLER_MAX || manager->n_record_calls >= RECORD_CALLS_MAX)
                 return fault_set(fault,
                                 FAULT_BUSY,
                                 "Too many calls wait for the database already; wait for their answers "
@@ -178,7 +182,7 @@ int record_call_ask(Manager *manager,
         if (r >= 0)
                 r = manager_require_sound_database(manager, fault);
         if (r >= 0)
-                r = require_room(manager, caller, fault);
+                r = require_room(manager, type, caller, fault);
         if (r < 0)
                 return r;
 

@@ -47,6 +47,10 @@ typedef struct RecordCallType {
         /* Loop, when a call has ended that got as far as waiting for a worker, however it ended: records it
          * (audit.h). NULL for one that only looks. */
         void (*record)(const Caller *caller, const void *call, const Fault *fault);
+
+        /* How many of this kind may wait or run, of one user; 0: no bound of its own. For those that
+         * everybody may make: the application's calls stand in the same lane. */
+        unsigned per_caller_max;
 } RecordCallType;
 
 /* Takes `call` over in any case. 1 when the message is going to be answered: after the work, or with the

@@ -4,8 +4,12 @@
 import pytest
 
 from application import Application
+from client import BusError, Client
 from command_line import ctl  # noqa: F401
-from predictions import INSERT, Predictions, add_match
+from contract import BUS_PATH, ERROR, MANAGER, PREDICTIONS
+from predictions import INSERT, Predictions, add_match, sample
+
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -76,6 +80,23 @@ def test_stop_does_not_wait_for_it(service, gate):
     service.process.terminate()
     gate.release()
     assert service.wait() == 0
+
+
+def test_who_may_only_ask_for_advice_fills_no_lane(service, bus):
+    """Everybody may ask, and the application's calls come after all that wait."""
+    client, stranger = service.start(), Client(bus.address, uid=NOBODY)
+    application = Application(service.database)
+    application.query("BEGIN IMMEDIATE")
+    held = client.send(BUS_PATH, PREDICTIONS, "Store", sample())
+    asked = [stranger.send(BUS_PATH, MANAGER, "Advise") for _ in range(3)]
+    with pytest.raises(BusError) as caught:
+        stranger.result(asked[2])
+    assert caught.value.name == ERROR + "Busy"
+    application.query("ROLLBACK")
+    application.close()
+    client.result(held)
+    assert [stranger.result(serial) for serial in asked[:2]] == [[], []]
+    stranger.close()
 
 
 def test_advice_names_what_is_missing(ctl, client, application):
