@@ -81,9 +81,10 @@ static Method *find_method(const ResponseTimes *times, sd_bus_message *message)
                 for (size_t i = 0; i < measured->n_methods; i++) {
                         Method *method = measured->methods + i;
 
-                        /* A call may leave the interface out; then the names decide. */
-                        if (strcmp(method->name, member) == 0 &&
-                                        (!interface || strcmp(method->interface, interface) == 0))
+                        /* sd-bus hands no call over that leaves the interface out: several interfaces have
+                         * members of one name, whose handlers expect different objects. */
+                        if (interface && strcmp(method->name, member) == 0 &&
+                                        strcmp(method->interface, interface) == 0)
                                 return method;
                 }
         return NULL;
