@@ -40,14 +40,13 @@ static void on_signal(int signal)
         caught_signal = signal;
 }
 
+/* With `terminal` filled; to be ended also when it fails. */
 static int silence_begin(Silence *silence)
 {
         struct sigaction action = {.sa_handler = on_signal};
         struct termios quiet;
         sigset_t ending;
 
-        if (tcgetattr(STDIN_FILENO, &silence->terminal) < 0)
-                return -errno;
         (void) sigemptyset(&ending);
         for (size_t i = 0; i < ELEMENTSOF(ending_signals); i++)
                 (void) sigaddset(&ending, ending_signals[i]);
@@ -145,8 +144,12 @@ static int read_texts(const char *prompt,
 {
         bool terminal = isatty(STDIN_FILENO);
         Silence silence;
-        int r = terminal ? silence_begin(&silence) : 0;
+        int r;
 
+        /* A terminal that hangs up in between has told nothing that could be put back. */
+        if (terminal && tcgetattr(STDIN_FILENO, &silence.terminal) < 0)
+                return -errno;
+        r = terminal ? silence_begin(&silence) : 0;
         if (r >= 0)
                 r = ask(terminal ? &silence : NULL, prompt, first);
         if (r >= 0 && terminal && again)
