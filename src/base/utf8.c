@@ -54,6 +54,15 @@ bool utf8_is_valid(const char *text)
         return true;
 }
 
+size_t utf8_count(const char *text)
+{
+        size_t n = 0;
+
+        for (; *text; text++)
+                n += ((unsigned char) *text & 0xc0) != 0x80;
+        return n;
+}
+
 static bool is_control(uint32_t character)
 {
         return character < 0x20 || (character >= 0x7f && character <= 0x9f);

@@ -14,6 +14,9 @@ size_t utf8_decode(const char *text, uint32_t *ret);
 /* True when the whole text decodes; the empty one does. */
 bool utf8_is_valid(const char *text);
 
+/* The characters of a text that is valid. */
+size_t utf8_count(const char *text);
+
 /* Valid UTF-8 in which no character is a control character (C0, DEL, C1): what may stand in one line. */
 bool utf8_is_line(const char *text);
 

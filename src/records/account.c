@@ -45,20 +45,11 @@ void account_free_many(Account *accounts, size_t n_accounts)
         free(accounts);
 }
 
-static size_t count_characters(const char *text)
-{
-        size_t n = 0;
-
-        for (; *text; text++)
-                n += ((unsigned char) *text & 0xc0) != 0x80;
-        return n;
-}
-
 int account_check_name(const char *username, Fault *fault)
 {
         size_t n_bytes = strlen(username);
 
-        if (n_bytes == 0 || !utf8_is_line(username) || count_characters(username) > ACCOUNT_NAME_MAX ||
+        if (n_bytes == 0 || !utf8_is_line(username) || utf8_count(username) > ACCOUNT_NAME_MAX ||
                         username[0] == ' ' || username[n_bytes - 1] == ' ')
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
@@ -73,7 +64,7 @@ int account_check_email(const char *email, Fault *fault)
         const char *at = strrchr(email, '@');
 
         if (!at || at == email || at[1] == '\0' || strchr(email, ' ') || !utf8_is_line(email) ||
-                        count_characters(email) > ACCOUNT_EMAIL_MAX)
+                        utf8_count(email) > ACCOUNT_EMAIL_MAX)
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
                                 "An e-mail address has an @, no blanks, and at most %d characters",

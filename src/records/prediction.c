@@ -207,15 +207,6 @@ static int refuse(PredictionColumn column, const char *wanted, Fault *fault)
                         wanted);
 }
 
-static size_t count_characters(const char *text)
-{
-        size_t n = 0;
-
-        for (; *text; text++)
-                n += ((unsigned char) *text & 0xc0) != 0x80;
-        return n;
-}
-
 static int check_text(PredictionColumn column, const char *text, Fault *fault)
 {
         const PredictionColumnType *type = &prediction_columns[column];
@@ -224,7 +215,7 @@ static int check_text(PredictionColumn column, const char *text, Fault *fault)
                 return refuse(column, "valid UTF-8", fault);
         if (type->required && !text[0])
                 return refuse(column, "a text that is not empty", fault);
-        if (type->width_characters > 0 && count_characters(text) > type->width_characters)
+        if (type->width_characters > 0 && utf8_count(text) > type->width_characters)
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
                                 "%s of a prediction has at most %u characters",

@@ -77,6 +77,12 @@ static void test_decode(void **state)
         assert_int_equal(utf8_decode("\xff", &character), 0);
 }
 
+static void test_count(void **state)
+{
+        assert_int_equal(utf8_count(""), 0);
+        assert_int_equal(utf8_count("t\xc3\xa9l\xc3\xa9\xf0\x90\x80\x80"), 5);
+}
+
 static void test_make_valid(void **state)
 {
         char text[] = "t\xe9l\xc3\xa9 \xf0\x90\x80";
@@ -118,6 +124,7 @@ int main(void)
                         cmocka_unit_test(test_invalid),
                         cmocka_unit_test(test_lines),
                         cmocka_unit_test(test_decode),
+                        cmocka_unit_test(test_count),
                         cmocka_unit_test(test_make_valid),
                         cmocka_unit_test(test_noncharacters),
                         cmocka_unit_test(test_make_line),
