@@ -11,10 +11,17 @@
 #include "records/log-page.h"
 
 /* What the service records itself nobody else may seem to have been recorded as. */
-static bool is_reserved(const char *action_type)
+static bool is_reserved(const LogEntry *entry)
 {
-        return strncmp(action_type, AUDIT_TYPE_PREFIX, strlen(AUDIT_TYPE_PREFIX)) == 0 ||
-               strcmp(action_type, AUDIT_TYPE_RESTORED) == 0;
+        static const char *const reserved[_LOG_TABLE_MAX][2] = {
+                        [LOG_SYSTEM] = {AUDIT_TYPE_RESTORED, AUDIT_TYPE_RESTORED},
+                        [LOG_ACCESS] = {AUDIT_TYPE_SIGNED_IN, AUDIT_TYPE_NOT_SIGNED_IN},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(reserved[entry->table]); i++)
+                if (strcmp(entry->action_type, reserved[entry->table][i]) == 0)
+                        return true;
+        return strncmp(entry->action_type, AUDIT_TYPE_PREFIX, strlen(AUDIT_TYPE_PREFIX)) == 0;
 }
 
 /* The last step of both ways to append. */
@@ -27,10 +34,12 @@ static int check_and_append(Manager *manager, LogEntry *entry, sd_bus_message *m
         entry->created_usec = clock_now_usec();
         if (log_entry_check(entry, &fault) < 0)
                 return bus_fault(error, &fault);
-        if (is_reserved(entry->action_type))
+        if (is_reserved(entry))
                 return bus_invalid(error,
-                                "Types that begin with '" AUDIT_TYPE_PREFIX "', and '" AUDIT_TYPE_RESTORED
-                                "', are this service's own");
+                                "Types that begin with '" AUDIT_TYPE_PREFIX "', '" AUDIT_TYPE_RESTORED
+                                "', and of the access log '" AUDIT_TYPE_SIGNED_IN
+                                "' and '" AUDIT_TYPE_NOT_SIGNED_IN
+                                "', are this service's own; take another");
         r = authorize(message, ACTION_APPEND_LOGS, &caller, error);
         if (r < 0)
                 return r;

@@ -387,7 +387,7 @@ void audit_sign_in(
                 const Caller *caller, int64_t user_id, const char *plan, const char *address, bool succeeded)
 {
         LogEntry entry = {
-                        .action_type = succeeded ? "sign_in" : "sign_in_failed",
+                        .action_type = succeeded ? AUDIT_TYPE_SIGNED_IN : AUDIT_TYPE_NOT_SIGNED_IN,
                         .user_id = user_id,
                         .ip_address = address,
                         .subscription_plan = plan,

@@ -102,6 +102,16 @@ def test_what_is_not_valid_is_refused_and_keeps_no_other_out(audit, refused):
     assert [row["message"] for row in audit.rows(type=("s", "good"))] == ["after", "before"]
 
 
+@pytest.mark.parametrize("kind", ["sign_in", "sign_in_failed", "persistence.sign-in"])
+def test_nobody_appends_a_sign_in_that_was_none(audit, ann, kind):
+    with pytest.raises(BusError) as caught:
+        audit.append_access(kind, ann)
+    assert caught.value.name == INVALID
+    # What the application does by itself it may say.
+    audit.append_access("view_prediction", ann)
+    assert [row["type"] for row in audit.rows("ListAccess")] == ["view_prediction"]
+
+
 def test_access_needs_a_user_who_is_there(audit, ann):
     for user, error in ((0, INVALID), (-1, INVALID), (99, NOT_FOUND)):
         with pytest.raises(BusError) as caught:
