@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
+#include "database/open-files.h"
+
 struct RecordStore {
         /* The loop's. */
         Lane *lane;
@@ -28,6 +30,7 @@ struct RecordStore {
         dev_t device;
         ino_t inode;
         uint64_t generation;
+        uint64_t large_wal_bytes; /* from which on the -wal is looked at */
 };
 
 static void disconnect(RecordStore *store)
@@ -86,6 +89,7 @@ int record_store_new(
                 return fault_set_errno(fault, ENOMEM, "Starting");
         store->lane = lane;
         store->gate = gate;
+        store->large_wal_bytes = RECORD_STORE_WAL_BYTES;
         store->release = (Work){.run = release_run, .finish = release_finish};
         progress_init(&store->progress);
         store->path = strdup(path);
@@ -180,12 +184,35 @@ int record_store_connect(RecordStore *store, Connection **ret, Fault *fault)
         return 0;
 }
 
+/* What the service writes lies in the -wal until the application checkpoints, which it does in the course of
+ * its own commits. While it isn't there nobody would. */
+static void keep_wal_small(RecordStore *store)
+{
+        _cleanup_(open_files_done) OpenFiles open_files = {0};
+        _cleanup_free_ char *wal_path = NULL;
+        struct stat status;
+
+        if (asprintf(&wal_path, "%s-wal", store->path) < 0) {
+                wal_path = NULL;
+                return;
+        }
+        if (stat(wal_path, &status) < 0 || (uint64_t) status.st_size < store->large_wal_bytes)
+                return;
+        store->large_wal_bytes = (uint64_t) status.st_size + RECORD_STORE_WAL_STEP_BYTES;
+        /* With others there it is left to them: two that checkpoint at the same moment can corrupt the
+         * database in SQLite before 3.51.3. One that is full is written from its start again. */
+        if (open_files_find(store->path, &open_files, NULL) >= 0 && open_files.n_holders == 0)
+                (void) sqlite3_wal_checkpoint_v2(
+                                store->connection->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 void record_store_leave(RecordStore *store, const Fault *fault)
 {
         if (!store->connection)
                 return;
         if (!sqlite3_get_autocommit(store->connection->handle))
                 (void) connection_execute(store->connection, "ROLLBACK", NULL);
+        keep_wal_small(store);
         if (fault->code == FAULT_CORRUPT || fault->code == FAULT_NOT_A_DATABASE || fault->code == FAULT_IO ||
                         gate_is_closed(store->gate))
                 disconnect(store);

@@ -18,6 +18,11 @@ typedef struct RecordStore RecordStore;
 /* How long the connection stays open without a call. */
 #define RECORD_STORE_LINGER_USEC (60 * USEC_PER_SEC)
 
+/* A -wal of that size is checkpointed, and when that can't be, again after each further step of growth; but
+ * only while no other process has the database open. */
+#define RECORD_STORE_WAL_BYTES (64 * MIB)
+#define RECORD_STORE_WAL_STEP_BYTES (16 * MIB)
+
 /* Opens nothing yet. `lane` and `gate` stay the caller's and outlive the store. `path` is copied. */
 int record_store_new(
                 sd_event *event, Lane *lane, Gate *gate, const char *path, RecordStore **ret, Fault *fault);

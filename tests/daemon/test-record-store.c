@@ -199,6 +199,44 @@ static void test_transaction_left_open_is_rolled_back(void **state)
         fixture_close(application);
 }
 
+#define FILL "INSERT INTO facts VALUES(randomblob(24 * 1024 * 1024))"
+
+static int64_t wal_bytes(const Scene *scene)
+{
+        char path[256];
+
+        (void) snprintf(path, sizeof(path), "%s-wal", scene->path);
+        return fixture_file_size(path);
+}
+
+static void test_wal_is_checkpointed_while_nobody_else_is_there(void **state)
+{
+        Scene *scene = *state;
+        unsigned n = 0;
+
+        for (; wal_bytes(scene) < (int64_t) RECORD_STORE_WAL_BYTES; n++)
+                (void) look_with(scene, FILL);
+        for (; n < 6; n++)
+                (void) look_with(scene, FILL);
+        /* Written from its start again. */
+        assert_true(wal_bytes(scene) < (int64_t) (RECORD_STORE_WAL_BYTES + 2 * RECORD_STORE_WAL_STEP_BYTES));
+        assert_true(fixture_file_size(scene->path) >= (int64_t) RECORD_STORE_WAL_BYTES);
+}
+
+/* Two that checkpoint at once can corrupt the database. */
+static void test_wal_is_left_to_others_who_are_there(void **state)
+{
+        Scene *scene = *state;
+        FixtureChild child = fixture_start_connection(scene->path);
+        int64_t before = fixture_file_size(scene->path);
+
+        while (wal_bytes(scene) < (int64_t) RECORD_STORE_WAL_BYTES)
+                (void) look_with(scene, FILL);
+        (void) look_with(scene, FILL);
+        assert_int_equal(fixture_file_size(scene->path), before);
+        fixture_stop_connection(child);
+}
+
 static void test_stopped_store_refuses(void **state)
 {
         Scene *scene = *state;
@@ -222,6 +260,11 @@ int main(void)
                                         teardown),
                         cmocka_unit_test_setup_teardown(
                                         test_transaction_left_open_is_rolled_back, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_wal_is_checkpointed_while_nobody_else_is_there,
+                                        setup,
+                                        teardown),
+                        cmocka_unit_test_setup_teardown(
+                                        test_wal_is_left_to_others_who_are_there, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_stopped_store_refuses, setup, teardown),
         };
 

@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "event-vfs.h"
 
@@ -168,4 +171,42 @@ void fixture_assert_fault(Fault *fault, FaultCode code, const char *words)
         if (!strstr(fault->message, words))
                 fail_msg("\"%s\" lacks \"%s\"", fault->message, words);
         fault_done(fault);
+}
+
+FixtureChild fixture_start_connection(const char *path)
+{
+        int ready[2], stop[2];
+        char byte;
+        FixtureChild child;
+
+        assert_int_equal(pipe(ready), 0);
+        assert_int_equal(pipe(stop), 0);
+        child.pid = fork();
+        assert_true(child.pid >= 0);
+        if (child.pid == 0) {
+                sqlite3 *handle;
+
+                (void) prctl(PR_SET_NAME, "holder");
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                (void) close(ready[0]);
+                (void) close(stop[1]);
+                handle = fixture_open(path);
+                fixture_execute(handle, "SELECT count(*) FROM sqlite_schema");
+                (void) !write(ready[1], "r", 1);
+                (void) !read(stop[0], &byte, 1);
+                (void) sqlite3_close(handle);
+                _exit(0);
+        }
+        (void) close(ready[1]);
+        (void) close(stop[0]);
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        (void) close(ready[0]);
+        child.stop_fd = stop[1];
+        return child;
+}
+
+void fixture_stop_connection(FixtureChild child)
+{
+        (void) close(child.stop_fd);
+        assert_int_equal(waitpid(child.pid, NULL, 0), child.pid);
 }

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "base/fault.h"
 
@@ -33,6 +34,15 @@ void fixture_create_with_wal(const char *path, const char *sql);
 
 /* Creates a table `filler(id, body)` of about `n_bytes`, in a database in rollback mode, closed. */
 void fixture_create_large(const char *path, uint64_t n_bytes);
+
+/* Another process that has the database open in an idle connection, and says so before this returns. */
+typedef struct FixtureChild {
+        pid_t pid;
+        int stop_fd; /* closing it ends the child */
+} FixtureChild;
+
+FixtureChild fixture_start_connection(const char *path);
+void fixture_stop_connection(FixtureChild child);
 
 /* Whole files. fixture_read() allocates. */
 char *fixture_read(const char *path, size_t *ret_size);

@@ -11,50 +11,6 @@
 
 #define SOMEBODY 65534
 
-typedef struct Child {
-        pid_t pid;
-        int stop_fd; /* closing it ends the child */
-} Child;
-
-/* Another process that has `path` open in an idle SQLite connection, and says so before this returns. */
-static Child start_connection(const char *path)
-{
-        int ready[2], stop[2];
-        char byte;
-        Child child;
-
-        assert_int_equal(pipe(ready), 0);
-        assert_int_equal(pipe(stop), 0);
-        child.pid = fork();
-        assert_true(child.pid >= 0);
-        if (child.pid == 0) {
-                sqlite3 *handle;
-
-                (void) prctl(PR_SET_NAME, "holder");
-                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                (void) close(ready[0]);
-                (void) close(stop[1]);
-                handle = fixture_open(path);
-                fixture_execute(handle, "SELECT count(*) FROM sqlite_schema");
-                (void) !write(ready[1], "r", 1);
-                (void) !read(stop[0], &byte, 1);
-                (void) sqlite3_close(handle);
-                _exit(0);
-        }
-        (void) close(ready[1]);
-        (void) close(stop[0]);
-        assert_int_equal(read(ready[0], &byte, 1), 1);
-        (void) close(ready[0]);
-        child.stop_fd = stop[1];
-        return child;
-}
-
-static void stop_connection(Child child)
-{
-        (void) close(child.stop_fd);
-        assert_int_equal(waitpid(child.pid, NULL, 0), child.pid);
-}
-
 static OpenFiles find(const char *path)
 {
         _cleanup_fault_ Fault fault = {0};
@@ -75,7 +31,7 @@ static void create(const char *path, const char *journal_mode)
         fixture_close(handle);
 }
 
-static void assert_found(const char *path, const Child *child, bool on_replaced_file)
+static void assert_found(const char *path, const FixtureChild *child, bool on_replaced_file)
 {
         _cleanup_(open_files_done) OpenFiles open_files = find(path);
         _cleanup_free_ char *text = open_files_describe(&open_files);
@@ -94,12 +50,12 @@ static void test_a_connection_is_found(void **state)
         for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
                 _cleanup_(open_files_done) OpenFiles none = {0};
                 _cleanup_free_ char *text = NULL;
-                Child child;
+                FixtureChild child;
 
                 create(fixture_path(modes[i]), modes[i]);
-                child = start_connection(fixture_path(modes[i]));
+                child = fixture_start_connection(fixture_path(modes[i]));
                 assert_found(fixture_path(modes[i]), &child, false);
-                stop_connection(child);
+                fixture_stop_connection(child);
                 none = find(fixture_path(modes[i]));
                 assert_int_equal(none.n_holders, 0);
                 text = open_files_describe(&none);
@@ -123,24 +79,24 @@ static void test_this_process_does_not_count(void **state)
 static void test_a_deleted_or_replaced_file_is_told(void **state)
 {
         const char *path = fixture_path("live.db");
-        Child child;
+        FixtureChild child;
 
         create(path, "wal");
-        child = start_connection(path);
+        child = fixture_start_connection(path);
         assert_int_equal(rename(path, fixture_path("elsewhere.db")), 0);
         assert_found(path, &child, true); /* its -wal is still at this name */
         assert_int_equal(unlink(fixture_path("elsewhere.db")), 0);
         assert_found(path, &child, true);
         fixture_write(path, "another", 7);
         assert_found(path, &child, true);
-        stop_connection(child);
+        fixture_stop_connection(child);
 }
 
 /* As the service runs: it can't look into other users' processes, but sees their locks. */
 static void test_without_privileges_a_wal_connection_is_found(void **state)
 {
         const char *path = fixture_path("live.db");
-        Child child;
+        FixtureChild child;
         pid_t looker;
         int status;
 
@@ -148,7 +104,7 @@ static void test_without_privileges_a_wal_connection_is_found(void **state)
                 skip();
         create(path, "wal");
         assert_int_equal(chmod(*state, 0755), 0);
-        child = start_connection(path);
+        child = fixture_start_connection(path);
         looker = fork();
         assert_true(looker >= 0);
         if (looker == 0) {
@@ -164,7 +120,7 @@ static void test_without_privileges_a_wal_connection_is_found(void **state)
                 _exit(found ? 0 : 2);
         }
         assert_int_equal(waitpid(looker, &status, 0), looker);
-        stop_connection(child);
+        fixture_stop_connection(child);
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), 0);
 }
@@ -184,13 +140,13 @@ static void test_the_kernel_proves_it(void **state)
         const char *path = fixture_path("live.db");
         OpenFilesUse use;
         Fault fault = {0};
-        Child child;
+        FixtureChild child;
 
         create(path, "delete");
         assert_int_equal(probe(path), OPEN_FILES_UNUSED);
-        child = start_connection(path);
+        child = fixture_start_connection(path);
         assert_int_equal(probe(path), OPEN_FILES_IN_USE);
-        stop_connection(child);
+        fixture_stop_connection(child);
         assert_int_equal(probe(path), OPEN_FILES_UNUSED);
         assert_true(open_files_probe(fixture_path("missing"), &use, &fault) < 0);
         fixture_assert_fault(&fault, FAULT_CANNOT_OPEN, "missing");
