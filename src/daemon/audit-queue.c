@@ -133,6 +133,13 @@ static void submit(AuditQueue *queue)
                 arm_for_what_waits(queue);
                 return;
         }
+        /* What is found corrupt goes into the quarantine as it was found. */
+        if (automatic_restore_is_suspecting(queue->manager)) {
+                (void) fault_set(&fault, FAULT_BUSY, "The database is being checked; try again in a moment");
+                refuse_appends(queue, clock_monotonic_usec() - AUDIT_APPEND_BOUND_USEC, &fault);
+                arm(queue, AUDIT_GATHER_OWN_USEC);
+                return;
+        }
         take_batch(queue);
         if (lane_submit(queue->manager->quick_lane, &queue->work) < 0) {
                 put_batch_back(queue);

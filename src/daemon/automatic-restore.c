@@ -23,6 +23,14 @@ bool automatic_restore_is_restoring(const Manager *manager)
         return false;
 }
 
+bool automatic_restore_is_suspecting(const Manager *manager)
+{
+        for (const Job *job = manager->jobs; job; job = job->next)
+                if (job->operation == &operation_check && job->caller.uid == UID_INVALID)
+                        return true;
+        return false;
+}
+
 static bool is_checking(const Manager *manager)
 {
         for (const Job *job = manager->jobs; job; job = job->next)

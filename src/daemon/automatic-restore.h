@@ -30,6 +30,10 @@ void automatic_restore_succeeded(Manager *manager, bool automatic, bool sound);
 /* An automatic restore failed for a reason that may pass: it is tried again later, less and less often. */
 void automatic_restore_failed(Manager *manager, FaultCode code);
 
+/* Whether a check waits or runs that the service has begun by itself: what lies there may be evidence by
+ * now. */
+bool automatic_restore_is_suspecting(const Manager *manager);
+
 /* Whether a job that restores waits or runs. */
 bool automatic_restore_is_restoring(const Manager *manager);
 

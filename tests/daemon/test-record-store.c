@@ -248,24 +248,18 @@ static void test_stopped_store_refuses(void **state)
         fixture_assert_fault(&look.fault, FAULT_CANCELLED, "");
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(
-                                        test_connection_is_shared_until_it_is_released, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_idle_connection_leaves_for_a_restore, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_another_file_at_the_path_is_another_connection,
-                                        setup,
-                                        teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_transaction_left_open_is_rolled_back, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_wal_is_checkpointed_while_nobody_else_is_there,
-                                        setup,
-                                        teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_wal_is_left_to_others_who_are_there, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_stopped_store_refuses, setup, teardown),
+                        TEST(test_connection_is_shared_until_it_is_released),
+                        TEST(test_idle_connection_leaves_for_a_restore),
+                        TEST(test_another_file_at_the_path_is_another_connection),
+                        TEST(test_transaction_left_open_is_rolled_back),
+                        TEST(test_wal_is_checkpointed_while_nobody_else_is_there),
+                        TEST(test_wal_is_left_to_others_who_are_there),
+                        TEST(test_stopped_store_refuses),
         };
 
         return cmocka_run_group_tests_name("record-store", tests, NULL, NULL);
