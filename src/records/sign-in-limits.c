@@ -7,14 +7,24 @@
 #include "base/digest.h"
 #include "database/transaction.h"
 
+/* An account's failures end with the first success. Behind an address and a caller there are many people,
+ * whose failures would add up for ever, until each single one made all of them wait: there one is forgiven
+ * whenever `forgiven_usec` have passed. Guessing gains nothing by it, since that is the longest wait. */
 static const struct {
         unsigned n_free;
         uint64_t highest_usec;
+        uint64_t forgiven_usec; /* 0: never */
 } limits_of[_SIGN_IN_SUBJECT_MAX] = {
-                [SIGN_IN_ACCOUNT] = {4, 15 * USEC_PER_MINUTE},
-                [SIGN_IN_ADDRESS] = {19, 15 * USEC_PER_MINUTE},
-                [SIGN_IN_CALLER] = {99, USEC_PER_MINUTE},
+                [SIGN_IN_ACCOUNT] = {4, 15 * USEC_PER_MINUTE, 0},
+                [SIGN_IN_ADDRESS] = {19, 15 * USEC_PER_MINUTE, 15 * USEC_PER_MINUTE},
+                [SIGN_IN_CALLER] = {99, USEC_PER_MINUTE, USEC_PER_MINUTE},
 };
+
+/* With so many above the free ones the wait is the longest: a quarter of an hour is less than 2^10 seconds.
+ * More are not counted, which would only put the forgiving off; but one, so that who waits a little longer
+ * than told has not less to wait the next time. */
+#define N_LONGEST 11
+#define N_COUNTED (N_LONGEST + 1)
 
 /* A damaged file of this kind must not start a restore of the database. */
 static int disguise(Fault *fault, int r)
@@ -73,7 +83,7 @@ static int tidy(Connection *limits, uint64_t now_usec, Fault *fault)
                         "CREATE TABLE IF NOT EXISTS main.failures(\n"
                         "kind INTEGER NOT NULL,\n"
                         "subject TEXT NOT NULL,\n"
-                        "n INTEGER NOT NULL,\n"
+                        "n NUMERIC NOT NULL,\n"
                         "last_usec INTEGER NOT NULL,\n"
                         "PRIMARY KEY(kind, subject)\n) WITHOUT ROWID",
                         fault);
@@ -169,9 +179,9 @@ static uint64_t delay_usec(SignInSubjectKind kind, uint64_t n_failures)
 
         if (n_failures <= n_free)
                 return 0;
-        /* A quarter of an hour is less than 2^10 seconds. */
-        return n_failures - n_free > 10 ? highest_usec
-                                        : MIN_OF(USEC_PER_SEC << (n_failures - n_free - 1), highest_usec);
+        return n_failures - n_free >= N_LONGEST
+                               ? highest_usec
+                               : MIN_OF(USEC_PER_SEC << (n_failures - n_free - 1), highest_usec);
 }
 
 static int wait_of(Connection *limits,
@@ -226,11 +236,29 @@ typedef struct Counting {
         uint64_t now_usec;
 } Counting;
 
+/* In what time one failure is forgiven, and how many are counted. */
+static int bind_rules(Connection *limits,
+                sqlite3_stmt *statement,
+                SignInSubjectKind kind,
+                int64_t now_usec,
+                Fault *fault)
+{
+        int64_t forgiven_usec = (int64_t) limits_of[kind].forgiven_usec;
+        int code = sqlite3_bind_int64(statement, 3, now_usec);
+
+        if (code == SQLITE_OK && forgiven_usec > 0)
+                code = sqlite3_bind_int64(statement, 4, forgiven_usec);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int64(statement, 5, limits_of[kind].n_free + N_COUNTED);
+        return code == SQLITE_OK ? 0 : connection_fault(limits, code, fault, "Counting failed sign-ins");
+}
+
 static int count_all(Connection *limits, void *userdata, Fault *fault)
 {
         static const char count_sql
                         [] = "INSERT INTO main.failures VALUES(?1, ?2, 1, ?3) ON CONFLICT DO UPDATE SET "
-                             "n = n + 1, last_usec = ?3",
+                             "n = min(max(0, n - coalesce(max(0, ?3 - last_usec) * 1.0 / ?4, 0)) + 1, ?5), "
+                             "last_usec = ?3",
                bound_sql[] = "DELETE FROM main.failures WHERE (kind, subject) IN (SELECT kind, subject "
                              "FROM main.failures ORDER BY last_usec >= ?1, n, last_usec LIMIT max(0, "
                              "(SELECT count(*) FROM main.failures) - ?2))";
@@ -242,8 +270,8 @@ static int count_all(Connection *limits, void *userdata, Fault *fault)
                 _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
 
                 r = prepare_for(limits, count_sql, counting->subjects + i, &statement, fault);
-                if (r >= 0 && sqlite3_bind_int64(statement, 3, numbers[0]) != SQLITE_OK)
-                        r = connection_fault(limits, sqlite3_errcode(limits->handle), fault, count_sql);
+                if (r >= 0)
+                        r = bind_rules(limits, statement, counting->subjects[i].kind, numbers[0], fault);
                 if (r >= 0)
                         r = step(limits, statement, NULL, fault);
         }

@@ -21,8 +21,9 @@
 
 typedef enum SignInSubjectKind {
         SIGN_IN_ACCOUNT, /* the fifth failure in a row and later ones: 1 s, 2 s, 4 s, … 15 minutes */
-        SIGN_IN_ADDRESS, /* the twentieth and later ones, the same */
-        SIGN_IN_CALLER,  /* the hundredth and later ones, up to a minute: it may be a whole website */
+        SIGN_IN_ADDRESS, /* the twentieth and later ones, the same; one less each quarter of an hour */
+        SIGN_IN_CALLER,  /* the hundredth and later ones, up to a minute: it may be a whole website; one less
+                          * each minute */
         _SIGN_IN_SUBJECT_MAX,
         _SIGN_IN_SUBJECT_INVALID = -EINVAL,
 } SignInSubjectKind;

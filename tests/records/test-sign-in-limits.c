@@ -81,6 +81,41 @@ static void test_addresses_and_callers_may_fail_more_often(void **state)
         assert_int_equal(wait_of(caller, NOW_USEC), USEC_PER_MINUTE);
 }
 
+/* Else an address that many share, or a website, ended with a minute's wait after each wrong letter. */
+static void test_failures_of_many_people_do_not_add_up_for_ever(void **state)
+{
+        uint64_t now_usec = NOW_USEC;
+
+        for (unsigned i = 0; i < 500; i++, now_usec += 65 * USEC_PER_SEC) {
+                failed(caller, 1, now_usec);
+                assert_int_equal(wait_of(caller, now_usec), 0);
+        }
+        for (unsigned i = 0; i < 200; i++, now_usec += 16 * USEC_PER_MINUTE) {
+                failed(address, 1, now_usec);
+                assert_int_equal(wait_of(address, now_usec), 0);
+        }
+}
+
+/* A guesser who waits as told, or a little longer, never waits for less. */
+static void test_forgiving_makes_no_guesser_faster(void **state)
+{
+        uint64_t now_usec = NOW_USEC;
+
+        failed(address, 1000, now_usec);
+        for (unsigned i = 0; i < 100; i++) {
+                now_usec += 15 * USEC_PER_MINUTE + i % 2 * 10 * USEC_PER_SEC;
+                assert_int_equal(wait_of(address, now_usec), 0);
+                failed(address, 1, now_usec);
+                assert_int_equal(wait_of(address, now_usec), 15 * USEC_PER_MINUTE);
+        }
+        for (unsigned i = 0; i < 10; i++) {
+                failed(account, 1, now_usec);
+                now_usec += USEC_PER_DAY - 1;
+        }
+        failed(account, 1, now_usec);
+        assert_int_equal(wait_of(account, now_usec), 64 * USEC_PER_SEC);
+}
+
 static void test_subjects_do_not_share_a_count(void **state)
 {
         failed(account, 6, NOW_USEC);
@@ -223,6 +258,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         TEST(test_the_wait_grows),
                         TEST(test_addresses_and_callers_may_fail_more_often),
+                        TEST(test_failures_of_many_people_do_not_add_up_for_ever),
+                        TEST(test_forgiving_makes_no_guesser_faster),
                         TEST(test_subjects_do_not_share_a_count),
                         TEST(test_the_longest_wait_counts),
                         TEST(test_counts_survive_a_restart_and_are_forgotten_on_demand),
