@@ -136,7 +136,8 @@ static int run_verify(Connection *connection, void *userdata, Fault *fault)
         return r < 0 ? r : sign_in(connection, limits, &attempt, &call->answer, fault);
 }
 
-/* Somebody who may do so has vouched for the account's owner. */
+/* Somebody who may do so has vouched for the account's owner. Before what was asked for is done: a call that
+ * has failed must not have changed the account. */
 static int forget_failures(const AccountCall *call, Fault *fault)
 {
         _cleanup_(connection_closep) Connection *limits = NULL;
@@ -153,9 +154,11 @@ static int run_set_password(Connection *connection, void *userdata, Fault *fault
         int r = password_hash(call->wish.password, call->cost, hash, fault);
 
         if (r >= 0)
+                r = forget_failures(call, fault);
+        if (r >= 0)
                 r = account_set_password(connection, call->wish.username, hash, fault);
         explicit_bzero(hash, sizeof hash);
-        return r < 0 ? r : forget_failures(call, fault);
+        return r;
 }
 
 static int run_set_flag(Connection *connection, void *userdata, Fault *fault)
@@ -167,9 +170,9 @@ static int run_set_flag(Connection *connection, void *userdata, Fault *fault)
 
 static int run_enable(Connection *connection, void *userdata, Fault *fault)
 {
-        int r = run_set_flag(connection, userdata, fault);
+        int r = forget_failures(userdata, fault);
 
-        return r < 0 ? r : forget_failures(userdata, fault);
+        return r < 0 ? r : run_set_flag(connection, userdata, fault);
 }
 
 static int run_delete(Connection *connection, void *userdata, Fault *fault)

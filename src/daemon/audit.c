@@ -378,7 +378,9 @@ static void add_access(LogEntry *entry)
         entry->table = LOG_ACCESS;
         entry->created_usec = clock_now_usec();
         if (log_entry_check(entry, NULL) < 0)
-                entry->subscription_plan = entry->ip_address = NULL;
+                entry->subscription_plan = NULL;
+        if (log_entry_check(entry, NULL) < 0)
+                entry->ip_address = NULL;
         if (log_entry_check(entry, NULL) >= 0)
                 audit_queue_add(audit.queue, entry);
 }

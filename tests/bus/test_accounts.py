@@ -293,6 +293,27 @@ def test_sign_ins_and_changes_are_recorded(service, accounts):
     reader.close()
 
 
+def test_call_that_fails_has_not_changed_the_account(service, accounts, users):
+    accounts.create("ann", "secret")
+    accounts.call("SetEnabled", "ann", False)
+    before = row(users, "ann")
+    os.mkdir(os.path.join(service.state, "sign-in-failures.db"))
+    for member, argument in (("SetPassword", "another"), ("SetEnabled", True)):
+        with pytest.raises(BusError):
+            accounts.call(member, "ann", argument)
+    assert row(users, "ann") == before
+
+
+def test_address_of_a_sign_in_is_kept_when_the_plan_does_not_fit(service, accounts, users):
+    number, _ = accounts.create("ann", "secret", approved=True)
+    users.query("UPDATE users SET subscription_plan = 'a plan that is longer than its column'")
+    assert accounts.result("ann", "secret", "192.0.2.1") == "accepted"
+    service.stop()
+    assert users.query("SELECT action_type, user_id, ip_address, subscription_plan FROM access_logs") == [
+        ("sign_in", number, "192.0.2.1", None)
+    ]
+
+
 def test_damaged_counts_neither_stop_sign_ins_nor_start_a_restore(service, accounts):
     accounts.create("ann", "secret", approved=True)
     fail(accounts, "ann", 1)
