@@ -154,6 +154,7 @@ const Operation operation_backup = {
                 .doing = "Backing up",
                 .action = ACTION_BACKUP,
                 .start = backup_start,
+                .background = true,
                 .run = backup_run,
                 .finish = backup_finish,
                 .free_task = backup_free_task,

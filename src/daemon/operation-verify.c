@@ -93,6 +93,7 @@ const Operation operation_verify = {
                 .doing = "Verifying",
                 .action = ACTION_VERIFY,
                 .start = verify_start,
+                .background = true,
                 .run = verify_run,
                 .finish = verify_finish,
                 .free_task = verify_free_task,
