@@ -341,6 +341,6 @@ TYPE(list, QUICK, run_list, reply_list, NULL);
 TYPE(show, QUICK, run_show, reply_account, NULL);
 TYPE(verify, PASSWORD, run_verify, reply_verified, record_verify);
 TYPE(set_password, PASSWORD, run_set_password, reply_done, record_set_password);
-TYPE(set_flag, QUICK, run_set_flag, reply_done, record_set_flag);
+TYPE(set_flag, CHANGE, run_set_flag, reply_done, record_set_flag);
 TYPE(enable, PASSWORD, run_enable, reply_done, record_set_flag);
-TYPE(delete, QUICK, run_delete, reply_done, record_delete);
+TYPE(delete, CHANGE, run_delete, reply_done, record_delete);

@@ -3,7 +3,8 @@
 
 /* The calls of the interface .Accounts between their handlers (accounts-bus.c) and their answers: what each
  * does on its worker, and what it sends. What checks or makes a hash, and what touches the counts of failed
- * sign-ins, runs on the password lane; the rest on the quick one. */
+ * sign-ins, runs on the password lane; other changes on the lane for those, and look-ups on the quick one.
+ */
 
 #include "daemon/record-call.h"
 #include "records/account-change.h"

@@ -121,6 +121,8 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
         if (r >= 0)
                 r = lane_new(manager->event, "password", PASSWORD_CALLS_MAX, &manager->password_lane, fault);
         if (r >= 0)
+                r = lane_new(manager->event, "change", RECORD_CALLS_MAX, &manager->change_lane, fault);
+        if (r >= 0)
                 r = record_store_new(manager->event,
                                 manager->quick_lane,
                                 &manager->gate,
@@ -180,6 +182,7 @@ Manager *manager_free(Manager *manager)
         (void) lane_free(manager->bulk_lane);
         (void) lane_free(manager->quick_lane);
         (void) lane_free(manager->password_lane);
+        (void) lane_free(manager->change_lane);
         plan_run_free_all(manager);
         record_call_free_all(manager);
         audit_end();

@@ -64,6 +64,7 @@ struct Manager {
         Lane *bulk_lane;
         Lane *quick_lane;
         Lane *password_lane; /* see record-call.h */
+        Lane *change_lane;   /* and there */
 
         /* Configuration and places. */
         bool user_bus; /* started with --user */

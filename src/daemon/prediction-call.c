@@ -234,12 +234,12 @@ static void record_archive(const Caller *caller, const void *call, const Fault *
         record_change(caller, "archive-predictions", ((const PredictionCall *) call)->key, fault);
 }
 
-#define TYPE(name, reply, record)                       \
+#define TYPE(name, lane, reply, record)                 \
         const RecordCallType prediction_call_##name = { \
-                        RECORD_LANE_QUICK, run_##name, reply, free_call, record}
-TYPE(get, reply_get, record_view);
-TYPE(list, reply_list, NULL);
-TYPE(store, reply_store, record_store);
-TYPE(invalidate, reply_flag, record_invalidate);
-TYPE(lock, reply_number, record_lock);
-TYPE(archive, reply_number, record_archive);
+                        RECORD_LANE_##lane, run_##name, reply, free_call, record}
+TYPE(get, QUICK, reply_get, record_view);
+TYPE(list, QUICK, reply_list, NULL);
+TYPE(store, CHANGE, reply_store, record_store);
+TYPE(invalidate, CHANGE, reply_flag, record_invalidate);
+TYPE(lock, CHANGE, reply_number, record_lock);
+TYPE(archive, CHANGE, reply_number, record_archive);

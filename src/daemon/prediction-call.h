@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the methods of .Predictions want, on its way through the quick lane and back (record-call.h). One
+/* What the methods of .Predictions want, on its way through a lane and back (record-call.h). One
  * structure for all of them; each kind has a function for the worker and one that answers. */
 
 #include "daemon/record-call.h"

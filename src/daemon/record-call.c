@@ -23,7 +23,7 @@ struct RecordCall {
         bool running;
         RecordStore *store;
         void *call;
-        Progress progress; /* of the password lane's own connection */
+        Progress progress; /* of a connection of the call's own */
         Fault fault;
 };
 
@@ -140,7 +140,15 @@ static void call_finish(Work *work)
 
 static Lane *lane_of(const Manager *manager, const RecordCallType *type)
 {
-        return type->lane == RECORD_LANE_PASSWORD ? manager->password_lane : manager->quick_lane;
+        switch (type->lane) {
+        case RECORD_LANE_PASSWORD:
+                return manager->password_lane;
+        case RECORD_LANE_CHANGE:
+                return manager->change_lane;
+        case RECORD_LANE_QUICK:
+        default:
+                return manager->quick_lane;
+        }
 }
 
 static int require_room(
@@ -188,7 +196,7 @@ int record_call_ask(Manager *manager,
 
         call->work = (Work){
                         .start = call_start,
-                        .run = type->lane == RECORD_LANE_PASSWORD ? run_on_own : run_on_shared,
+                        .run = type->lane == RECORD_LANE_QUICK ? run_on_shared : run_on_own,
                         .finish = call_finish,
         };
         call->manager = manager;

@@ -26,6 +26,8 @@ typedef enum RecordLane {
         RECORD_LANE_QUICK,    /* on the connection that such calls share (record-store.h) */
         RECORD_LANE_PASSWORD, /* on a thread of its own, with a connection of its own: hashing a password
                                * takes a quarter of a second, which no look-up may have to wait for */
+        RECORD_LANE_CHANGE,   /* the same, for what writes: it may have to wait for the application's lock. A
+                               * look-up can overtake it, but sees every change that was answered before */
         _RECORD_LANE_MAX,
         _RECORD_LANE_INVALID = -EINVAL,
 } RecordLane;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The connection that the quick lane's calls on the application's tables share. Opening one costs more than
- * most of what they do, so it stays open between them; but not for long, since the last connection of the
- * application to close tidies the write-ahead log up, and is not the last one while this is open. It is
- * inside the gate while it is open, and leaves when a restore wants the database for itself. The lane's
- * worker alone touches the connection. */
+/* The connection that the quick lane's look-ups in the application's tables and rows for its logs share.
+ * Opening one costs more than most of what they do, so it stays open between them; but not for long, since
+ * the last connection of the application to close tidies the write-ahead log up, and is not the last one
+ * while this is open. It is inside the gate while it is open, and leaves when a restore wants the database
+ * for itself. The lane's worker alone touches the connection. */
 
 #include <systemd/sd-event.h>
 

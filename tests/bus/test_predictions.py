@@ -10,7 +10,7 @@ import pytest
 from application import Application
 from audit import Audit
 from client import BusError
-from contract import ERROR, PREDICTIONS
+from contract import ACCOUNTS, BUS_PATH, ERROR, PREDICTIONS
 from predictions import INSERT, Predictions, add_match, sample
 
 CLOCK_USEC = 1769219181123456  # 2026-01-24 01:46:21.123456 UTC
@@ -212,6 +212,26 @@ def test_change_by_another_process_is_seen_at_once(service, predictions):
             check=True,
         )
         assert predictions.get(1)["confidence"] == confidence
+
+
+def test_change_that_waits_for_a_lock_keeps_no_look_up_waiting(predictions, application):
+    """The lock is the application's, and free only when the look-ups have been answered."""
+    application.add_users(1)
+    predictions.store()
+    client = predictions.client
+    application.query("BEGIN IMMEDIATE")
+    changes = [
+        client.send(BUS_PATH, PREDICTIONS, "Store", sample(confidence=("d", 1.0))),
+        client.send(BUS_PATH, PREDICTIONS, "Lock", 7),
+        client.send(BUS_PATH, ACCOUNTS, "SetApproved", "user0", True),
+    ]
+    assert predictions.get(1)["confidence"] == 64.0
+    assert len(predictions.list()[0]) == 1
+    assert not client.replies
+    application.query("ROLLBACK")
+    assert [client.result(change) for change in changes] == [(1, False), 1, None]
+    assert predictions.get(1)["confidence"] == 1.0
+    assert predictions.get(1)["is_locked"] is True
 
 
 def test_restore_brings_back_what_was(predictions):
