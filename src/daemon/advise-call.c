@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/advise-call.h"
 
+#include "base/test-hook.h"
 #include "daemon/bus-argument.h"
 #include "daemon/manager.h"
 #include "daemon/record-call.h"
@@ -10,6 +11,7 @@
 
 static int run_advise(Connection *connection, void *call, Fault *fault)
 {
+        TEST_POINT("advising");
         return index_advice_collect(connection, call, fault);
 }
 

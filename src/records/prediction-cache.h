@@ -7,11 +7,11 @@
  * and names the state that it sees. Any commit by any other connection, of this process or of another one,
  * changes that number, and everything remembered is dropped. What has to be read is read in that same
  * transaction, since the pragma's statement is finalized only afterwards, and so belongs to the number under
- * which it is kept. The number does not change for what this very connection commits (the
- * daemon's rows in the logs): there SQLite's update hook tells of every row of the table, also when a
- * trigger or a foreign key's action of the application's changes it in the wake of another one. Inside a
- * transaction of one's own the cache must not be asked: what is not committed may be rolled back. Numbers of
- * different connections say nothing about each other, hence the generation.
+ * which it is kept. The number does not change for what this very connection commits, which are the
+ * service's rows in the logs: there SQLite's update hook tells of every row of the table, when a trigger or
+ * a foreign key's action of the application's changes it in the wake of another one. Inside a transaction of
+ * one's own the cache must not be asked: what is not committed may be rolled back. Numbers of different
+ * connections say nothing about each other, hence the generation.
  *
  * That there is no such prediction is remembered as well: the application asks for every match of a page,
  * and most have none. Everything belongs to the worker of the quick lane, but for the counters. */

@@ -6,8 +6,8 @@ import pytest
 from application import Application
 from client import BusError, Client
 from command_line import ctl  # noqa: F401
-from contract import BUS_PATH, ERROR, MANAGER, PREDICTIONS
-from predictions import INSERT, Predictions, add_match, sample
+from contract import BUS_PATH, ERROR, MANAGER
+from predictions import INSERT, Predictions, add_match
 
 NOBODY = 65534
 
@@ -82,19 +82,16 @@ def test_stop_does_not_wait_for_it(service, gate):
     assert service.wait() == 0
 
 
-def test_who_may_only_ask_for_advice_fills_no_lane(service, bus):
+def test_who_may_only_ask_for_advice_fills_no_lane(service, gate, bus):
     """Everybody may ask, and the application's calls come after all that wait."""
-    client, stranger = service.start(), Client(bus.address, uid=NOBODY)
-    application = Application(service.database)
-    application.query("BEGIN IMMEDIATE")
-    held = client.send(BUS_PATH, PREDICTIONS, "Store", sample())
+    service.start(**gate.at("advising"))
+    stranger = Client(bus.address, uid=NOBODY)
     asked = [stranger.send(BUS_PATH, MANAGER, "Advise") for _ in range(3)]
     with pytest.raises(BusError) as caught:
         stranger.result(asked[2])
     assert caught.value.name == ERROR + "Busy"
-    application.query("ROLLBACK")
-    application.close()
-    client.result(held)
+    gate.wait_reached()
+    gate.release()
     assert [stranger.result(serial) for serial in asked[:2]] == [[], []]
     stranger.close()
 
