@@ -316,6 +316,19 @@ static void record_delete(const Caller *caller, const void *userdata, const Faul
         audit_call(caller, "delete-account", ((const AccountCall *) userdata)->wish.username, fault);
 }
 
+/* Who has read personal data. */
+static void record_list(const Caller *caller, const void *userdata, const Fault *fault)
+{
+        if (fault->code == FAULT_NONE)
+                audit_read(caller, "list-accounts", NULL);
+}
+
+static void record_show(const Caller *caller, const void *userdata, const Fault *fault)
+{
+        if (fault->code == FAULT_NONE)
+                audit_read(caller, "show-account", ((const AccountCall *) userdata)->wish.username);
+}
+
 /* A try that was not let through leaves nothing: those before it are recorded, and nobody can fill the log
  * by trying on. */
 static void record_verify(const Caller *caller, const void *userdata, const Fault *fault)
@@ -337,8 +350,8 @@ static void record_verify(const Caller *caller, const void *userdata, const Faul
         const RecordCallType account_call_##name = { \
                         RECORD_LANE_##lane, run, reply, account_call_free, record}
 TYPE(create, PASSWORD, run_create, reply_created, record_create);
-TYPE(list, QUICK, run_list, reply_list, NULL);
-TYPE(show, QUICK, run_show, reply_account, NULL);
+TYPE(list, QUICK, run_list, reply_list, record_list);
+TYPE(show, QUICK, run_show, reply_account, record_show);
 TYPE(verify, PASSWORD, run_verify, reply_verified, record_verify);
 TYPE(set_password, PASSWORD, run_set_password, reply_done, record_set_password);
 TYPE(set_flag, CHANGE, run_set_flag, reply_done, record_set_flag);

@@ -37,8 +37,8 @@ void audit_call(const Caller *caller, const char *operation, const char *object,
 void audit_frequent_call(
                 const Caller *caller, const char *operation, const char *object, const Fault *fault);
 
-/* A call that was shown secrets or logs. A caller's tenth within a minute is the last one recorded; how many
- * followed is told afterwards. */
+/* A call that was shown secrets, logs or accounts. A caller's tenth within a minute is the last one
+ * recorded; how many followed is told afterwards. */
 void audit_read(const Caller *caller, const char *operation, const char *object);
 
 /* A call that was refused: `method` is the member, `what` follows "may not". Bounded in the same way. */

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from accounts import Accounts
 from client import PATIENCE_SECONDS, BusError, Client
 from contract import LOG_CONTROL, LOG_CONTROL_PATH, PROPERTIES
 from predictions import Predictions
@@ -76,6 +77,26 @@ def test_direct_calls_are_recorded(service, client):
         ("persistence.set-log-level", "debug"),
         ("persistence.report-corruption", "the index of users looks odd"),
     ]
+
+
+def test_reading_accounts_is_recorded_but_not_each_time(service, client):
+    accounts = Accounts(client)
+    with sqlite3.connect(service.database) as connection:
+        connection.execute("INSERT INTO users (username, password) VALUES ('zara', 'x')")
+    connection.close()
+    with pytest.raises(BusError):
+        accounts.show("nobody")
+    assert accounts.show("zara")["Username"] == "zara"
+    for _ in range(20):
+        assert len(accounts.list()) == 1
+    service.stop()
+    found = rows(service)
+    assert [(row[0], row[1], row[3].get("object")) for row in found[:-1]] == [
+        ("persistence.show-account", "info", "zara"),
+        *[("persistence.list-accounts", "info", None)] * 9,
+    ]
+    assert found[0][3]["uid"] == 0
+    assert "11 more calls that read within a minute" in found[-1][2]
 
 
 def test_refusal_is_recorded(service, client, stranger):
