@@ -26,6 +26,7 @@ enum {
         COLUMN_SCORE2,
         COLUMN_HAS_SCORE,
         COLUMN_ARCHIVE_ID,
+        COLUMN_ARCHIVED_OUTCOME,
 };
 
 static const char candidates_sql[] =
@@ -33,7 +34,9 @@ static const char candidates_sql[] =
                 "m.resultat_reel, "
                 "m.statut_final, m.equipe_1, m.equipe_2, m.score_final_equipe_1, m.score_final_equipe_2, "
                 "m.score_final_equipe_1 IS NOT NULL AND m.score_final_equipe_2 IS NOT NULL, "
-                "(SELECT max(a.id) FROM main.predictions_archive AS a WHERE a.prediction_id = p.id) "
+                "(SELECT max(a.id) FROM main.predictions_archive AS a WHERE a.prediction_id = p.id), "
+                "(SELECT a.prediction_correcte FROM main.predictions_archive AS a "
+                "WHERE a.prediction_id = p.id ORDER BY a.id DESC LIMIT 1) "
                 "FROM main.matches_archive AS m JOIN main.predictions AS p ON p.match_id = m.match_id "
                 "WHERE m.match_id = ?1 AND coalesce(p.is_valid, 1) = 1 ORDER BY p.id";
 
@@ -194,8 +197,32 @@ int prediction_archive(
         return 0;
 }
 
-/* Whether the match is over and has a valid prediction that is not archived, or with another result; moves
- * *after_id to its row. 0: no match is left. */
+static PredictionOutcome archived_outcome(sqlite3_stmt *row)
+{
+        if (sqlite3_column_type(row, COLUMN_ARCHIVED_OUTCOME) == SQLITE_NULL)
+                return PREDICTION_OUTCOME_UNKNOWN;
+        return sqlite3_column_int(row, COLUMN_ARCHIVED_OUTCOME) ? PREDICTION_OUTCOME_CORRECT
+                                                                : PREDICTION_OUTCOME_WRONG;
+}
+
+/* Whether what is there by now tells of one of the match's predictions what the archive doesn't: 1 or 0. A
+ * verdict that can't be told from it may be the application's own, and stays. */
+static int verdict_differs(Connection *connection, int64_t match_id, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *row = NULL;
+        int r = prediction_prepare(connection, candidates_sql, &match_id, 1, &row, fault);
+
+        while (r >= 0 && (r = prediction_step(connection, row, fault)) > 0) {
+                PredictionOutcome outcome = judge_row(row);
+
+                if (outcome != PREDICTION_OUTCOME_UNKNOWN && outcome != archived_outcome(row))
+                        return 1;
+        }
+        return r;
+}
+
+/* Whether the match is over and has a valid prediction that is not archived, or with another result or
+ * another score where that is all there is; moves *after_id to its row. 0: no match is left. */
 static int next_match(Connection *connection,
                 sqlite3_stmt *statement,
                 int64_t *after_id,
@@ -204,12 +231,20 @@ static int next_match(Connection *connection,
                 Fault *fault)
 {
         int r = prediction_step(connection, statement, fault);
+        bool is_over;
 
         if (r <= 0)
                 return r;
         *after_id = sqlite3_column_int64(statement, 0);
         *ret_match_id = sqlite3_column_int64(statement, 1);
-        *ret_due = sqlite3_column_int(statement, 3) && prediction_match_is_over(text_of(statement, 2));
+        is_over = prediction_match_is_over(text_of(statement, 2));
+        *ret_due = is_over && sqlite3_column_int(statement, 3);
+        if (!is_over || *ret_due || !sqlite3_column_int(statement, 4))
+                return 1;
+        r = verdict_differs(connection, *ret_match_id, fault);
+        if (r < 0)
+                return r;
+        *ret_due = r > 0;
         return 1;
 }
 
@@ -236,7 +271,9 @@ int prediction_archive_due(Connection *connection,
                         "WHERE p.match_id = m.match_id AND coalesce(p.is_valid, 1) = 1 AND (NOT EXISTS "
                         "(SELECT 1 FROM main.predictions_archive AS a WHERE a.prediction_id = p.id) OR "
                         "(SELECT a.resultat_reel FROM main.predictions_archive AS a WHERE a.prediction_id = "
-                        "p.id ORDER BY a.id DESC LIMIT 1) IS NOT m.resultat_reel)) "
+                        "p.id ORDER BY a.id DESC LIMIT 1) IS NOT m.resultat_reel)), "
+                        "trim(coalesce(m.resultat_reel, ''), char(9, 10, 13, 32)) = '' "
+                        "AND m.score_final_equipe_1 IS NOT NULL AND m.score_final_equipe_2 IS NOT NULL "
                         "FROM main.matches_archive AS m WHERE m.id > ?1 ORDER BY m.id LIMIT ?2",
                         values,
                         ELEMENTSOF(values),

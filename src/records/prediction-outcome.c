@@ -11,10 +11,11 @@ enum {
         AWAY = 1 << 2,
 };
 
+static const char space[] = " \t\r\n";
+
 /* Compares without regard to the case of ASCII letters and to spaces around. */
 static bool same_words(const char *a, const char *b)
 {
-        static const char space[] = " \t\r\n";
         size_t length_a, length_b;
 
         if (!a || !b)
@@ -26,6 +27,11 @@ static bool same_words(const char *a, const char *b)
         for (length_b = strlen(b); length_b > 0 && strchr(space, b[length_b - 1]); length_b--)
                 ;
         return length_a > 0 && length_a == length_b && strncasecmp(a, b, length_a) == 0;
+}
+
+static bool is_blank(const char *text)
+{
+        return !text || text[strspn(text, space)] == '\0';
 }
 
 static bool is_one_of(const char *text, const char *const *words)
@@ -95,7 +101,7 @@ static PredictionOutcome judge_winner(const PredictionFacts *facts)
 {
         unsigned choice = read_winner(facts->choice, facts), happened = 0;
 
-        if (facts->result && facts->result[0])
+        if (!is_blank(facts->result))
                 happened = read_winner(facts->result, facts);
         else if (facts->has_score)
                 happened = facts->score1 > facts->score2   ? HOME
@@ -115,8 +121,7 @@ PredictionOutcome prediction_judge(const PredictionFacts *facts)
                 return judge_winner(facts);
         if (same_words(facts->choice, facts->result))
                 return PREDICTION_OUTCOME_CORRECT;
-        if (!facts->result || facts->result[strspn(facts->result, " \t\r\n")] == '\0' ||
-                        read_winner(facts->result, facts) != 0)
+        if (is_blank(facts->result) || read_winner(facts->result, facts) != 0)
                 return PREDICTION_OUTCOME_UNKNOWN;
         return PREDICTION_OUTCOME_WRONG;
 }

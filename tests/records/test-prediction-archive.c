@@ -165,6 +165,65 @@ static void test_what_got_its_result_later_is_due_again(void **state)
         assert_int_equal(n, 0);
 }
 
+/* It is the score alone then that tells, and what it can't tell is not looked for for ever. */
+static void test_what_got_its_score_later_is_due_again(void **state)
+{
+        static const struct {
+                const char *set;
+                unsigned n;
+                const char *outcome;
+        } steps[] = {
+                        {"score_final_equipe_1 = 2, score_final_equipe_2 = 1", 1, "1"},
+                        {"resultat_reel = ' '", 1, "1"},
+                        {"score_final_equipe_2 = 2", 1, "0"},
+                        {"score_final_equipe_2 = NULL", 0, "0"},
+                        {"score_final_equipe_2 = 0, resultat_reel = 'X'", 1, "0"},
+        };
+        _cleanup_fault_ Fault fault = {0};
+        int64_t after_id = 0;
+        unsigned n;
+
+        (void) prediction_stored(7);
+        add_match(7, "terminé", NULL);
+        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+        assert_int_equal(n, 1);
+        for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+                char sql[120];
+
+                (void) snprintf(sql, sizeof sql, "UPDATE matches_archive SET %s", steps[i].set);
+                fixture_execute(application, sql);
+                assert_int_equal(
+                                prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+                assert_int_equal(n, steps[i].n);
+                assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"),
+                                steps[i].outcome);
+                assert_int_equal(
+                                prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+                assert_int_equal(n, 0);
+        }
+        assert_int_equal(fixture_integer(application, "SELECT count(*) FROM predictions_archive"), 1);
+}
+
+/* It may have judged by what the service doesn't know. */
+static void test_a_verdict_of_the_application_s_stays(void **state)
+{
+        _cleanup_fault_ Fault fault = {0};
+        int64_t after_id = 0;
+        unsigned n;
+
+        (void) prediction_stored(7);
+        fixture_execute(application,
+                        "UPDATE predictions SET consensus_type = 'total', consensus_result = 'Plus de 2.5'");
+        add_match(7, "terminé", NULL);
+        assert_int_equal(archive(7, NOW_USEC), 1);
+        fixture_execute(application,
+                        "UPDATE matches_archive SET score_final_equipe_1 = 2, score_final_equipe_2 = 1; "
+                        "UPDATE predictions_archive SET prediction_correcte = 1");
+        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
+        assert_int_equal(n, 0);
+        assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"), "1");
+}
+
 static void test_what_is_taken_back_meanwhile_is_no_fault(void **state)
 {
         _cleanup_fault_ Fault fault = {0};
@@ -194,6 +253,8 @@ int main(void)
                         TEST(test_an_annulled_match_is_archived_without_a_verdict),
                         TEST(test_what_is_due_is_found),
                         TEST(test_what_got_its_result_later_is_due_again),
+                        TEST(test_what_got_its_score_later_is_due_again),
+                        TEST(test_a_verdict_of_the_application_s_stays),
                         TEST(test_what_is_taken_back_meanwhile_is_no_fault),
         };
 

@@ -24,18 +24,24 @@ static PredictionOutcome judge(const char *type, const char *choice, const char 
         });
 }
 
-static PredictionOutcome judge_score(const char *choice, int score1, int score2)
+static PredictionOutcome judge_score_beside(const char *result, const char *choice, int score1, int score2)
 {
         return prediction_judge(&(PredictionFacts){
                         .consensus_type = "1X2",
                         .choice = choice,
                         .status = "terminé",
+                        .result = result,
                         .team1 = "Étoile",
                         .team2 = "Douanes",
                         .has_score = true,
                         .score1 = score1,
                         .score2 = score2,
         });
+}
+
+static PredictionOutcome judge_score(const char *choice, int score1, int score2)
+{
+        return judge_score_beside(NULL, choice, score1, score2);
 }
 
 static void test_only_a_finished_match_decides(void **state)
@@ -86,6 +92,10 @@ static void test_the_score_speaks_where_the_result_is_missing(void **state)
         assert_int_equal(judge_score("X", 0, 0), CORRECT);
         assert_int_equal(judge_score("2", 0, 3), CORRECT);
         assert_int_equal(judge_score("mystère", 0, 3), UNKNOWN);
+        assert_int_equal(judge_score_beside("", "1", 2, 1), CORRECT);
+        assert_int_equal(judge_score_beside(" \t", "1", 2, 1), CORRECT);
+        assert_int_equal(judge_score_beside("X", "1", 2, 1), WRONG);
+        assert_int_equal(judge_score_beside("reporté", "1", 2, 1), UNKNOWN);
 }
 
 static void test_teams_of_one_name_decide_nothing(void **state)
