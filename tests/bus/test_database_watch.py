@@ -85,7 +85,8 @@ def test_emptied_database_is_never_found_sound(kept):
 
 
 def wait_for_look(client):
-    """Longer than the service waits for the file to settle: what leads to a check would have by then."""
+    """Longer than the service waits for the file to settle: what leads to a check would have by then. No event can be
+    awaited instead: a look that finds nothing tells nobody, and one that is provoked replaces the one in question."""
     time.sleep(2.5)
     client.wait_property("NJobs", 0)
 

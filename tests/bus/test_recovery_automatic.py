@@ -188,7 +188,8 @@ def test_own_replacement_is_no_reason_to_react(kept):
     client.wait_signal("DatabaseRestored", since=since)
     client.wait_property("NJobs", 0)
     assert client.wait_signal("DatabaseRestored", since=since)[2] == "replace"
-    # An event that were taken for somebody else's would lead to a check a second later.
+    # An event that were taken for somebody else's would lead to a check a second later. That none comes is told by no
+    # event, and a change that is looked at would replace the look in question.
     after = client.mark()
     client.back_up()
     time.sleep(1.5)
