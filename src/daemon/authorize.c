@@ -165,21 +165,23 @@ static int ask(sd_bus_message *message,
         const char *polkit = action_table[action].polkit;
         _cleanup_fault_ Fault fault = {0};
         bool often = action_table[action].often;
+        /* A password that somebody typed is good for the one call, unless polkit itself says more. */
+        bool lasting = often && sd_bus_message_get_allow_interactive_authorization(message) <= 0;
+        bool granted;
 
         if (!authority) {
                 *ret = VERDICT_NONE;
                 return 0;
         }
-        if (often && grants_have(&grants, sender, polkit, method, clock_monotonic_usec())) {
-                *ret = VERDICT_ALLOWED;
+        granted = often && grants_have(&grants, sender, polkit, method, clock_monotonic_usec());
+        if (polkit_take_answer(authority, message, polkit, ret)) {
+                if (lasting && !granted && *ret == VERDICT_ALLOWED)
+                        grants_add(&grants, sender, polkit, method, clock_monotonic_usec());
                 return 0;
         }
-        if (polkit_ask(authority, message, caller->uid, polkit, backup, ret, &fault) < 0)
+        if (!granted && polkit_ask(authority, message, caller->uid, polkit, backup, lasting, &fault) < 0)
                 return bus_fault(error, &fault);
-        /* A password that somebody typed is good for the one call, unless polkit itself says more. */
-        if (often && *ret == VERDICT_ALLOWED &&
-                        sd_bus_message_get_allow_interactive_authorization(message) <= 0)
-                grants_add(&grants, sender, polkit, method, clock_monotonic_usec());
+        *ret = granted ? VERDICT_ALLOWED : VERDICT_PENDING;
         return 0;
 }
 

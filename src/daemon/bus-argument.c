@@ -143,14 +143,19 @@ static int count_bytes(sd_bus_message *message, uint64_t limit, uint64_t *bytes)
         return *bytes <= limit ? r : 0;
 }
 
-int bus_check_size(sd_bus_message *message, uint64_t limit)
+int bus_check_size(sd_bus_message *message, uint64_t limit, uint64_t *ret_bytes)
 {
         uint64_t bytes = 0;
         int r = sd_bus_message_rewind(message, true);
 
         if (r >= 0)
                 r = count_bytes(message, limit, &bytes);
-        return r < 0 ? r : bytes > limit ? -E2BIG : 0;
+        if (r < 0)
+                return r;
+        if (bytes > limit)
+                return -E2BIG;
+        *ret_bytes = bytes;
+        return 0;
 }
 
 int bus_invalid(sd_bus_error *error, const char *message)

@@ -24,9 +24,9 @@ typedef struct CallOption {
 int call_options_read(
                 sd_bus_message *message, const CallOption *options, size_t n_options, sd_bus_error *error);
 
-/* Whether the message's arguments amount to more than `limit` bytes: -E2BIG. The message is read through for
- * it, up to the limit, and nothing more can be read from it until it is rewound. */
-int bus_check_size(sd_bus_message *message, uint64_t limit);
+/* How many bytes the message's arguments amount to; more than `limit`: -E2BIG. The message is read through
+ * for it, up to the limit, and nothing more can be read from it until it is rewound. */
+int bus_check_size(sd_bus_message *message, uint64_t limit, uint64_t *ret_bytes);
 
 /* Makes the fault the reply. Returns what the handler has to return. */
 int bus_fault(sd_bus_error *error, const Fault *fault);

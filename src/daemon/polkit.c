@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/polkit.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <systemd/sd-event.h>
@@ -20,6 +21,16 @@
 #define PATIENCE_USEC (25 * USEC_PER_SEC)
 #define PATIENCE_INTERACTIVE_USEC (3 * USEC_PER_MINUTE)
 
+/* While more descriptors are open, no further call waits at a question that is open: with what all places
+ * for questions may hold on top of them, the process stays below its limit. */
+#define DESCRIPTORS_TO_SHARE 96
+
+/* A call that waits for an answer. */
+typedef struct Call {
+        struct Call *next;
+        sd_bus_message *message;
+} Call;
+
 typedef struct Question Question;
 
 struct Question {
@@ -27,9 +38,13 @@ struct Question {
         Polkit *polkit;
         uid_t uid;
         const char *action;
-        uint32_t id;             /* what it is cancelled by */
-        sd_bus_message *message; /* the call that waits */
-        sd_bus_track *caller;    /* NULL once it is answered, like the next */
+        uint32_t id;          /* what it is cancelled by */
+        bool shared;          /* its answer is good for calls that come before it, too */
+        Call *calls;          /* in the order in which they came; the first is what was asked about */
+        Call **end;           /* where the next goes; until it is answered */
+        size_t n_sharers;     /* calls but the first, those that are answered included */
+        uint64_t share_bytes; /* what their arguments amount to */
+        sd_bus_track *caller; /* NULL once it is answered, like the next */
         sd_bus_slot *slot;
         bool answered;
         Verdict verdict;
@@ -45,13 +60,35 @@ struct Polkit {
         sd_event_source *idle_event_source; /* drops answers that no handler asked for */
 };
 
+static void call_drop(Question *question, Call **place)
+{
+        Call *call = *place;
+
+        *place = call->next;
+        response_times_release(question->polkit->response_times, call->message);
+        free(call);
+}
+
+static int call_add(Question *question, sd_bus_message *message)
+{
+        Call *call = calloc(1, sizeof(Call));
+
+        if (!call)
+                return -ENOMEM;
+        call->message = response_times_keep(question->polkit->response_times, message);
+        *question->end = call;
+        question->end = &call->next;
+        return 0;
+}
+
 static Question *question_free(Question *question)
 {
         if (!question)
                 return NULL;
         (void) sd_bus_slot_unref(question->slot);
         (void) sd_bus_track_unref(question->caller);
-        response_times_release(question->polkit->response_times, question->message);
+        while (question->calls)
+                call_drop(question, &question->calls);
         free(question);
         return NULL;
 }
@@ -127,10 +164,19 @@ static Verdict read_verdict(sd_bus_message *reply)
         return authorized ? VERDICT_ALLOWED : challenge ? VERDICT_CHALLENGE : VERDICT_DENIED;
 }
 
+static int dispatch_again(const Polkit *polkit, sd_bus_message *message)
+{
+        int r = sd_event_source_set_enabled(polkit->idle_event_source, SD_EVENT_ONESHOT);
+
+        if (r >= 0)
+                r = sd_bus_message_rewind(message, true);
+        return r < 0 ? r : sd_bus_enqueue_for_read(polkit->bus, message);
+}
+
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         Question *question = userdata;
-        Polkit *polkit = question->polkit;
+        Call **place = &question->calls;
         int r;
 
         question->verdict = read_verdict(reply);
@@ -141,15 +187,17 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         question->slot = sd_bus_slot_unref(question->slot);
         question->caller = sd_bus_track_unref(question->caller);
 
-        r = sd_event_source_set_enabled(polkit->idle_event_source, SD_EVENT_ONESHOT);
-        if (r >= 0)
-                r = sd_bus_message_rewind(question->message, true);
-        if (r >= 0)
-                r = sd_bus_enqueue_for_read(polkit->bus, question->message);
-        if (r < 0) {
-                (void) sd_bus_reply_method_errno(question->message, r, NULL);
-                question_drop(question);
+        while (*place) {
+                r = dispatch_again(question->polkit, (*place)->message);
+                if (r >= 0) {
+                        place = &(*place)->next;
+                        continue;
+                }
+                (void) sd_bus_reply_method_errno((*place)->message, r, NULL);
+                call_drop(question, place);
         }
+        if (!question->calls)
+                question_drop(question);
         return 1;
 }
 
@@ -179,7 +227,8 @@ static uint64_t patience(bool interactive)
 static int question_send(Question *question, const char *backup)
 {
         __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *call = NULL;
-        bool interactive = sd_bus_message_get_allow_interactive_authorization(question->message) > 0;
+        sd_bus_message *message = question->calls->message;
+        bool interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0;
         char id[sizeof("4294967295")];
         int r;
 
@@ -197,10 +246,10 @@ static int question_send(Question *question, const char *backup)
                                 1,
                                 "name",
                                 "s",
-                                sd_bus_message_get_sender(question->message),
+                                sd_bus_message_get_sender(message),
                                 question->action);
         if (r >= 0)
-                r = append_details(call, sd_bus_message_get_member(question->message), backup);
+                r = append_details(call, sd_bus_message_get_member(message), backup);
         if (r >= 0)
                 r = sd_bus_message_append(call, "us", interactive ? ALLOW_USER_INTERACTION : 0, id);
         if (r < 0)
@@ -218,6 +267,7 @@ static int question_new(Polkit *polkit,
                 uid_t uid,
                 const char *action,
                 const char *backup,
+                bool shared,
                 Question **ret)
 {
         _cleanup_(question_freep) Question *question = calloc(1, sizeof(Question));
@@ -229,8 +279,11 @@ static int question_new(Polkit *polkit,
         question->uid = uid;
         question->action = action;
         question->id = ++polkit->last_id;
-        question->message = response_times_keep(polkit->response_times, message);
-        r = sd_bus_track_new(polkit->inquiry_bus, &question->caller, on_caller_gone, question);
+        question->shared = shared;
+        question->end = &question->calls;
+        r = call_add(question, message);
+        if (r >= 0)
+                r = sd_bus_track_new(polkit->inquiry_bus, &question->caller, on_caller_gone, question);
         if (r >= 0)
                 r = sd_bus_track_add_name(question->caller, sd_bus_message_get_sender(message));
         if (r >= 0)
@@ -251,13 +304,56 @@ static int check_bounds(const Polkit *polkit, uid_t uid, Fault *fault)
                 n++;
                 n_own += question->uid == uid;
         }
-        if (n_own >= POLKIT_QUESTIONS_PER_CALLER_MAX || n >= POLKIT_QUESTIONS_MAX)
+        if (n_own >= POLKIT_QUESTIONS_PER_CALLER_MAX ||
+                        n >= (n_own > 0 ? POLKIT_QUESTIONS_MAX : POLKIT_FIRST_QUESTIONS_MAX))
                 return fault_set(fault,
                                 FAULT_BUSY,
                                 "Too many calls wait for polkit's answer already; try again when those of "
                                 "%s are answered",
                                 n_own >= POLKIT_QUESTIONS_PER_CALLER_MAX ? "yours" : "others");
         return 0;
+}
+
+/* Whether fewer than DESCRIPTORS_TO_SHARE are open, as near as matters: the next one gets the lowest number
+ * that is free. A message does not tell whether it carries any, which a caller may add to every call. */
+static bool has_descriptors_to_share(const Polkit *polkit)
+{
+        _cleanup_close_ int next = fcntl(sd_bus_get_fd(polkit->bus), F_DUPFD_CLOEXEC, 0);
+
+        return next >= 0 && next < DESCRIPTORS_TO_SHARE;
+}
+
+/* Whether one more call may wait at a question that is open. */
+static bool may_share(const Polkit *polkit, uid_t uid, uint64_t bytes)
+{
+        uint64_t all_bytes = bytes, own_bytes = bytes;
+        size_t n = 1, n_own = 1;
+
+        for (const Question *question = polkit->questions; question; question = question->next) {
+                n += question->n_sharers;
+                all_bytes += question->share_bytes;
+                if (question->uid != uid)
+                        continue;
+                n_own += question->n_sharers;
+                own_bytes += question->share_bytes;
+        }
+        return n <= POLKIT_SHARERS_MAX && n_own <= POLKIT_SHARERS_PER_CALLER_MAX &&
+               all_bytes <= POLKIT_SHARE_BYTES_MAX && own_bytes <= POLKIT_SHARE_BYTES_PER_CALLER_MAX &&
+               has_descriptors_to_share(polkit);
+}
+
+/* The open question whose answer is this call's as well. */
+static Question *find_shared(const Polkit *polkit, sd_bus_message *message, const char *action)
+{
+        const char *sender = sd_bus_message_get_sender(message),
+                   *member = sd_bus_message_get_member(message);
+
+        for (Question *question = polkit->questions; question; question = question->next)
+                if (question->shared && !question->answered && strcmp(question->action, action) == 0 &&
+                                strcmp(sd_bus_message_get_sender(question->calls->message), sender) == 0 &&
+                                strcmp(sd_bus_message_get_member(question->calls->message), member) == 0)
+                        return question;
+        return NULL;
 }
 
 int polkit_new(sd_bus *bus, sd_bus *inquiry_bus, ResponseTimes *response_times, Polkit **ret)
@@ -292,14 +388,22 @@ Polkit *polkit_free(Polkit *polkit)
         return NULL;
 }
 
-/* The answer that is there for a call which is dispatched again: never another action's. */
-static Question *find_answer(Polkit *polkit, const sd_bus_message *message, const char *action)
+bool polkit_take_answer(Polkit *polkit, const sd_bus_message *message, const char *action, Verdict *ret)
 {
-        for (Question *question = polkit->questions; question; question = question->next)
-                if (question->message == message && question->answered &&
-                                strcmp(question->action, action) == 0)
-                        return question;
-        return NULL;
+        for (Question *question = polkit->questions; question; question = question->next) {
+                if (!question->answered || strcmp(question->action, action) != 0)
+                        continue;
+                for (Call **place = &question->calls; *place; place = &(*place)->next) {
+                        if ((*place)->message != message)
+                                continue;
+                        *ret = question->verdict;
+                        call_drop(question, place);
+                        if (!question->calls)
+                                question_drop(question);
+                        return true;
+                }
+        }
+        return false;
 }
 
 int polkit_ask(Polkit *polkit,
@@ -307,32 +411,34 @@ int polkit_ask(Polkit *polkit,
                 uid_t uid,
                 const char *action,
                 const char *backup,
-                Verdict *ret,
+                bool shared,
                 Fault *fault)
 {
-        Question *question = find_answer(polkit, message, action);
+        Question *question = shared ? find_shared(polkit, message, action) : NULL;
+        uint64_t bytes;
         int r;
 
-        if (question) {
-                *ret = question->verdict;
-                question_drop(question);
-                return 0;
-        }
-        r = check_bounds(polkit, uid, fault);
-        if (r < 0)
-                return r;
-        r = bus_check_size(message, POLKIT_CALL_BYTES_MAX);
+        r = bus_check_size(message, POLKIT_CALL_BYTES_MAX, &bytes);
         if (r == -E2BIG)
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
                                 "The call is too large to be kept while polkit is asked");
+        if (r >= 0 && question && may_share(polkit, uid, bytes)) {
+                r = call_add(question, message);
+                if (r < 0)
+                        return fault_set_errno(fault, r, "Asking polkit");
+                question->n_sharers++;
+                question->share_bytes += bytes;
+                return 0;
+        }
+        if (r >= 0 && check_bounds(polkit, uid, fault) < 0)
+                return -EBUSY;
         if (r >= 0)
-                r = question_new(polkit, message, uid, action, backup, &question);
+                r = question_new(polkit, message, uid, action, backup, shared, &question);
         if (r < 0)
                 return fault_set_errno(fault, r, "Asking polkit");
         question->next = polkit->questions;
         polkit->questions = question;
-        *ret = VERDICT_PENDING;
         return 0;
 }
 
@@ -351,7 +457,8 @@ void polkit_stop(Polkit *polkit)
                 if (question->answered)
                         continue;
                 question_cancel(question);
-                (void) bus_reply_fault(question->message, &fault);
+                for (const Call *call = question->calls; call; call = call->next)
+                        (void) bus_reply_fault(call->message, &fault);
                 question_drop(question);
         }
 }

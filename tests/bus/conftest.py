@@ -5,14 +5,17 @@ import signal
 
 from fixtures import (  # noqa: F401
     application,
+    authority,
     build_directory,
     bus,
     client,
+    connect,
     daemon_executable,
     gate,
     make_service,
     pytest_runtest_makereport,
     service,
+    stranger,
 )
 
 

@@ -3,10 +3,13 @@
 application would have it."""
 
 import os
+import pwd
 
 import pytest
 
 from application import Application
+from authority import Authority
+from client import Client
 from private_bus import PrivateBus
 from service import Gate, Service
 
@@ -54,6 +57,32 @@ def service(make_service):
 def client(service):
     """A connection to the service, which has started on an empty directory."""
     return service.start()
+
+
+@pytest.fixture
+def authority(bus):
+    with Authority(bus.address) as made:
+        yield made
+
+
+@pytest.fixture
+def connect(bus):
+    """Connections of other users: connect(uid)."""
+    made = []
+
+    def connecting(uid=pwd.getpwnam("nobody").pw_uid):
+        made.append(Client(bus.address, uid=uid))
+        return made[-1]
+
+    yield connecting
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def stranger(connect, authority, client):
+    """A caller for whom polkit, which is the test, decides."""
+    return connect()
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pwd
 import pytest
 from jeepney import DBusAddress, MessageFlag, new_method_call
 
-from authority import CHALLENGE, NO, YES, Authority
-from client import BusError, Client
+from authority import CHALLENGE, NO, YES
+from client import BusError
 from contract import (
     ACCESS_DENIED,
     ACCOUNTS,
@@ -37,32 +37,9 @@ MAIL = pwd.getpwnam("mail").pw_uid
 ASKING = BUS_NAME + "."
 PER_CALLER = 16
 IN_ALL = 40
+WITH_FIRST = 48
+OTHERS = [pwd.getpwnam(name).pw_uid for name in "bin sys man lp news uucp proxy www-data backup".split()]
 CHANGES = {"JobNew", "BackupCreated", "BackupRemoved", "DatabaseRestored", "CorruptionDetected"}
-
-
-@pytest.fixture
-def authority(bus):
-    with Authority(bus.address) as made:
-        yield made
-
-
-@pytest.fixture
-def connect(bus):
-    """Connections of other users: connect(NOBODY)."""
-    made = []
-
-    def connecting(uid=NOBODY):
-        made.append(Client(bus.address, uid=uid))
-        return made[-1]
-
-    yield connecting
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
-def stranger(connect, authority, client):
-    return connect()
 
 
 def error_of(caller, call):
@@ -343,6 +320,15 @@ def test_flood_of_questions_is_bounded(authority, client, stranger, connect):
         calls += [(other, ask(other)) for _ in range(wanted)]
         assert error_of(other, ask(other)) == BUSY
     assert len(authority.open_questions()) == IN_ALL
+    # Places for those who have none, or three users could lock all others out.
+    *first, last = OTHERS
+    for uid in first:
+        other = connect(uid)
+        calls.append((other, ask(other)))
+        assert error_of(other, ask(other)) == BUSY
+    other = connect(last)
+    assert error_of(other, ask(other)) == BUSY
+    assert len(authority.open_questions()) == WITH_FIRST
 
     client.back_up()
     for _ in calls:
