@@ -9,7 +9,7 @@
 #include "base/macro.h"
 
 #define GRANT_LIFETIME_USEC USEC_PER_SEC
-#define GRANTS_MAX 32
+#define GRANTS_MAX 128
 
 typedef struct Grant {
         char sender[64];

@@ -42,6 +42,7 @@ struct Question {
         bool shared;          /* its answer is good for calls that come before it, too */
         Call *calls;          /* in the order in which they came; the first is what was asked about */
         Call **end;           /* where the next goes; until it is answered */
+        bool extra;           /* beyond the places that all questions have; the first counts as a sharer */
         size_t n_sharers;     /* calls but the first, those that are answered included */
         uint64_t share_bytes; /* what their arguments amount to */
         sd_bus_track *caller; /* NULL once it is answered, like the next */
@@ -294,26 +295,6 @@ static int question_new(Polkit *polkit,
         return 0;
 }
 
-static int check_bounds(const Polkit *polkit, uid_t uid, Fault *fault)
-{
-        size_t n = 0, n_own = 0;
-
-        if (polkit->stopping)
-                return fault_set(fault, FAULT_BUSY, "The service is stopping");
-        for (const Question *question = polkit->questions; question; question = question->next) {
-                n++;
-                n_own += question->uid == uid;
-        }
-        if (n_own >= POLKIT_QUESTIONS_PER_CALLER_MAX ||
-                        n >= (n_own > 0 ? POLKIT_QUESTIONS_MAX : POLKIT_FIRST_QUESTIONS_MAX))
-                return fault_set(fault,
-                                FAULT_BUSY,
-                                "Too many calls wait for polkit's answer already; try again when those of "
-                                "%s are answered",
-                                n_own >= POLKIT_QUESTIONS_PER_CALLER_MAX ? "yours" : "others");
-        return 0;
-}
-
 /* Whether fewer than DESCRIPTORS_TO_SHARE are open, as near as matters: the next one gets the lowest number
  * that is free. A message does not tell whether it carries any, which a caller may add to every call. */
 static bool has_descriptors_to_share(const Polkit *polkit)
@@ -323,7 +304,7 @@ static bool has_descriptors_to_share(const Polkit *polkit)
         return next >= 0 && next < DESCRIPTORS_TO_SHARE;
 }
 
-/* Whether one more call may wait at a question that is open. */
+/* Whether one more call may wait beside those that have a place of their own. */
 static bool may_share(const Polkit *polkit, uid_t uid, uint64_t bytes)
 {
         uint64_t all_bytes = bytes, own_bytes = bytes;
@@ -340,6 +321,33 @@ static bool may_share(const Polkit *polkit, uid_t uid, uint64_t bytes)
         return n <= POLKIT_SHARERS_MAX && n_own <= POLKIT_SHARERS_PER_CALLER_MAX &&
                all_bytes <= POLKIT_SHARE_BYTES_MAX && own_bytes <= POLKIT_SHARE_BYTES_PER_CALLER_MAX &&
                has_descriptors_to_share(polkit);
+}
+
+/* Where all places are taken, a question whose answer others may share gets an extra one: *ret_extra. */
+static int check_bounds(
+                const Polkit *polkit, uid_t uid, bool shared, uint64_t bytes, bool *ret_extra, Fault *fault)
+{
+        size_t n[2] = {0}, n_own[2] = {0}; /* the extra ones are the second */
+        bool room;
+
+        if (polkit->stopping)
+                return fault_set(fault, FAULT_BUSY, "The service is stopping");
+        for (const Question *question = polkit->questions; question; question = question->next) {
+                n[question->extra]++;
+                n_own[question->extra] += question->uid == uid;
+        }
+        room = n_own[false] < POLKIT_QUESTIONS_PER_CALLER_MAX &&
+               n[false] < (n_own[false] > 0 ? POLKIT_QUESTIONS_MAX : POLKIT_FIRST_QUESTIONS_MAX);
+        if (room || (shared && n_own[true] < POLKIT_EXTRA_QUESTIONS_PER_CALLER_MAX &&
+                                    n[true] < POLKIT_EXTRA_QUESTIONS_MAX && may_share(polkit, uid, bytes))) {
+                *ret_extra = !room;
+                return 0;
+        }
+        return fault_set(fault,
+                        FAULT_BUSY,
+                        "Too many calls wait for polkit's answer already; try again when those of %s are "
+                        "answered",
+                        n_own[false] >= POLKIT_QUESTIONS_PER_CALLER_MAX ? "yours" : "others");
 }
 
 /* The open question whose answer is this call's as well. */
@@ -415,6 +423,7 @@ int polkit_ask(Polkit *polkit,
                 Fault *fault)
 {
         Question *question = shared ? find_shared(polkit, message, action) : NULL;
+        bool extra = false;
         uint64_t bytes;
         int r;
 
@@ -423,20 +432,25 @@ int polkit_ask(Polkit *polkit,
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
                                 "The call is too large to be kept while polkit is asked");
-        if (r >= 0 && question && may_share(polkit, uid, bytes)) {
+        if (r < 0)
+                return fault_set_errno(fault, r, "Asking polkit");
+        if (question && may_share(polkit, uid, bytes)) {
                 r = call_add(question, message);
                 if (r < 0)
-                        return fault_set_errno(fault, r, "Asking polkit");
+                        return fault_set_errno(fault, r, "Waiting for polkit");
                 question->n_sharers++;
                 question->share_bytes += bytes;
                 return 0;
         }
-        if (r >= 0 && check_bounds(polkit, uid, fault) < 0)
-                return -EBUSY;
-        if (r >= 0)
-                r = question_new(polkit, message, uid, action, backup, shared, &question);
+        r = check_bounds(polkit, uid, shared, bytes, &extra, fault);
+        if (r < 0)
+                return r;
+        r = question_new(polkit, message, uid, action, backup, shared, &question);
         if (r < 0)
                 return fault_set_errno(fault, r, "Asking polkit");
+        question->extra = extra;
+        question->n_sharers = extra ? 1 : 0;
+        question->share_bytes = extra ? bytes : 0;
         question->next = polkit->questions;
         polkit->questions = question;
         return 0;

@@ -19,8 +19,13 @@
 #define POLKIT_QUESTIONS_MAX 40
 #define POLKIT_FIRST_QUESTIONS_MAX 48
 
-/* Calls that wait for the answer to an earlier one's question, of one user and of all. Beyond these, and
- * while many descriptors are open, a call asks a question of its own. */
+/* Further places for questions whose answers may be shared, which no dialogue holds up: an application has
+ * many connections, and each is asked about. The bus allows 128 questions in all. */
+#define POLKIT_EXTRA_QUESTIONS_PER_CALLER_MAX 48
+#define POLKIT_EXTRA_QUESTIONS_MAX 64
+
+/* Calls that wait for the answer to an earlier one's question or for an extra one's, of one user and of all.
+ * Beyond these, and while many descriptors are open, a call has to find one of the first places. */
 #define POLKIT_SHARERS_PER_CALLER_MAX 1024
 #define POLKIT_SHARERS_MAX 2048
 #define POLKIT_SHARE_BYTES_PER_CALLER_MAX (4 * MIB)

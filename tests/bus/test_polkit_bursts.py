@@ -19,6 +19,7 @@ GAMES = pwd.getpwnam("games").pw_uid
 MAIL = pwd.getpwnam("mail").pw_uid
 BURST = 100  # the bus itself allows a connection 128 calls without an answer
 QUESTIONS_PER_CALLER = 16
+WITH_EXTRA = QUESTIONS_PER_CALLER + 48
 PER_CALLER = 1024
 
 
@@ -117,6 +118,19 @@ def test_flood_is_bounded(authority, client, connect):
     names = outcomes(calls)
     assert names.count(BUSY) == 2 * (sent - room)
     assert names.count(ACCESS_DENIED) == 2 * room + 2
+
+
+def test_application_may_have_many_connections(authority, client, connect):
+    callers = [connect() for _ in range(WITH_EXTRA)]
+    calls = append(callers, 2)
+    last = connect()
+    assert outcomes(append([last], 1)) == [BUSY]
+    assert answer_all(authority, YES) == WITH_EXTRA
+    assert outcomes(calls) == [""] * 2 * WITH_EXTRA
+    # What was allowed is remembered of all of them; some may take so long that it is over.
+    calls = append(callers[:1], 1) + append([last], 1)
+    assert answer_all(authority, YES) >= 1
+    assert outcomes(calls) == [""] * 2
 
 
 def test_large_calls_are_bounded_by_what_they_amount_to(authority, client, stranger):
