@@ -131,6 +131,7 @@ static int teardown(void **state)
         (void) sd_event_unref(manager->event);
         (void) catalogue_free(manager->catalogue);
         health_done(&manager->health);
+        job_figures_done(&manager->job_figures);
         free(manager->status);
         (void) sem_destroy(&bench->held);
         free(bench);
