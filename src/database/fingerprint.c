@@ -11,6 +11,11 @@
 /* https://www.sqlite.org/walformat.html#the_wal_index_header: two copies, since it is written without a lock
  * that readers take. */
 #define WAL_INDEX_HEADER_BYTES 48
+/* Of these: page size, number of frames, number of pages, checksum of the last frame, and the salt. What
+ * comes before counts changes of the index itself, and begins anew when the first connection builds it
+ * again. */
+#define WAL_INDEX_STATE_OFFSET 14
+#define WAL_INDEX_STATE_BYTES 26
 #define WAL_INDEX_REGION_BYTES 32768
 
 /* Identity, size and times; "" for a file that is not there or empty. 0 when it was written just now. */
@@ -71,7 +76,7 @@ static bool read_change_counter(sqlite3_file *file, char ret_hex[static 2 * CHAN
 }
 
 /* In SQLite's own mapping, which lasts as long as the connection is in WAL mode. */
-static bool read_wal_index(sqlite3_file *file, char ret_hex[static 2 * WAL_INDEX_HEADER_BYTES + 1])
+static bool read_wal_index(sqlite3_file *file, char ret_hex[static 2 * WAL_INDEX_STATE_BYTES + 1])
 {
         unsigned char header[2 * WAL_INDEX_HEADER_BYTES];
         void volatile *region = NULL;
@@ -84,7 +89,7 @@ static bool read_wal_index(sqlite3_file *file, char ret_hex[static 2 * WAL_INDEX
                 header[i] = ((const volatile unsigned char *) region)[i];
         if (memcmp(header, header + WAL_INDEX_HEADER_BYTES, WAL_INDEX_HEADER_BYTES) != 0)
                 return false; /* a commit is being made */
-        put_hex(ret_hex, header, WAL_INDEX_HEADER_BYTES);
+        put_hex(ret_hex, header + WAL_INDEX_STATE_OFFSET, WAL_INDEX_STATE_BYTES);
         return true;
 }
 
@@ -107,7 +112,7 @@ static int is_wal(Connection *connection, bool *ret, Fault *fault)
 static int describe(Connection *connection, bool wal, uint64_t now_usec, char *ret, size_t size)
 {
         char file_text[FINGERPRINT_MAX / 3], log_text[FINGERPRINT_MAX / 3];
-        char counter[2 * CHANGE_COUNTER_BYTES + 1], index[2 * WAL_INDEX_HEADER_BYTES + 1] = "";
+        char counter[2 * CHANGE_COUNTER_BYTES + 1], index[2 * WAL_INDEX_STATE_BYTES + 1] = "";
         sqlite3_file *file = NULL;
         int r;
 

@@ -5,14 +5,14 @@
  * nobody has written to it. Runs in a worker thread on that thread's connection.
  *
  * It holds the identity, size and times of the file and of its -wal, the change counter in the file's
- * header, and the header of the wal-index. Why that is enough, and where it gives up:
+ * header, and what the header of the wal-index says of the -wal. Why that is enough, and where it gives up:
  *
  * - Whoever commits writes to the -wal or to the file, and the kernel then sets its mtime and ctime. The
  * clock behind them only ticks every few milliseconds, so two writes can leave the same times: a file that
  * was written in the last FINGERPRINT_QUIET_USEC, or in the future, has no fingerprint.
  * - In WAL mode a commit is made by the wal-index, in shared memory, some time after its frames were written
- *   (they are synced in between): no time tells that moment. The wal-index header counts every commit and
- *   names the last one by its checksum.
+ *   (they are synced in between): no time tells that moment. The wal-index header counts the frames of all
+ *   commits and names the last one by its checksum and salt.
  * - A checkpoint writes to the file without changing what the database holds. It looks like a change, and
  *   costs no more than reading. In WAL mode the change counter need not count.
  * - With a rollback journal there may be half a transaction in the file: no fingerprint while there is one.
