@@ -172,8 +172,8 @@ def test_rows_wait_for_the_end_of_a_restore(service, client):
     client.back_up()
     assert client.run("Restore", "", {})[1] == "done"
     client.manager("Reload")
-    found = wait_rows(service, 2)
-    assert [row[0] for row in found][-2:] == ["persistence.restore", "persistence.reload"]
+    wait_rows(service, 1, "persistence.reload")
+    assert [row[0] for row in rows(service)][-2:] == ["persistence.restore", "persistence.reload"]
     assert len(rows(service, "database_restored")) == 1
 
 

@@ -31,9 +31,10 @@ class Laid:
         self.service = service
         client = service.start()
         fill(service.database)
+        # What the backup holds: before the service adds its row about it.
+        self.content = content(service.database)
         self.backup = client.back_up()
         self.names = client.names()
-        self.content = content(service.database)
         later = commit_later(service.database)
         service.stop()
         # The commits in the log, as a power cut leaves them.

@@ -53,7 +53,7 @@ def files(service):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_flood_is_survived(service, case, record_property):
+def test_flood_is_survived(service, case, record_testsuite_property):
     service.run(["oracxpredctl", "backup"])
     names, stored = backup_names(service), files(service)
     before, open_before, process = memory_bytes(service), descriptors(service), pid(service)
@@ -68,8 +68,8 @@ def test_flood_is_survived(service, case, record_property):
         # And work, while everything that was sent is still unread.
         service.run(["oracxpredctl", "verify", names[0]])
         growth = memory_bytes(service) - before
-        record_property("growth_bytes", growth)
-        record_property("served", served)
+        record_testsuite_property(f"{case}_growth_bytes", growth)
+        record_testsuite_property(f"{case}_served", served)
         assert growth < GROWTH_MAX_BYTES, f"{case}: {growth} bytes for {sent.strip()} messages"
     assert pid(service) == process
     assert backup_names(service) == names
