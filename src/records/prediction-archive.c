@@ -85,21 +85,13 @@ static PredictionOutcome judge_row(sqlite3_stmt *row)
 
 static int lock_prediction(Connection *connection, int64_t id, const Archiving *archiving, Fault *fault)
 {
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code, r = prediction_prepare(connection,
-                                  "UPDATE main.predictions SET is_locked = 1, updated_at = ?2 "
-                                  "WHERE id = ?1 AND coalesce(is_locked, 0) = 0",
-                                  &id,
-                                  1,
-                                  &statement,
-                                  fault);
-
-        if (r < 0)
-                return r;
-        code = sqlite3_bind_text(statement, 2, archiving->moment, -1, SQLITE_STATIC);
-        if (code != SQLITE_OK)
-                return connection_fault(connection, code, fault, "Locking a prediction");
-        return prediction_step(connection, statement, fault);
+        return prediction_change(connection,
+                        "UPDATE main.predictions SET is_locked = 1, updated_at = ?2 "
+                        "WHERE id = ?1 AND coalesce(is_locked, 0) = 0",
+                        &id,
+                        1,
+                        archiving->moment,
+                        fault);
 }
 
 static int write_row(Connection *connection, sqlite3_stmt *row, Archiving *archiving, Fault *fault)
@@ -137,15 +129,13 @@ static int write_row(Connection *connection, sqlite3_stmt *row, Archiving *archi
 static int require_over(Connection *connection, int64_t match_id, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int r = prediction_prepare(connection,
+        int r = prediction_find(connection,
                         "SELECT statut_final FROM main.matches_archive WHERE match_id = ?1",
                         &match_id,
                         1,
                         &statement,
                         fault);
 
-        if (r >= 0)
-                r = prediction_step(connection, statement, fault);
         if (r < 0)
                 return r;
         if (r == 0)

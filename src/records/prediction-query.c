@@ -18,10 +18,8 @@ int prediction_get(Connection *connection, PredictionKey by, int64_t key, Predic
                                                 "ORDER BY id DESC LIMIT 1",
         };
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int r = prediction_prepare(connection, statements[by], &key, 1, &statement, fault);
+        int r = prediction_find(connection, statements[by], &key, 1, &statement, fault);
 
-        if (r >= 0)
-                r = prediction_step(connection, statement, fault);
         if (r < 0)
                 return r;
         if (r > 0)

@@ -2,6 +2,7 @@
 #include "records/prediction-store.h"
 
 #include "database/transaction.h"
+#include "records/prediction-query.h"
 
 int prediction_format_moment(uint64_t usec, char ret[static TIMESTAMP_RFC3339_MAX], Fault *fault)
 {
@@ -39,6 +40,41 @@ int prediction_step(Connection *connection, sqlite3_stmt *statement, Fault *faul
         if (code == SQLITE_ROW)
                 return 1;
         return code == SQLITE_DONE ? 0 : connection_fault(connection, code, fault, sqlite3_sql(statement));
+}
+
+int prediction_find(Connection *connection,
+                const char *sql,
+                const int64_t *values,
+                size_t n_values,
+                sqlite3_stmt **ret,
+                Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r = prediction_prepare(connection, sql, values, n_values, &statement, fault);
+
+        if (r >= 0)
+                r = prediction_step(connection, statement, fault);
+        if (r >= 0)
+                *ret = TAKE_PTR(statement);
+        return r;
+}
+
+int prediction_change(Connection *connection,
+                const char *sql,
+                const int64_t *values,
+                size_t n_values,
+                const char *moment,
+                Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int code, r = prediction_prepare(connection, sql, values, n_values, &statement, fault);
+
+        if (r < 0)
+                return r;
+        code = sqlite3_bind_text(statement, (int) n_values + 1, moment, -1, SQLITE_STATIC);
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, sql);
+        return prediction_step(connection, statement, fault);
 }
 
 static int refuse_locked(int64_t id, Fault *fault)
@@ -138,9 +174,9 @@ static int store(Connection *connection, void *userdata, Fault *fault)
         Storing *storing = userdata;
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         bool locked = false, valid = false;
-        int found, r;
+        int r;
 
-        r = prediction_prepare(connection,
+        r = prediction_find(connection,
                         "SELECT id, coalesce(is_locked, 0), coalesce(is_valid, 1) FROM main.predictions "
                         "WHERE match_id = ?1 ORDER BY id DESC LIMIT 1",
                         &storing->prediction->values[PREDICTION_MATCH_ID].integer,
@@ -149,10 +185,7 @@ static int store(Connection *connection, void *userdata, Fault *fault)
                         fault);
         if (r < 0)
                 return r;
-        found = prediction_step(connection, statement, fault);
-        if (found < 0)
-                return found;
-        if (found) {
+        if (r > 0) {
                 storing->id = sqlite3_column_int64(statement, 0);
                 locked = sqlite3_column_int(statement, 1);
                 valid = sqlite3_column_int(statement, 2);
@@ -197,14 +230,12 @@ static int require_user(Connection *connection, int64_t user_id, Fault *fault)
 
         if (user_id == 0)
                 return 0;
-        r = prediction_prepare(connection,
+        r = prediction_find(connection,
                         "SELECT 1 FROM main.users WHERE id = ?1",
                         &user_id,
                         1,
                         &statement,
                         fault);
-        if (r >= 0)
-                r = prediction_step(connection, statement, fault);
         return r == 0 ? fault_set(fault, FAULT_NOT_FOUND, "There is no user %lld", (long long) user_id) : r;
 }
 
@@ -212,7 +243,7 @@ static int require_user(Connection *connection, int64_t user_id, Fault *fault)
 static int require_unlocked(Connection *connection, PredictionChange *change, bool *ret_valid, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int r = prediction_prepare(connection,
+        int r = prediction_find(connection,
                         "SELECT match_id, coalesce(is_locked, 0), coalesce(is_valid, 1) FROM "
                         "main.predictions "
                         "WHERE id = ?1",
@@ -221,15 +252,10 @@ static int require_unlocked(Connection *connection, PredictionChange *change, bo
                         &statement,
                         fault);
 
-        if (r >= 0)
-                r = prediction_step(connection, statement, fault);
         if (r < 0)
                 return r;
         if (r == 0)
-                return fault_set(fault,
-                                FAULT_NOT_FOUND,
-                                "There is no prediction %lld",
-                                (long long) change->id);
+                return prediction_not_found(PREDICTION_BY_ID, change->id, fault);
         change->match_id = sqlite3_column_int64(statement, 0);
         *ret_valid = sqlite3_column_int(statement, 2);
         /* What is invalid already is left as it is: that is no change. */
@@ -241,30 +267,23 @@ static int require_unlocked(Connection *connection, PredictionChange *change, bo
 static int invalidate(Connection *connection, void *userdata, Fault *fault)
 {
         Invalidating *invalidating = userdata;
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         const int64_t values[] = {invalidating->change.id, invalidating->user_id};
         bool valid = false;
-        int code, r;
+        int r;
 
         r = require_unlocked(connection, &invalidating->change, &valid, fault);
         if (r >= 0)
                 r = require_user(connection, invalidating->user_id, fault);
         if (r < 0 || !valid)
                 return r;
-        r = prediction_prepare(connection,
+        invalidating->change.changed = true;
+        return prediction_change(connection,
                         "UPDATE main.predictions SET is_valid = 0, invalidated_by = nullif(?2, 0), "
                         "invalidated_at = ?3, updated_at = ?3 WHERE id = ?1",
                         values,
                         ELEMENTSOF(values),
-                        &statement,
+                        invalidating->moment,
                         fault);
-        if (r < 0)
-                return r;
-        code = sqlite3_bind_text(statement, 3, invalidating->moment, -1, SQLITE_STATIC);
-        if (code != SQLITE_OK)
-                return connection_fault(connection, code, fault, "Invalidating a prediction");
-        invalidating->change.changed = true;
-        return prediction_step(connection, statement, fault);
 }
 
 int prediction_invalidate(Connection *connection,
@@ -294,36 +313,25 @@ typedef struct Locking {
 static int lock(Connection *connection, void *userdata, Fault *fault)
 {
         Locking *locking = userdata;
-        _cleanup_(statement_finalizep) sqlite3_stmt *any = NULL, *statement = NULL;
-        int code, r = prediction_prepare(connection,
-                                  "SELECT 1 FROM main.predictions WHERE match_id = ?1 LIMIT 1",
-                                  &locking->match_id,
-                                  1,
-                                  &any,
-                                  fault);
+        _cleanup_(statement_finalizep) sqlite3_stmt *any = NULL;
+        int r = prediction_find(connection,
+                        "SELECT 1 FROM main.predictions WHERE match_id = ?1 LIMIT 1",
+                        &locking->match_id,
+                        1,
+                        &any,
+                        fault);
 
-        if (r >= 0)
-                r = prediction_step(connection, any, fault);
         if (r < 0)
                 return r;
         if (r == 0)
-                return fault_set(fault,
-                                FAULT_NOT_FOUND,
-                                "There is no prediction for match %lld",
-                                (long long) locking->match_id);
-        r = prediction_prepare(connection,
+                return prediction_not_found(PREDICTION_BY_MATCH, locking->match_id, fault);
+        r = prediction_change(connection,
                         "UPDATE main.predictions SET is_locked = 1, updated_at = ?2 "
                         "WHERE match_id = ?1 AND coalesce(is_locked, 0) = 0",
                         &locking->match_id,
                         1,
-                        &statement,
+                        locking->moment,
                         fault);
-        if (r < 0)
-                return r;
-        code = sqlite3_bind_text(statement, 2, locking->moment, -1, SQLITE_STATIC);
-        if (code != SQLITE_OK)
-                return connection_fault(connection, code, fault, "Locking predictions");
-        r = prediction_step(connection, statement, fault);
         locking->n_locked = (unsigned) sqlite3_changes(connection->handle);
         return r;
 }

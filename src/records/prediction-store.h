@@ -51,3 +51,19 @@ int prediction_prepare(Connection *connection,
 
 /* Steps a statement: 1 for a row, 0 for the end. */
 int prediction_step(Connection *connection, sqlite3_stmt *statement, Fault *fault);
+
+/* Both at once: 1 for a first row, which *ret stands on, 0 for none. */
+int prediction_find(Connection *connection,
+                const char *sql,
+                const int64_t *values,
+                size_t n_values,
+                sqlite3_stmt **ret,
+                Fault *fault);
+
+/* Runs a statement that returns no row: its parameters are `values`, and the moment after them. */
+int prediction_change(Connection *connection,
+                const char *sql,
+                const int64_t *values,
+                size_t n_values,
+                const char *moment,
+                Fault *fault);
