@@ -39,6 +39,20 @@ static int check(const AccountWish *wish, sd_bus_error *error)
         return r < 0 ? bus_fault(error, &fault) : 0;
 }
 
+/* A name and a password, and what the caller adds to them. */
+static int read_credentials(sd_bus_message *message,
+                AccountWish *wish,
+                const CallOption *options,
+                size_t n_options,
+                sd_bus_error *error)
+{
+        int r = sd_bus_message_read(message, "ss", &wish->username, &wish->password);
+
+        if (r >= 0)
+                r = call_options_read(message, options, n_options, error);
+        return r < 0 ? r : check(wish, error);
+}
+
 static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         AccountWish wish = {0};
@@ -46,11 +60,7 @@ static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *
         const CallOption options[] = {
                         {"email", 's', &wish.email}, {"admin", 'b', &admin}, {"approved", 'b', &approved}};
 
-        r = sd_bus_message_read(message, "ss", &wish.username, &wish.password);
-        if (r >= 0)
-                r = call_options_read(message, options, ELEMENTSOF(options), error);
-        if (r >= 0)
-                r = check(&wish, error);
+        r = read_credentials(message, &wish, options, ELEMENTSOF(options), error);
         if (r < 0)
                 return r;
         wish.is_admin = admin;
@@ -103,11 +113,7 @@ static int method_verify_password(sd_bus_message *message, void *userdata, sd_bu
         char counted[SIGN_IN_ADDRESS_MAX];
         int r;
 
-        r = sd_bus_message_read(message, "ss", &wish.username, &wish.password);
-        if (r >= 0)
-                r = call_options_read(message, options, ELEMENTSOF(options), error);
-        if (r >= 0)
-                r = check(&wish, error);
+        r = read_credentials(message, &wish, options, ELEMENTSOF(options), error);
         if (r < 0)
                 return r;
         if (wish.address) {

@@ -314,7 +314,11 @@ static Outcome outcome_of(const Fault *fault)
         return fault->code == FAULT_CANCELLED ? OUTCOME_CANCELLED : OUTCOME_FAILED;
 }
 
-void audit_call(const Caller *caller, const char *operation, const char *object, const Fault *fault)
+static void write_call(const Caller *caller,
+                const char *operation,
+                const char *object,
+                const Fault *fault,
+                bool frequent)
 {
         const Record record = {
                         .caller = caller,
@@ -322,23 +326,20 @@ void audit_call(const Caller *caller, const char *operation, const char *object,
                         .object = object,
                         .outcome = outcome_of(fault),
                         .fault = fault,
+                        .frequent = frequent,
         };
 
         write_record(&record);
 }
 
+void audit_call(const Caller *caller, const char *operation, const char *object, const Fault *fault)
+{
+        write_call(caller, operation, object, fault, false);
+}
+
 void audit_frequent_call(const Caller *caller, const char *operation, const char *object, const Fault *fault)
 {
-        const Record record = {
-                        .caller = caller,
-                        .operation = operation,
-                        .object = object,
-                        .outcome = outcome_of(fault),
-                        .fault = fault,
-                        .frequent = true,
-        };
-
-        write_record(&record);
+        write_call(caller, operation, object, fault, true);
 }
 
 void audit_read(const Caller *caller, const char *operation, const char *object)
