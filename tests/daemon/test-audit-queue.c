@@ -21,7 +21,7 @@ static void make_database(const char *path)
         SchemaReport report = {0};
 
         fixture_write(path, "", 0);
-        assert_int_equal(connection_open(path, CONNECTION_WRITE, NULL, &connection, NULL), 0);
+        connection = fixture_connect(path, CONNECTION_WRITE);
         assert_int_equal(schema_migrate(connection, NOW_USEC, &report, NULL), 0);
         schema_report_done(&report);
         (void) connection_close(connection);

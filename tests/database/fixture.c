@@ -84,6 +84,16 @@ int64_t fixture_integer(sqlite3 *handle, const char *sql)
         return value;
 }
 
+Connection *fixture_connect(const char *path, ConnectionMode mode)
+{
+        Connection *connection = NULL;
+        _cleanup_fault_ Fault fault = {0};
+
+        if (connection_open(path, mode, NULL, &connection, &fault) < 0)
+                fail_msg("%s", fault.message);
+        return connection;
+}
+
 void fixture_create_with_wal(const char *path, const char *sql)
 {
         sqlite3 *handle = fixture_open(path);

@@ -14,7 +14,7 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 
-#include "base/fault.h"
+#include "database/connection.h"
 
 /* For cmocka_unit_test_setup_teardown(). The state is the directory's path. */
 int fixture_setup(void **state);
@@ -28,6 +28,9 @@ sqlite3 *fixture_open(const char *path);
 void fixture_close(sqlite3 *handle);
 void fixture_execute(sqlite3 *handle, const char *sql);
 int64_t fixture_integer(sqlite3 *handle, const char *sql);
+
+/* The service's own way. */
+Connection *fixture_connect(const char *path, ConnectionMode mode);
 
 /* Creates a WAL database whose commits are all still in its -wal, and which nobody has open. */
 void fixture_create_with_wal(const char *path, const char *sql);

@@ -25,12 +25,7 @@ static void test_an_analysis_pays_once_and_when_much_has_changed(void **state)
                         "CREATE INDEX i ON \"a \"\"b\"(x);"
                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
                         "INSERT INTO \"a \"\"b\" SELECT i % 10, i FROM n");
-        assert_int_equal(connection_open(fixture_path("live.db"),
-                                         CONNECTION_WRITE,
-                                         NULL,
-                                         &connection,
-                                         &fault),
-                        0);
+        connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
         assert_false(pays(connection, "a \"b", ANALYSIS_ROWS_MIN - 1));
         assert_true(pays(connection, "a \"b", 20000));
         assert_int_equal(analysis_run(connection, "a \"b", &fault), 0);
@@ -54,12 +49,7 @@ static void test_a_table_that_is_gone_is_a_fault(void **state)
         Fault fault = {0};
 
         fixture_create_large(fixture_path("live.db"), 1000);
-        assert_int_equal(connection_open(fixture_path("live.db"),
-                                         CONNECTION_WRITE,
-                                         NULL,
-                                         &connection,
-                                         &fault),
-                        0);
+        connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
         assert_true(analysis_run(connection, "gone", &fault) < 0);
         fixture_assert_fault(&fault, FAULT_FAILED, "gone");
 }

@@ -14,7 +14,7 @@ static int read_answer(const char *sql, CheckResult *result, uint64_t *ret_rows,
 
         fixture_execute(application, "CREATE TABLE IF NOT EXISTS t(a)");
         fixture_close(application);
-        assert_int_equal(connection_open(path, CONNECTION_READ, NULL, &connection, fault), 0);
+        connection = fixture_connect(path, CONNECTION_READ);
         return check_pragma_run(connection, sql, result, ret_rows, fault);
 }
 

@@ -30,16 +30,6 @@ static void assert_open_fault(const char *path, ConnectionMode mode, FaultCode c
         fixture_assert_fault(&fault, code, words);
 }
 
-static Connection *open_connection(const char *path, ConnectionMode mode)
-{
-        Connection *connection = NULL;
-        _cleanup_fault_ Fault fault = {0};
-
-        if (connection_open(path, mode, NULL, &connection, &fault) < 0)
-                fail_msg("%s", fault.message);
-        return connection;
-}
-
 static int64_t query_integer(Connection *connection, const char *sql)
 {
         int64_t value = -1;
@@ -218,7 +208,7 @@ static void test_name_is_never_a_uri(void **state)
 
                 assert_open_fault(names[i], CONNECTION_READ, FAULT_CANNOT_OPEN, "");
                 create_plain(fixture_path(names[i]));
-                connection = open_connection(names[i], CONNECTION_READ);
+                connection = fixture_connect(names[i], CONNECTION_READ);
                 assert_int_equal(query_integer(connection, "SELECT count(*) FROM t"), 3);
         }
         assert_open_fault("", CONNECTION_READ, FAULT_CANNOT_OPEN, "");
@@ -232,13 +222,13 @@ static void test_modes_set_what_they_promise(void **state)
         Fault fault = {0};
 
         create_plain(path);
-        connection = open_connection(path, CONNECTION_READ);
+        connection = fixture_connect(path, CONNECTION_READ);
         assert_int_equal(connection_execute(connection, "INSERT INTO t VALUES(4)", &fault), -EROFS);
         fixture_assert_fault(&fault, FAULT_READ_ONLY, "INSERT INTO t");
         assert_int_equal(query_integer(connection, "PRAGMA cell_size_check"), 1);
         connection = connection_close(connection);
 
-        connection = open_connection(path, CONNECTION_WRITE);
+        connection = fixture_connect(path, CONNECTION_WRITE);
         assert_int_equal(query_integer(connection, "PRAGMA synchronous"), 2);
         assert_int_equal(query_integer(connection, "PRAGMA foreign_keys"), 1);
         assert_int_equal(query_integer(connection, "PRAGMA trusted_schema"), 0);
@@ -249,7 +239,7 @@ static void test_modes_set_what_they_promise(void **state)
         fixture_assert_fault(&fault, FAULT_FAILED, "may not be modified");
         connection = connection_close(connection);
 
-        connection = open_connection(path, CONNECTION_PRIVATE);
+        connection = fixture_connect(path, CONNECTION_PRIVATE);
         assert_int_equal(query_integer(connection, "PRAGMA synchronous"), 0);
         assert_int_equal(query_integer(connection, "PRAGMA mmap_size"), 0);
         connection = connection_close(connection);
@@ -296,14 +286,14 @@ static void test_never_checkpoints(void **state)
         wal_before = fixture_read(wal_path, &wal_size);
         assert_true(wal_size > 0);
 
-        connection = open_connection(path, CONNECTION_READ);
+        connection = fixture_connect(path, CONNECTION_READ);
         assert_int_equal(query_integer(connection, "SELECT count(*) FROM t"), 3);
         connection = connection_close(connection);
         wal_after = fixture_read(wal_path, &wal_size_after);
         assert_int_equal(wal_size_after, wal_size);
         assert_memory_equal(wal_after, wal_before, wal_size);
 
-        connection = open_connection(path, CONNECTION_WRITE);
+        connection = fixture_connect(path, CONNECTION_WRITE);
         for (unsigned i = 0; i < 3; i++) /* far past the 1000 pages of SQLite's automatic checkpoint */
                 assert_int_equal(connection_execute(
                                                  connection, "INSERT INTO t SELECT zeroblob(8000000)", NULL),
@@ -314,7 +304,7 @@ static void test_never_checkpoints(void **state)
         assert_memory_equal(main_after, main_before, main_size);
         assert_true(fixture_file_size(wal_path) > 24000000);
 
-        connection = open_connection(path, CONNECTION_READ);
+        connection = fixture_connect(path, CONNECTION_READ);
         assert_int_equal(query_integer(connection, "SELECT count(*) FROM t"), 6);
         connection = connection_close(connection);
 }
@@ -327,7 +317,7 @@ static void test_private_copy_in_wal_mode_leaves_nothing_beside_it(void **state)
 
         fixture_execute(application, "PRAGMA journal_mode=WAL;" ROWS_SQL);
         fixture_close(application);
-        connection = open_connection(path, CONNECTION_PRIVATE);
+        connection = fixture_connect(path, CONNECTION_PRIVATE);
         assert_int_equal(query_integer(connection, "SELECT count(*) FROM t"), 3);
         assert_int_equal(fixture_file_size(fixture_path("copy.db-shm")), -1);
         connection = connection_close(connection);
@@ -343,7 +333,7 @@ static void test_pin_holds_one_state(void **state)
 
         fixture_create_with_wal(path, ROWS_SQL);
         application = fixture_open(path);
-        connection = open_connection(path, CONNECTION_READ);
+        connection = fixture_connect(path, CONNECTION_READ);
         assert_int_equal(connection_pin(connection, &pin, NULL), 0);
         fixture_execute(application, "INSERT INTO t VALUES(4)");
         assert_int_equal(query_integer(connection, "SELECT count(*) FROM t"), 3);
@@ -385,7 +375,7 @@ static void test_ensure_wal(void **state)
         create_plain(path);
         application = fixture_open(path);
         fixture_execute(application, "BEGIN; SELECT * FROM t");
-        connection = open_connection(path, CONNECTION_WRITE);
+        connection = fixture_connect(path, CONNECTION_WRITE);
         assert_int_equal(connection_ensure_wal(connection, &changed, &fault), -EBUSY);
         fixture_assert_fault(&fault, FAULT_BUSY, "another process");
         fixture_execute(application, "COMMIT");
@@ -424,7 +414,7 @@ static void test_codes_become_faults(void **state)
         Connection *connection;
 
         create_plain(path);
-        connection = open_connection(path, CONNECTION_READ);
+        connection = fixture_connect(path, CONNECTION_READ);
         for (size_t i = 0; i < ELEMENTSOF(expected); i++) {
                 Fault fault = {0};
 
@@ -444,7 +434,7 @@ static void test_query_without_a_row_fails(void **state)
         int64_t value = 7;
 
         create_plain(path);
-        connection = open_connection(path, CONNECTION_READ);
+        connection = fixture_connect(path, CONNECTION_READ);
         assert_int_equal(connection_query_integer(connection, "SELECT a FROM t WHERE a > 9", &value, &fault),
                         -EBADE);
         fixture_assert_fault(&fault, FAULT_FAILED, "no answer");

@@ -40,11 +40,10 @@ static uint64_t later_usec(void)
 
 static void take(uint64_t now_usec, char ret[static FINGERPRINT_MAX])
 {
-        _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(connection_closep) Connection *connection = fixture_connect(database, CONNECTION_READ);
         _cleanup_fault_ Fault fault = {0};
 
-        if (connection_open(database, CONNECTION_READ, NULL, &connection, &fault) < 0 ||
-                        fingerprint_take(connection, now_usec, ret, &fault) < 0)
+        if (fingerprint_take(connection, now_usec, ret, &fault) < 0)
                 fail_msg("%s", fault.message);
 }
 

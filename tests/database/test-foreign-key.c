@@ -7,12 +7,11 @@
 
 static uint64_t count(const char *path, const char *table)
 {
-        _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(connection_closep) Connection *connection = fixture_connect(path, CONNECTION_READ);
         _cleanup_fault_ Fault fault = {0};
         uint64_t violations = 0;
 
-        if (connection_open(path, CONNECTION_READ, NULL, &connection, &fault) < 0 ||
-                        foreign_keys_count(connection, table, &violations, &fault) < 0)
+        if (foreign_keys_count(connection, table, &violations, &fault) < 0)
                 fail_msg("%s", fault.message);
         return violations;
 }

@@ -9,18 +9,10 @@
 static Connection *open_with(const char *sql)
 {
         sqlite3 *handle = fixture_open(fixture_path("live.db"));
-        _cleanup_fault_ Fault fault = {0};
-        Connection *connection = NULL;
 
         fixture_execute(handle, sql);
         fixture_close(handle);
-        assert_int_equal(connection_open(fixture_path("live.db"),
-                                         CONNECTION_WRITE,
-                                         NULL,
-                                         &connection,
-                                         &fault),
-                        0);
-        return connection;
+        return fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
 }
 
 /* "table(columns) reason; …", and every statement must run. */

@@ -9,12 +9,11 @@
 
 static bool adds_up(const char *path)
 {
-        _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(connection_closep) Connection *connection = fixture_connect(path, CONNECTION_PRIVATE);
         _cleanup_(statement_finalizep) sqlite3_stmt *pin = NULL;
         Fault fault = {0};
 
-        if (connection_open(path, CONNECTION_PRIVATE, NULL, &connection, &fault) < 0 ||
-                        connection_pin(connection, &pin, &fault) < 0)
+        if (connection_pin(connection, &pin, &fault) < 0)
                 fail_msg("%s", fault.message);
         return page_map_adds_up(connection);
 }

@@ -260,7 +260,7 @@ static void test_locks_of_this_process_survive(void **state)
         assert_int_equal(placement_check(path, NULL), 0);
         assert_int_equal(placement_create_database(path, &created, NULL), 0);
         assert_int_equal(placement_disk_space(path, &space, NULL), 0);
-        assert_int_equal(connection_open(path, CONNECTION_READ, NULL, &connection, NULL), 0);
+        connection = fixture_connect(path, CONNECTION_READ);
         assert_int_equal(statistics_collect(connection, &statistics, NULL), 0);
         statistics_done(&statistics);
         connection = connection_close(connection);

@@ -12,11 +12,10 @@
 
 static void migrate(const char *path, SchemaReport *ret)
 {
-        _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(connection_closep) Connection *connection = fixture_connect(path, CONNECTION_WRITE);
         _cleanup_fault_ Fault fault = {0};
 
-        if (connection_open(path, CONNECTION_WRITE, NULL, &connection, &fault) < 0 ||
-                        schema_migrate(connection, NOW_USEC, ret, &fault) < 0)
+        if (schema_migrate(connection, NOW_USEC, ret, &fault) < 0)
                 fail_msg("%s", fault.message);
 }
 
@@ -307,7 +306,7 @@ static void test_newer_database_is_refused(void **state)
         fixture_execute(application,
                         "INSERT INTO oracxpred_migrations VALUES(9, 'of the future', '2030-01-01 00:00:00');"
                         "DROP INDEX ix_predictions_match_id");
-        assert_int_equal(connection_open(path, CONNECTION_WRITE, NULL, &connection, NULL), 0);
+        connection = fixture_connect(path, CONNECTION_WRITE);
         assert_int_equal(schema_migrate(connection, NOW_USEC, &report, &fault), -EOPNOTSUPP);
         fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "step 9");
         connection = connection_close(connection);
@@ -330,7 +329,7 @@ static void test_full_disk_changes_nothing(void **state)
         (void) snprintf(path, sizeof path, "%s/app.db", small);
         application = fixture_open(path);
         fixture_execute(application, "CREATE TABLE own(a); INSERT INTO own VALUES(1)");
-        assert_int_equal(connection_open(path, CONNECTION_WRITE, NULL, &connection, NULL), 0);
+        connection = fixture_connect(path, CONNECTION_WRITE);
         assert_int_equal(schema_migrate(connection, NOW_USEC, &report, &fault), -ENOSPC);
         fixture_assert_fault(&fault, FAULT_NO_SPACE, "make room");
         assert_true(sqlite3_get_autocommit(connection->handle));
@@ -344,11 +343,10 @@ static void test_full_disk_changes_nothing(void **state)
 static void test_failure_at_the_end_leaves_nothing_behind(void **state)
 {
         const char *path = create_empty();
-        Connection *connection = NULL;
+        Connection *connection = fixture_connect(path, CONNECTION_WRITE);
         SchemaReport report;
         int64_t n_objects;
 
-        assert_int_equal(connection_open(path, CONNECTION_WRITE, NULL, &connection, NULL), 0);
         assert_true(schema_migrate(connection, UINT64_MAX, &report, NULL) < 0);
         assert_true(sqlite3_get_autocommit(connection->handle));
         assert_int_equal(connection_query_integer(
@@ -372,10 +370,9 @@ static void test_tables_made_meanwhile_are_left_alone(void **state)
 {
         const char *path = create_empty();
         sqlite3 *application = fixture_open(path);
-        Connection *connection = NULL;
+        Connection *connection = fixture_connect(path, CONNECTION_WRITE);
         SchemaReport report;
 
-        assert_int_equal(connection_open(path, CONNECTION_WRITE, NULL, &connection, NULL), 0);
         assert_int_equal(sqlite3_trace_v2(connection->handle,
                                          SQLITE_TRACE_STMT,
                                          create_users_first,

@@ -9,11 +9,10 @@
 
 static void collect(const char *path, Statistics *ret)
 {
-        _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(connection_closep) Connection *connection = fixture_connect(path, CONNECTION_READ);
         _cleanup_fault_ Fault fault = {0};
 
-        if (connection_open(path, CONNECTION_READ, NULL, &connection, &fault) < 0 ||
-                        statistics_collect(connection, ret, &fault) < 0)
+        if (statistics_collect(connection, ret, &fault) < 0)
                 fail_msg("%s", fault.message);
 }
 
@@ -140,7 +139,7 @@ static void test_corrupt_table_is_a_fault(void **state)
         fixture_create_large(path, 100000);
         memset(rubbish, 0xa5, sizeof rubbish);
         fixture_overwrite(path, 4096, rubbish, sizeof rubbish);
-        assert_int_equal(connection_open(path, CONNECTION_READ, NULL, &connection, NULL), 0);
+        connection = fixture_connect(path, CONNECTION_READ);
         assert_int_equal(statistics_collect(connection, &statistics, &fault), -EUCLEAN);
         fixture_assert_fault(&fault, FAULT_CORRUPT, path);
         assert_int_equal(statistics.pages, 7);

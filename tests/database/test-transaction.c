@@ -15,20 +15,12 @@ static int insert_both(Connection *connection, void *userdata, Fault *fault)
 static Connection *open_one(void)
 {
         sqlite3 *handle = fixture_open(fixture_path("live.db"));
-        _cleanup_fault_ Fault fault = {0};
-        Connection *connection = NULL;
 
         fixture_execute(handle,
                         "PRAGMA journal_mode=WAL; CREATE TABLE t(x UNIQUE); CREATE TABLE p(id PRIMARY KEY); "
                         "CREATE TABLE c(p REFERENCES p(id) DEFERRABLE INITIALLY DEFERRED)");
         fixture_close(handle);
-        assert_int_equal(connection_open(fixture_path("live.db"),
-                                         CONNECTION_WRITE,
-                                         NULL,
-                                         &connection,
-                                         &fault),
-                        0);
-        return connection;
+        return fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
 }
 
 static int64_t rows(Connection *connection)

@@ -15,12 +15,7 @@ int log_setup(void **state)
         if (fixture_setup(state) != 0)
                 return -1;
         fixture_write(fixture_path("live.db"), "", 0);
-        assert_int_equal(connection_open(fixture_path("live.db"),
-                                         CONNECTION_WRITE,
-                                         NULL,
-                                         &log_connection,
-                                         &fault),
-                        0);
+        log_connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
         assert_int_equal(schema_migrate(log_connection, NOW_USEC, &report, &fault), 0);
         schema_report_done(&report);
         assert_int_equal(connection_execute(log_connection,

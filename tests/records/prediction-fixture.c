@@ -17,12 +17,7 @@ int prediction_setup(void **state)
         application = fixture_open(fixture_path("live.db"));
         fixture_execute(application,
                         "PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; CREATE TABLE mine(x)");
-        assert_int_equal(connection_open(fixture_path("live.db"),
-                                         CONNECTION_WRITE,
-                                         NULL,
-                                         &connection,
-                                         &fault),
-                        0);
+        connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
         assert_int_equal(schema_migrate(connection, NOW_USEC, &report, &fault), 0);
         schema_report_done(&report);
         return 0;

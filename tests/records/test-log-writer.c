@@ -123,12 +123,7 @@ static void test_a_corrupt_database(void **state)
         fixture_overwrite(fixture_path("live.db"), (uint64_t) (root - 1) * 4096, rubbish, sizeof rubbish);
         /* The one that is open may have the page in its cache. */
         log_connection = connection_close(log_connection);
-        assert_int_equal(connection_open(fixture_path("live.db"),
-                                         CONNECTION_WRITE,
-                                         NULL,
-                                         &log_connection,
-                                         &fault),
-                        0);
+        log_connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
         refuse_one(FAULT_CORRUPT, "live.db");
 }
 

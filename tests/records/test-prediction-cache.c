@@ -152,8 +152,7 @@ static void test_another_connection_s_commit_in_rollback_mode(void **state)
         (void) prediction_stored(7);
         connection = connection_close(connection);
         fixture_execute(application, "PRAGMA journal_mode=DELETE");
-        assert_int_equal(connection_open(fixture_path("live.db"), CONNECTION_WRITE, NULL, &connection, NULL),
-                        0);
+        connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
         assert_true(look_up(7) == 64);
         assert_true(look_up(7) == 64);
         for (int i = 0; i < 20; i++) {
@@ -274,8 +273,7 @@ static void test_another_connection_begins_anew(void **state)
         sql = sqlite3_mprintf("VACUUM INTO %Q", fixture_path("other.db"));
         fixture_execute(application, sql);
         sqlite3_free(sql);
-        assert_int_equal(connection_open(fixture_path("other.db"), CONNECTION_WRITE, NULL, &other, &fault),
-                        0);
+        other = fixture_connect(fixture_path("other.db"), CONNECTION_WRITE);
         handle = fixture_open(fixture_path("other.db"));
         fixture_execute(handle, "UPDATE predictions SET confidence = 99");
         while (data_version(other) < data_version(connection))
@@ -413,8 +411,7 @@ static void test_no_answer_is_stale_while_processes_write(void **state)
                         write_rounds(board, writer);
         }
         application = fixture_open(fixture_path("live.db"));
-        assert_int_equal(connection_open(fixture_path("live.db"), CONNECTION_WRITE, NULL, &connection, NULL),
-                        0);
+        connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
         while (atomic_load(&board->n_ended) < N_WRITERS) {
                 for (int i = 0; i < 2 * N_WRITERS; i++, n_lookups++)
                         check_one(board, i / 2);
