@@ -46,6 +46,19 @@ int backup_fixture_teardown(void **state)
         return fixture_teardown(state);
 }
 
+void backup_fixture_make_image(const char *path, size_t size)
+{
+        _cleanup_free_ char *data = malloc(size + 1);
+        uint32_t noise = 99;
+
+        assert_non_null(data);
+        for (size_t i = 0; i < size; i++) {
+                noise = noise * UINT32_C(1664525) + UINT32_C(1013904223);
+                data[i] = (char) (i % 3 == 0 ? 'x' : noise >> 24);
+        }
+        fixture_write(path, data, size);
+}
+
 const char *backup_fixture_database(void)
 {
         return fixture_path("live.db");

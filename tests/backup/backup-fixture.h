@@ -25,6 +25,9 @@ const char *backup_fixture_path(const char *file);
 
 extern Progress backup_fixture_progress;
 
+/* Writes a file two thirds of which can't be compressed, the same each time. */
+void backup_fixture_make_image(const char *path, size_t size);
+
 /* A request for a manual backup of that name; to be changed at will. */
 CreateRequest backup_fixture_request(const char *name, Compression compression);
 

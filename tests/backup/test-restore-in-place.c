@@ -309,12 +309,7 @@ static void collect_numbers(const Manifest *manifest)
         char sql[1024];
 
         (void) unlink(image);
-        (void) snprintf(sql,
-                        sizeof sql,
-                        "gunzip -c '%s' > '%s'",
-                        backup_fixture_path(manifest->file),
-                        image);
-        assert_int_equal(system(sql), 0);
+        fixture_run("gunzip -c '%s' > '%s'", backup_fixture_path(manifest->file), image);
         (void) snprintf(sql,
                         sizeof sql,
                         "ATTACH '%s' AS image; INSERT OR IGNORE INTO seen SELECT number FROM image.numbers",
@@ -396,7 +391,7 @@ static void prepare_kill(void)
         killed_source = manifest_free(killed_source);
         killed_source = backup_then_change();
         (void) unlink(fixture_path("state/last-restore.json"));
-        assert_int_equal(system("rm -rf \"$ORACXPRED_QUARANTINE\""), 0);
+        fixture_run("rm -rf \"$ORACXPRED_QUARANTINE\"");
 }
 
 static void work_kill(void)

@@ -34,21 +34,15 @@ static void create_old(void)
 
 static void prepare(void)
 {
-        char command[1024];
-
-        (void) snprintf(command,
-                        sizeof command,
-                        "rm -rf '%s' '%s'* '%s'/*",
+        fixture_run("rm -rf '%s' '%s'* '%s'/*",
                         restore_fixture_quarantine(),
                         backup_fixture_database(),
                         restore_fixture_state_directory());
-        assert_int_equal(system(command), 0);
         create_old();
         restore_fixture_execute(backup_fixture_database(), "DELETE FROM users WHERE id > 3");
         source = manifest_free(source);
         source = backup_fixture_create(OLDER, COMPRESSION_GZIP);
-        (void) snprintf(command, sizeof command, "rm -f '%s'*", backup_fixture_database());
-        assert_int_equal(system(command), 0);
+        fixture_run("rm -f '%s'*", backup_fixture_database());
         create_old();
 }
 

@@ -247,15 +247,12 @@ static void fill_up(bool replace)
                 int64_t n;
                 int r;
 
-                (void) snprintf(command,
-                                sizeof command,
-                                "rm -rf %s* %s/*.json %s %s/backups/* %s",
+                fixture_run("rm -rf %s* %s/*.json %s %s/backups/* %s",
                                 live,
                                 small,
                                 quarantine,
                                 small,
                                 filler);
-                assert_int_equal(system(command), 0);
                 restore_fixture_execute(live,
                                 "PRAGMA journal_mode=WAL; CREATE TABLE users(id INTEGER PRIMARY KEY, name "
                                 "TEXT); "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../database/fixture.h"
+#include "backup-fixture.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -9,21 +9,7 @@
 /* Not a whole number of blocks, and more than the reader's input buffer when stored. */
 #define IMAGE_BYTES (20 * STORED_IMAGE_BLOCK_BYTES + 4096)
 
-static Progress progress;
 static Effort effort = {.threads = 3, .compression_level = 2};
-
-static void make_image(const char *path, size_t size)
-{
-        _cleanup_free_ char *data = malloc(size + 1);
-        uint32_t state = 99;
-
-        assert_non_null(data);
-        for (size_t i = 0; i < size; i++) {
-                state = state * UINT32_C(1664525) + UINT32_C(1013904223);
-                data[i] = (char) (i % 3 == 0 ? 'x' : state >> 24);
-        }
-        fixture_write(path, data, size);
-}
 
 static int store(const char *image,
                 const char *stored,
@@ -39,7 +25,7 @@ static int store(const char *image,
                         &(StoredForm){.compression = compression, .effort = effort, .older_fd = -EBADF},
                         stored_fd,
                         NULL,
-                        &progress,
+                        &backup_fixture_progress,
                         ret,
                         fault);
 }
@@ -55,20 +41,14 @@ static int unpack(const char *stored,
                         image ? open(image, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -EBADF;
 
         assert_true(stored_fd >= 0);
-        return stored_image_read(stored_fd, compression, NULL, image_fd, effort, &progress, ret, fault);
-}
-
-static void run(const char *format, ...) _printf_(1, 2);
-static void run(const char *format, ...)
-{
-        char command[1024];
-        va_list arguments;
-
-        va_start(arguments, format);
-        assert_true(vsnprintf(command, sizeof command, format, arguments) < (int) sizeof command);
-        va_end(arguments);
-        if (system(command) != 0)
-                fail_msg("failed: %s", command);
+        return stored_image_read(stored_fd,
+                        compression,
+                        NULL,
+                        image_fd,
+                        effort,
+                        &backup_fixture_progress,
+                        ret,
+                        fault);
 }
 
 static void assert_corrupt(const char *stored, const char *words)
@@ -81,18 +61,6 @@ static void assert_corrupt(const char *stored, const char *words)
         fixture_assert_fault(&fault, FAULT_CORRUPT, words);
 }
 
-static int setup(void **state)
-{
-        progress_init(&progress);
-        return fixture_setup(state);
-}
-
-static int teardown(void **state)
-{
-        progress_done(&progress);
-        return fixture_teardown(state);
-}
-
 static void assert_round_trip(size_t size, Compression compression)
 {
         const char *image = fixture_path("image"), *stored = fixture_path("stored"),
@@ -100,19 +68,21 @@ static void assert_round_trip(size_t size, Compression compression)
         StoredImage written, read;
         _cleanup_fault_ Fault fault = {0};
 
-        make_image(image, size);
+        backup_fixture_make_image(image, size);
         assert_int_equal(store(image, stored, compression, &written, &fault), 0);
-        assert_int_equal(atomic_load(&progress.done_bytes), atomic_load(&progress.total_bytes));
+        assert_int_equal(atomic_load(&backup_fixture_progress.done_bytes),
+                        atomic_load(&backup_fixture_progress.total_bytes));
         assert_int_equal(unpack(stored, compression, again, &read, &fault), 0);
-        assert_int_equal(atomic_load(&progress.done_bytes), atomic_load(&progress.total_bytes));
+        assert_int_equal(atomic_load(&backup_fixture_progress.done_bytes),
+                        atomic_load(&backup_fixture_progress.total_bytes));
         assert_memory_equal(&written.database_sha256, &read.database_sha256, DIGEST_HEX_MAX);
         assert_int_equal(written.database_bytes, size);
         assert_int_equal(read.database_bytes, size);
         assert_int_equal(written.stored_bytes, fixture_file_size(stored));
         assert_int_equal(read.stored_bytes, fixture_file_size(stored));
-        run("cmp %s %s", image, again);
-        run("test \"$(sha256sum <%s)\" = '%s  -'", image, written.database_sha256);
-        run("test \"$(sha256sum <%s)\" = '%s  -'", stored, read.stored_sha256);
+        fixture_run("cmp %s %s", image, again);
+        fixture_run("test \"$(sha256sum <%s)\" = '%s  -'", image, written.database_sha256);
+        fixture_run("test \"$(sha256sum <%s)\" = '%s  -'", stored, read.stored_sha256);
 }
 
 static void test_round_trips(void **state)
@@ -132,10 +102,10 @@ static void test_gunzip_gives_the_image(void **state)
         StoredImage written;
         _cleanup_fault_ Fault fault = {0};
 
-        make_image(image, IMAGE_BYTES);
+        backup_fixture_make_image(image, IMAGE_BYTES);
         assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
-        run("gzip -t %s", stored);
-        run("gunzip -c %s | cmp - %s", stored, image);
+        fixture_run("gzip -t %s", stored);
+        fixture_run("gunzip -c %s | cmp - %s", stored, image);
 }
 
 static void test_plain_form_is_the_image(void **state)
@@ -144,9 +114,9 @@ static void test_plain_form_is_the_image(void **state)
         StoredImage written, read;
         _cleanup_fault_ Fault fault = {0};
 
-        make_image(image, IMAGE_BYTES);
+        backup_fixture_make_image(image, IMAGE_BYTES);
         assert_int_equal(store(image, stored, COMPRESSION_NONE, &written, &fault), 0);
-        run("cmp %s %s", stored, image);
+        fixture_run("cmp %s %s", stored, image);
         assert_int_equal(unpack(stored, COMPRESSION_NONE, NULL, &read, &fault), 0);
         assert_string_equal(written.database_sha256, read.stored_sha256);
 }
@@ -164,7 +134,7 @@ static void test_any_gzip_file_is_read(void **state)
         StoredImage read;
         _cleanup_fault_ Fault fault = {0};
 
-        make_image(image, IMAGE_BYTES);
+        backup_fixture_make_image(image, IMAGE_BYTES);
         for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
                 char command[512];
 
@@ -172,18 +142,18 @@ static void test_any_gzip_file_is_read(void **state)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
                 (void) snprintf(command, sizeof command, commands[i], image, stored);
 #pragma GCC diagnostic pop
-                run("%s", command);
+                fixture_run("%s", command);
                 assert_int_equal(unpack(stored, COMPRESSION_GZIP, again, &read, &fault), 0);
-                run("cmp %s %s", image, again);
+                fixture_run("cmp %s %s", image, again);
         }
 
         /* Ours and others in one file. */
         assert_int_equal(store(image, own, COMPRESSION_GZIP, &read, &fault), 0);
-        run("cat %s %s %s >%s.2", stored, own, stored, stored);
-        run("cat %s %s %s >%s.3", image, image, image, image);
-        run("mv %s.2 %s", stored, stored);
+        fixture_run("cat %s %s %s >%s.2", stored, own, stored, stored);
+        fixture_run("cat %s %s %s >%s.3", image, image, image, image);
+        fixture_run("mv %s.2 %s", stored, stored);
         assert_int_equal(unpack(stored, COMPRESSION_GZIP, again, &read, &fault), 0);
-        run("cmp %s.3 %s", image, again);
+        fixture_run("cmp %s.3 %s", image, again);
 }
 
 /* Truncations of a file of ours, or of the one that `gzip` makes. */
@@ -195,10 +165,10 @@ static void assert_truncations_are_corrupt(bool ours)
         _cleanup_fault_ Fault fault = {0};
         int64_t size;
 
-        make_image(image, 2 * STORED_IMAGE_BLOCK_BYTES + 100);
+        backup_fixture_make_image(image, 2 * STORED_IMAGE_BLOCK_BYTES + 100);
         assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
         if (!ours)
-                run("gzip <%s >%s", image, stored);
+                fixture_run("gzip <%s >%s", image, stored);
         size = fixture_file_size(stored);
         for (int64_t length = 0; length < size; length += length < 40 || length > size - 200 ? 1 : 997) {
                 size_t stored_bytes;
@@ -233,20 +203,20 @@ static void test_rubbish_is_corrupt(void **state)
         StoredImage written;
         _cleanup_fault_ Fault fault = {0};
 
-        make_image(image, IMAGE_BYTES);
+        backup_fixture_make_image(image, IMAGE_BYTES);
         assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
-        run("(cat %s; printf rubbish) >%s", stored, bad);
+        fixture_run("(cat %s; printf rubbish) >%s", stored, bad);
         assert_corrupt(bad, "follows");
-        run("(cat %s; printf '\\0') >%s", stored, bad);
+        fixture_run("(cat %s; printf '\\0') >%s", stored, bad);
         assert_corrupt(bad, "follows");
-        run("(cat %s; printf '\\037') >%s", stored, bad);
+        fixture_run("(cat %s; printf '\\037') >%s", stored, bad);
         assert_corrupt(bad, "follows");
         assert_corrupt(image, "no gzip");
-        run("(gzip <%s; printf rubbish) >%s", image, bad);
+        fixture_run("(gzip <%s; printf rubbish) >%s", image, bad);
         assert_corrupt(bad, "follows");
         fixture_write(bad, "", 0);
         assert_corrupt(bad, "no gzip");
-        run("printf '' | gzip >%s", bad);
+        fixture_run("printf '' | gzip >%s", bad);
         assert_corrupt(bad, "empty");
 }
 
@@ -275,9 +245,9 @@ static void test_flipped_bits_are_corrupt(void **state)
         StoredImage written;
         _cleanup_fault_ Fault fault = {0};
 
-        make_image(image, 2 * STORED_IMAGE_BLOCK_BYTES);
+        backup_fixture_make_image(image, 2 * STORED_IMAGE_BLOCK_BYTES);
         assert_int_equal(store(image, ours, COMPRESSION_GZIP, &written, &fault), 0);
-        run("gzip <%s >%s", image, theirs);
+        fixture_run("gzip <%s >%s", image, theirs);
         for (size_t i = 0; i < ELEMENTSOF(everywhere); i++) {
                 assert_flip_is_noticed(ours, everywhere[i]);
                 assert_flip_is_noticed(theirs, everywhere[i]);
@@ -293,7 +263,7 @@ static void test_flip_in_an_idle_header_field_changes_the_digest(void **state)
         StoredImage written, before, read;
         _cleanup_fault_ Fault fault = {0};
 
-        make_image(image, IMAGE_BYTES);
+        backup_fixture_make_image(image, IMAGE_BYTES);
         assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
         assert_int_equal(unpack(stored, COMPRESSION_GZIP, NULL, &before, &fault), 0);
         fixture_overwrite(stored, 4, "T", 1);
@@ -323,9 +293,9 @@ static void test_cancelled(void **state)
         StoredImage written;
         Fault fault = {0};
 
-        make_image(image, IMAGE_BYTES);
+        backup_fixture_make_image(image, IMAGE_BYTES);
         assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
-        progress_cancel(&progress);
+        progress_cancel(&backup_fixture_progress);
         assert_int_equal(unpack(stored, COMPRESSION_GZIP, NULL, &written, &fault),
                         fault_errno(FAULT_CANCELLED));
         fault_done(&fault);
@@ -342,7 +312,7 @@ static void test_full_disk(void **state)
         Fault fault = {0};
         char path[256];
 
-        make_image(image, IMAGE_BYTES);
+        backup_fixture_make_image(image, IMAGE_BYTES);
         (void) snprintf(path, sizeof path, "%s/stored", small);
         stored = path;
         assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault),
@@ -358,7 +328,7 @@ static void test_encrypted_round_trip(void **state)
         AgeOpener opener = {.file_key = &file_key}, nobody = {0};
         _cleanup_fault_ Fault fault = {0};
 
-        make_image(fixture_path("image"), IMAGE_BYTES);
+        backup_fixture_make_image(fixture_path("image"), IMAGE_BYTES);
         assert_int_equal(age_identity_generate(&identity, NULL), 0);
         recipients.items[0] = identity.recipient;
         for (Compression compression = 0; compression < _COMPRESSION_MAX; compression++) {
@@ -374,7 +344,7 @@ static void test_encrypted_round_trip(void **state)
                                                                  .older_fd = -EBADF},
                                                  stored_fd,
                                                  &file_key,
-                                                 &progress,
+                                                 &backup_fixture_progress,
                                                  &written,
                                                  &fault),
                                 0);
@@ -384,13 +354,18 @@ static void test_encrypted_round_trip(void **state)
                                                  &opener,
                                                  -1,
                                                  effort,
-                                                 &progress,
+                                                 &backup_fixture_progress,
                                                  &read,
                                                  &fault),
                                 0);
                 assert_int_equal(read.stored_bytes, written.stored_bytes);
                 assert_string_equal(read.database_sha256, written.database_sha256);
-                assert_int_equal(stored_image_digest(stored_fd, effort, &progress, &digest, &fault), 0);
+                assert_int_equal(stored_image_digest(stored_fd,
+                                                 effort,
+                                                 &backup_fixture_progress,
+                                                 &digest,
+                                                 &fault),
+                                0);
                 assert_string_equal(digest.stored_sha256, read.stored_sha256);
                 assert_int_equal(digest.stored_bytes, written.stored_bytes);
                 assert_true(stored_image_read(stored_fd,
@@ -398,14 +373,14 @@ static void test_encrypted_round_trip(void **state)
                                             &nobody,
                                             -1,
                                             effort,
-                                            &progress,
+                                            &backup_fixture_progress,
                                             &read,
                                             &fault) < 0);
                 assert_int_equal(fault.code, FAULT_KEY_UNAVAILABLE);
         }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, backup_fixture_setup, backup_fixture_teardown)
 
 int main(void)
 {

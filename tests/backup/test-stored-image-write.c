@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../database/fixture.h"
+#include "backup-fixture.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -13,31 +13,9 @@
 #define BLOCKS 50U
 #define IMAGE_BYTES (BLOCKS * STORED_IMAGE_BLOCK_BYTES - 4096)
 
-static Progress progress;
-
-static int setup(void **state)
-{
-        progress_init(&progress);
-        return fixture_setup(state);
-}
-
-static int teardown(void **state)
-{
-        progress_done(&progress);
-        return fixture_teardown(state);
-}
-
 static void make_image(void)
 {
-        _cleanup_free_ char *data = malloc(IMAGE_BYTES);
-        uint32_t noise = 99;
-
-        assert_non_null(data);
-        for (size_t i = 0; i < IMAGE_BYTES; i++) {
-                noise = noise * UINT32_C(1664525) + UINT32_C(1013904223);
-                data[i] = (char) (i % 3 == 0 ? 'x' : noise >> 24);
-        }
-        fixture_write(fixture_path("image"), data, IMAGE_BYTES);
+        backup_fixture_make_image(fixture_path("image"), IMAGE_BYTES);
 }
 
 static void change_block(unsigned number)
@@ -63,7 +41,8 @@ static StoredImage store(const char *stored, const char *older, unsigned threads
         StoredImage image = {0};
 
         assert_true(image_fd >= 0 && stored_fd >= 0);
-        if (stored_image_write(image_fd, &form, stored_fd, NULL, &progress, &image, &fault) < 0)
+        if (stored_image_write(image_fd, &form, stored_fd, NULL, &backup_fixture_progress, &image, &fault) <
+                        0)
                 fail_msg("%s", fault.message);
         assert_int_equal(image.stored_bytes, fixture_file_size(fixture_path(stored)));
         return image;
@@ -71,14 +50,7 @@ static StoredImage store(const char *stored, const char *older, unsigned threads
 
 static void assert_holds_image(const char *stored)
 {
-        char command[512];
-
-        (void) snprintf(command,
-                        sizeof command,
-                        "gunzip -c %s | cmp - %s",
-                        fixture_path(stored),
-                        fixture_path("image"));
-        assert_int_equal(system(command), 0);
+        fixture_run("gunzip -c %s | cmp - %s", fixture_path(stored), fixture_path("image"));
 }
 
 /* True when it reads back as what was written: as whoever reuses has to ask. */
@@ -93,7 +65,7 @@ static bool reads_back(const char *stored, const StoredImage *written)
                                NULL,
                                -1,
                                (Effort){.threads = 2},
-                               &progress,
+                               &backup_fixture_progress,
                                &image,
                                &fault) >= 0 &&
                strcmp(image.database_sha256, written->database_sha256) == 0;
@@ -101,17 +73,10 @@ static bool reads_back(const char *stored, const StoredImage *written)
 
 static void test_the_same_file_on_any_number_of_threads(void **state)
 {
-        char command[512];
-
         make_image();
         for (unsigned threads = 0; threads <= 5; threads++) {
                 (void) store(threads == 0 ? "one" : "many", NULL, threads);
-                (void) snprintf(command,
-                                sizeof command,
-                                "cmp %s %s",
-                                fixture_path("one"),
-                                fixture_path(threads == 0 ? "one" : "many"));
-                assert_int_equal(system(command), 0);
+                fixture_run("cmp %s %s", fixture_path("one"), fixture_path(threads == 0 ? "one" : "many"));
         }
         assert_holds_image("many");
 }
@@ -261,7 +226,14 @@ static void test_another_level_is_no_reason_to_deflate_again(void **state)
         image_fd = open(fixture_path("image"), O_RDONLY | O_CLOEXEC);
         form.older_fd = older_fd = open(fixture_path("first"), O_RDONLY | O_CLOEXEC);
         stored_fd = open(fixture_path("second"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        assert_int_equal(stored_image_write(image_fd, &form, stored_fd, NULL, &progress, &written, NULL), 0);
+        assert_int_equal(stored_image_write(image_fd,
+                                         &form,
+                                         stored_fd,
+                                         NULL,
+                                         &backup_fixture_progress,
+                                         &written,
+                                         NULL),
+                        0);
         assert_true(written.reused_bytes > written.stored_bytes / 2);
         assert_holds_image("second");
 }
@@ -276,12 +248,18 @@ static void test_cancelled_on_every_thread(void **state)
         make_image();
         image_fd = open(fixture_path("image"), O_RDONLY | O_CLOEXEC);
         stored_fd = open(fixture_path("stored"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        progress_cancel(&progress);
-        assert_true(stored_image_write(image_fd, &form, stored_fd, NULL, &progress, &written, &fault) < 0);
+        progress_cancel(&backup_fixture_progress);
+        assert_true(stored_image_write(image_fd,
+                                    &form,
+                                    stored_fd,
+                                    NULL,
+                                    &backup_fixture_progress,
+                                    &written,
+                                    &fault) < 0);
         fixture_assert_fault(&fault, FAULT_CANCELLED, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, backup_fixture_setup, backup_fixture_teardown)
 
 int main(void)
 {

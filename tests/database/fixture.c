@@ -158,6 +158,18 @@ int64_t fixture_file_size(const char *path)
         return stat(path, &status) < 0 ? -1 : status.st_size;
 }
 
+void fixture_run(const char *format, ...)
+{
+        char command[1024];
+        va_list arguments;
+
+        va_start(arguments, format);
+        assert_true(vsnprintf(command, sizeof command, format, arguments) < (int) sizeof command);
+        va_end(arguments);
+        if (system(command) != 0)
+                fail_msg("failed: %s", command);
+}
+
 const char *fixture_mount_small(size_t size_bytes)
 {
         const char *path = fixture_path("small");

@@ -53,6 +53,9 @@ void fixture_write(const char *path, const void *data, size_t size);
 void fixture_overwrite(const char *path, uint64_t offset_bytes, const void *data, size_t size);
 int64_t fixture_file_size(const char *path); /* -1 when there is no such file */
 
+/* A shell command that must succeed. */
+void fixture_run(const char *format, ...) _printf_(1, 2);
+
 /* Mounts a tmpfs of `size_bytes` on a new directory below the fixture's, in a mount namespace of this
  * process alone; skips the test when not root. Gone with the teardown. */
 const char *fixture_mount_small(size_t size_bytes);
