@@ -119,6 +119,10 @@ class Client:
         found = self.call(path, PROPERTIES, "GetAll", interface)
         return {name: value for name, (_, value) in found.items()}
 
+    def reasons(self):
+        """The codes of why Health is not ok."""
+        return [code for code, _ in self.get("HealthReasons")]
+
     def objects(self):
         """Path to interface to property to value."""
         found = self.call(BUS_PATH, OBJECT_MANAGER, "GetManagedObjects")

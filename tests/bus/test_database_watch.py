@@ -10,7 +10,7 @@ import pytest
 from application import Application, check
 from contract import ERROR
 from service import Gate
-from test_recovery_automatic import checkpoint, codes, damage, kept, remove, start, users  # noqa: F401 (kept)
+from test_recovery_automatic import checkpoint, damage, kept, remove, start, users  # noqa: F401 (kept)
 
 
 def cut_behind(path, keep):
@@ -130,7 +130,7 @@ def test_database_that_is_moved_away_and_back_is_the_same_one(kept):
     assert job[2] == "check"
     assert client.ended(job[0])[0] == "done"
     client.wait_property("Health", "ok")
-    assert codes(client) == []
+    assert client.reasons() == []
     assert "is in its place again" in kept.log()
     assert "is another file now" not in kept.log()
 

@@ -69,10 +69,6 @@ def start(service, **hooks):
     return client
 
 
-def codes(client):
-    return [code for code, _ in client.get("HealthReasons")]
-
-
 def add_users(path, count, prefix):
     application = Application(path)
     application.add_users(count, prefix)
@@ -172,11 +168,11 @@ def test_database_that_is_replaced_is_checked_and_kept(kept):
     assert users(kept.database) == {"kept0", "kept1", "later0", "another0"}
     assert not [found for found in client.signals[since:] if found.member == "DatabaseRestored"]
     assert "is another file now" in kept.log()
-    assert codes(client) == ["database-replaced"]
+    assert client.reasons() == ["database-replaced"]
     # Who had the old file open still writes there: what could bring it back has to stay.
     assert reasons_of_cleanup(client) == {"nothing is removed until the database is healthy"}
     client.run("Verify", "", {})
-    assert codes(client) == []
+    assert client.reasons() == []
     assert reasons_of_cleanup(client) != {"nothing is removed until the database is healthy"}
 
 
@@ -205,7 +201,7 @@ def test_automatism_can_be_turned_off(kept):
         before = file.read()
     client = kept.start()
     assert client.get("Health") == "corrupt"
-    assert codes(client) == ["corrupt"]
+    assert client.reasons() == ["corrupt"]
     assert not client.get("AutoRestore")
     with open(kept.database, "rb") as file:
         assert file.read() == before
@@ -229,11 +225,11 @@ def test_backup_that_fails_its_proof_is_marked_and_the_next_older_one_taken(serv
     client = service.start()
     assert client.wait_signal("DatabaseRestored")[1] == older
     assert users(service.database) == {"older0"}
-    assert "last-verification-failed" in codes(client)
+    assert "last-verification-failed" in client.reasons()
     client.wait_property("NJobs", 0)
     service.stop()
     client = service.start()
-    assert "last-verification-failed" in codes(client)
+    assert "last-verification-failed" in client.reasons()
 
 
 def test_without_a_healthy_backup_the_service_stays_up_and_says_what_to_do(service):
@@ -249,7 +245,7 @@ def test_without_a_healthy_backup_the_service_stays_up_and_says_what_to_do(servi
         before = file.read()
     client = service.start()
     assert client.get("Health") == "corrupt"
-    assert "no-healthy-backup" in codes(client)
+    assert "no-healthy-backup" in client.reasons()
     sentence = dict(client.get("HealthReasons"))["no-healthy-backup"]
     assert ".recover" in sentence and "--from" in sentence
     with open(service.database, "rb") as file:
@@ -271,7 +267,7 @@ def test_second_corruption_within_an_hour_stops_the_automatism_until_an_operator
     damage(kept.database)
     client = kept.start(clock=True)
     assert client.get("Health") == "corrupt"
-    assert "auto-restore-stopped" in codes(client)
+    assert "auto-restore-stopped" in client.reasons()
     assert "no further one until an operator restores" in kept.log()
     kept.stop()
 
@@ -279,9 +275,9 @@ def test_second_corruption_within_an_hour_stops_the_automatism_until_an_operator
     kept.set_clock(now + 5 * HOUR)
     client = kept.start(clock=True)
     assert client.get("Health") == "corrupt"
-    assert "auto-restore-stopped" in codes(client)
+    assert "auto-restore-stopped" in client.reasons()
     assert client.run("Restore", "", {})[1] == "done"
-    assert "auto-restore-stopped" not in codes(client)
+    assert "auto-restore-stopped" not in client.reasons()
     kept.stop()
 
     damage(kept.database)
@@ -302,7 +298,7 @@ def test_calls_are_answered_while_the_stop_is_written(kept, tmp_path):
     client.manager("Verify", "", {})
     gate.wait_reached()
     client.wait_property("Health", "corrupt")
-    assert "auto-restore-stopped" in codes(client)
+    assert "auto-restore-stopped" in client.reasons()
     # It is waited for.
     kept.process.terminate()
     client.wait_property("Health", "corrupt")
@@ -330,7 +326,7 @@ def test_repair_by_hand_lets_the_automatism_work_again_once_it_is_verified(kept,
     (sentence,) = (text for code, text in client.get("HealthReasons") if code == "auto-restore-stopped")
     assert "oracxpredctl verify" in sentence
     assert client.run("Verify", "", {})[1] == "done"
-    assert "auto-restore-stopped" not in codes(client)
+    assert "auto-restore-stopped" not in client.reasons()
 
 
 def test_corruption_more_than_an_hour_later_is_another_incident(kept):

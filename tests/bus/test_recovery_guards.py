@@ -28,10 +28,6 @@ def add_users(path, count, prefix):
     application.close()
 
 
-def codes(client):
-    return [code for code, _ in client.get("HealthReasons")]
-
-
 def told(client, member, since=0):
     client.mark()
     return [found.body for found in client.signals[max(since, client.epoch) :] if found.member == member]
@@ -250,7 +246,7 @@ def test_restore_that_fails_its_last_check_counts_for_the_loop_guard(kept, gate)
     since = client.mark()
     assert client.run("Verify", "", {})[1] == "failed"
     client.mark()
-    assert "auto-restore-stopped" in codes(client)
+    assert "auto-restore-stopped" in client.reasons()
     assert "restore" not in [body[2] for body in told(client, "JobNew", since)]
 
 
@@ -269,7 +265,7 @@ def test_schema_of_a_newer_sqlite_is_left_as_it_is(kept, place):
             file.write((4000000).to_bytes(4, "big"))
     client = kept.start()
     assert client.get("Integrity") == "unknown"
-    assert "not-checked" in codes(client)
+    assert "not-checked" in client.reasons()
     assert client.run("Verify", "", {})[1:3] == ("failed", ERROR + "NotSupported")
     assert client.get("LastRestore") == ""
     application.execute("DELETE FROM sqlite_schema WHERE name = 'later_view'")

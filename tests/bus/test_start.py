@@ -121,7 +121,7 @@ def test_missing_database_with_backups_is_not_replaced_by_an_empty_one(service):
     assert not os.path.exists(service.database)
     assert client.get("Health") == "corrupt"
     assert client.get("Integrity") == "unknown"
-    assert [code for code, _ in client.get("HealthReasons")] == ["database-missing"]
+    assert client.reasons() == ["database-missing"]
     assert len(client.names()) == 2
     _, result, error, message = client.run("Backup", {})
     assert (result, error) == ("failed", ERROR + "Corrupt")
