@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """oracxpredctl on a terminal: colour, progress, the pager, and text from elsewhere that must not command it."""
 
-import os
 import re
 import sqlite3
 
