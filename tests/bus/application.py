@@ -22,6 +22,9 @@ class Application:
     def query(self, sql, *values):
         return self.connection.execute(sql, values).fetchall()
 
+    def usernames(self):
+        return {name for (name,) in self.query("SELECT username FROM users")}
+
     def add_users(self, count, prefix="user"):
         """Users whose rows a backup must hold."""
         self.connection.execute("BEGIN IMMEDIATE")

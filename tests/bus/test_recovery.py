@@ -10,10 +10,6 @@ from client import BusError, Client
 from contract import ACCESS_DENIED, BACKUP, BUS_PATH, ERROR
 
 
-def users(application):
-    return {name for name, in application.query("SELECT username FROM users")}
-
-
 def backup_path(client, name):
     return next(backup["path"] for backup in client.backups() if backup["name"] == name)
 
@@ -25,7 +21,7 @@ def test_restore_brings_a_backup_back_under_a_connected_process(service, client,
     since = client.mark()
     job_id, *end = client.run("Restore", name, {})
     assert end == ["done", "", ""]
-    assert users(application) == {"kept0", "kept1", "kept2"}
+    assert application.usernames() == {"kept0", "kept1", "kept2"}
     _, source, method, automatic, saved_as, quarantine = client.wait_signal("DatabaseRestored", job_id)
     assert (source, method, automatic, quarantine) == (name, "in-place", False, "")
     assert saved_as in client.names()
@@ -44,7 +40,7 @@ def test_restore_without_a_name_takes_the_newest(client, application):
     job_id, *end = client.run("Restore", "", {})
     assert end == ["done", "", ""]
     assert client.wait_signal("DatabaseRestored", job_id)[1] == name
-    assert users(application) == {"kept0"}
+    assert application.usernames() == {"kept0"}
 
 
 def test_restore_without_a_name_never_takes_what_a_restore_replaced(client, application):
@@ -53,7 +49,7 @@ def test_restore_without_a_name_never_takes_what_a_restore_replaced(client, appl
     client.run("Restore", name, {})
     job_id, *_ = client.run("Restore", "", {})
     assert client.wait_signal("DatabaseRestored", job_id)[1] == name
-    assert users(application) == set()
+    assert application.usernames() == set()
 
 
 def test_undo_brings_back_what_was_replaced_and_can_be_undone(client, application):
@@ -65,9 +61,9 @@ def test_undo_brings_back_what_was_replaced_and_can_be_undone(client, applicatio
     assert client.get("LastRestore") == name
     assert not client.get("LastRestoreAutomatic")
     assert client.run("UndoRestore", {})[1:] == ("done", "", "")
-    assert users(application) == {"later0", "later1"}
+    assert application.usernames() == {"later0", "later1"}
     assert client.run("UndoRestore", {})[1:] == ("done", "", "")
-    assert users(application) == set()
+    assert application.usernames() == set()
 
 
 def test_undo_without_a_restore_is_not_found(client):
@@ -101,7 +97,7 @@ def test_restore_over_a_backup_s_object(client, application):
     name = client.back_up()
     application.add_users(1, "later")
     assert client.run("Restore", {}, path=backup_path(client, name), interface=BACKUP)[1] == "done"
-    assert users(application) == {"kept0"}
+    assert application.usernames() == {"kept0"}
 
 
 @pytest.mark.parametrize(

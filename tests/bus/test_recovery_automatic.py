@@ -3,87 +3,30 @@
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import time
 
 import pytest
 
-from application import Application, check, truncate
+from application import check
+from broken_database import (  # noqa: F401
+    add_users,
+    checkpoint,
+    damage,
+    destroy_header,
+    empty,
+    kept,
+    remove,
+    shorten,
+    start,
+    users,
+)
 from client import BusError
 from contract import BUS_NAME, BUS_PATH, ERROR, MANAGER
 from service import Gate
 
 HOUR = 3600 * 1000000
 MINUTE = HOUR // 60
-
-
-def checkpoint(path):
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-
-
-def damage(path):
-    """Overwrites a page in the middle, behind SQLite's back. Nobody may have it open."""
-    checkpoint(path)
-    with open(path, "r+b") as file:
-        file.seek(os.path.getsize(path) // 2 // 4096 * 4096)
-        file.write(b"\xff" * 4096)
-
-
-def destroy_header(path):
-    checkpoint(path)
-    with open(path, "r+b") as file:
-        file.write(b"\0" * 100)
-
-
-def remove(path):
-    for ending in ("", "-wal", "-shm"):
-        if os.path.exists(path + ending):
-            os.unlink(path + ending)
-
-
-def empty(path):
-    checkpoint(path)
-    os.truncate(path, 0)
-
-
-def shorten(path):
-    checkpoint(path)
-    truncate(path, keep=0.6)
-
-
-def users(path):
-    connection = sqlite3.connect(path)
-    try:
-        return {name for name, in connection.execute("SELECT username FROM users")}
-    finally:
-        connection.close()
-
-
-def start(service, **hooks):
-    """Started, and the full check that follows is over: it would find first what a test breaks."""
-    client = service.start(**hooks)
-    client.wait_property("NJobs", 0)
-    return client
-
-
-def add_users(path, count, prefix):
-    application = Application(path)
-    application.add_users(count, prefix)
-    application.close()
-
-
-@pytest.fixture
-def kept(service):
-    """A stopped service whose last backup holds the users kept0 and kept1; its database has one user more."""
-    client = service.start()
-    add_users(service.database, 2, "kept")
-    client.back_up()
-    add_users(service.database, 1, "later")
-    service.stop()
-    return service
 
 
 @pytest.mark.parametrize("break_it", [damage, destroy_header, remove, empty, shorten], ids=lambda f: f.__name__)

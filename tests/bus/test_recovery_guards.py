@@ -9,45 +9,14 @@ import time
 
 import pytest
 
-from application import Application
+from broken_database import checkpoint, damage_page, destroy_header, kept, users  # noqa: F401
 from client import BusError
 from contract import ERROR, JOB
-
-
-def users(path):
-    connection = sqlite3.connect(path)
-    try:
-        return {name for name, in connection.execute("SELECT username FROM users")}
-    finally:
-        connection.close()
-
-
-def add_users(path, count, prefix):
-    application = Application(path)
-    application.add_users(count, prefix)
-    application.close()
 
 
 def told(client, member, since=0):
     client.mark()
     return [found.body for found in client.signals[max(since, client.epoch) :] if found.member == member]
-
-
-def flush(path):
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-
-
-@pytest.fixture
-def kept(service):
-    """A stopped service whose last backup holds the users kept0 and kept1; its database has one user more."""
-    client = service.start()
-    add_users(service.database, 2, "kept")
-    client.back_up()
-    add_users(service.database, 1, "later")
-    service.stop()
-    return service
 
 
 @pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
@@ -118,7 +87,7 @@ def test_refused_descriptor_of_the_live_database_costs_no_lock(kept, gate):
 def test_database_that_comes_back_before_the_restore_begins_is_kept(kept, gate):
     client = kept.start(**gate.at("snapshot-pinned"))
     client.wait_property("NJobs", 0)
-    flush(kept.database)
+    checkpoint(kept.database)
     since = client.mark()
     client.manager("Backup", {})
     gate.wait_reached()
@@ -172,7 +141,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 def test_group_that_the_directory_gives_needs_no_fchown(kept, tmp_path):
     """The database of an application's user, in the setgid directory that it shares with the service."""
-    flush(kept.database)
+    checkpoint(kept.database)
     data = os.path.dirname(kept.database)
     os.chown(data, 0, 23456)
     os.chmod(data, 0o2770)
@@ -192,13 +161,19 @@ def test_group_that_the_directory_gives_needs_no_fchown(kept, tmp_path):
     assert users(kept.database) == {"kept0", "kept1"}
 
 
-def test_restore_that_is_cancelled_while_the_service_starts_does_not_start_it_twice(kept, gate):
+@pytest.fixture
+def starting(kept, gate):
+    """A connection to a service that is held in its start, while it makes the initial backup again."""
     for name in kept.stored():
         if name.startswith("initial_backup"):
             os.unlink(os.path.join(kept.backups, name))
     kept.launch(**gate.at("snapshot-pinned"))
     gate.wait_reached()
-    client = kept.client
+    return kept.client
+
+
+def test_restore_that_is_cancelled_while_the_service_starts_does_not_start_it_twice(kept, gate, starting):
+    client = starting
     client.mark()
     name = client.names()[0]
     job_id, _ = client.manager("Restore", name, {})
@@ -211,13 +186,8 @@ def test_restore_that_is_cancelled_while_the_service_starts_does_not_start_it_tw
     assert [body[2] for body in told(client, "JobNew")].count("startup") == 1
 
 
-def test_start_up_cannot_be_cancelled(kept, gate):
-    for name in kept.stored():
-        if name.startswith("initial_backup"):
-            os.unlink(os.path.join(kept.backups, name))
-    kept.launch(**gate.at("snapshot-pinned"))
-    gate.wait_reached()
-    client = kept.client
+def test_start_up_cannot_be_cancelled(kept, gate, starting):
+    client = starting
     job = next(path for path in client.objects() if "/job/" in path)
     assert not client.get("Cancellable", job, JOB)
     for call in (lambda: client.call(job, JOB, "Cancel"), lambda: client.manager("CancelJob", client.get("Id", job, JOB))):
@@ -230,14 +200,10 @@ def test_start_up_cannot_be_cancelled(kept, gate):
 
 def test_restore_that_fails_its_last_check_counts_for_the_loop_guard(kept, gate):
     """Otherwise a disk that spoils what is written has the same backup restored again and again."""
-    flush(kept.database)
-    with open(kept.database, "r+b") as file:
-        file.write(b"\0" * 100)
+    destroy_header(kept.database)
     kept.launch(**gate.at("replace-published"))
     gate.wait_reached()
-    with open(kept.database, "r+b") as file:
-        file.seek(os.path.getsize(kept.database) // 2 // 4096 * 4096)
-        file.write(b"\xff" * 4096)
+    damage_page(kept.database)
     gate.release()
     kept.wait_notification("READY=1")
     client = kept.client

@@ -10,7 +10,7 @@ from jeepney import DBusAddress, HeaderFields, MessageType, new_error, new_metho
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import open_dbus_connection
 
-from application import Application
+from broken_database import destroy_header, users
 
 SYSTEMD = "org.freedesktop.systemd1"
 PATH = "/org/freedesktop/systemd1"
@@ -94,15 +94,6 @@ def systemd(bus):
     running.close()
 
 
-def destroy(path):
-    """A header that SQLite can't open any more, under a process that keeps the file open."""
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    with open(path, "r+b") as file:
-        file.write(b"\0" * 100)
-
-
 @pytest.fixture
 def running(service, systemd):
     """A service with two units, one of which runs and has the database open, and a backup with one user."""
@@ -119,18 +110,10 @@ def running(service, systemd):
     web.close()
 
 
-def users(path):
-    application = Application(path)
-    try:
-        return {name for name, in application.query("SELECT username FROM users")}
-    finally:
-        application.close()
-
-
 def test_what_runs_is_stopped_and_started_again(service, systemd, running):
     seen = []
     systemd.on_start = lambda: seen.append(users(service.database))
-    destroy(service.database)
+    destroy_header(service.database)
     assert running.run("Restore", "", {})[1:] == ("done", "", "")
     assert systemd.calls == [("StopUnit", "web.service", "replace"), ("StartUnit", "web.service", "replace")]
     assert seen == [{"kept0"}]
@@ -143,7 +126,7 @@ def test_units_are_left_alone_when_the_restore_is_in_place(service, systemd, run
 
 
 def test_unit_that_may_not_be_stopped_stops_the_restore(service, systemd, running):
-    destroy(service.database)
+    destroy_header(service.database)
     systemd.refuse = "StopUnit"
     _, result, error, message = running.run("Restore", "", {})
     assert (result, error.rpartition(".")[2]) == ("failed", "Permission")
@@ -154,7 +137,7 @@ def test_unit_that_may_not_be_stopped_stops_the_restore(service, systemd, runnin
 
 
 def test_unit_that_can_not_be_asked_about_stops_the_restore(service, systemd, running):
-    destroy(service.database)
+    destroy_header(service.database)
     systemd.unknown = "org.freedesktop.DBus.Error.LimitsExceeded"
     _, result, _, message = running.run("Restore", "", {"force": ("b", True)})
     assert result == "failed"
@@ -167,7 +150,7 @@ def test_unit_that_can_not_be_asked_about_stops_the_restore(service, systemd, ru
 
 
 def test_unit_that_does_not_stop_is_started_again(service, systemd, running):
-    destroy(service.database)
+    destroy_header(service.database)
     systemd.fail = "StopUnit"
     _, result, _, message = running.run("Restore", "", {})
     assert result == "failed"
@@ -176,7 +159,7 @@ def test_unit_that_does_not_stop_is_started_again(service, systemd, running):
 
 
 def test_unit_that_does_not_start_is_told_and_the_restore_stands(service, systemd, running):
-    destroy(service.database)
+    destroy_header(service.database)
     systemd.fail = "StartUnit"
     assert running.run("Restore", "", {})[1] == "done"
     assert "could not be started again" in service.log()
@@ -184,7 +167,7 @@ def test_unit_that_does_not_start_is_told_and_the_restore_stands(service, system
 
 
 def test_cancelling_while_a_unit_stops_starts_it_again(service, systemd, running):
-    destroy(service.database)
+    destroy_header(service.database)
     stopping, go_on = threading.Event(), threading.Event()
 
     def hang():
@@ -205,7 +188,7 @@ def test_before_ready_nobody_waits_for_a_unit_that_waits_for_ready(service, syst
     """A unit that is ordered after the service is started only when that is up."""
     service.stop()
     service.configure("ApplicationUnits=web.service\n")
-    destroy(service.database)
+    destroy_header(service.database)
     ready = threading.Event()
     systemd.on_start = ready.wait
     service.start()
@@ -217,7 +200,7 @@ def test_before_ready_nobody_waits_for_a_unit_that_waits_for_ready(service, syst
 def test_units_of_an_interrupted_restore_are_started_by_the_next_start(service, systemd, running):
     service.stop()
     running = service.start(point="replace-published")
-    destroy(service.database)
+    destroy_header(service.database)
     running.manager("Restore", "", {})
     service.killed_itself()
     assert [call[0] for call in systemd.calls] == ["StopUnit"]

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A database that was backed up and changed since, the ways in which it breaks, and what its users are afterwards."""
+
+import os
+import sqlite3
+
+import pytest
+
+from application import Application, truncate
+
+
+def checkpoint(path):
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def damage_page(path):
+    """Overwrites a page in the middle, behind SQLite's back."""
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) // 2 // 4096 * 4096)
+        file.write(b"\xff" * 4096)
+
+
+# The ways of breaking it. Nobody may have it open.
+
+
+def damage(path):
+    checkpoint(path)
+    damage_page(path)
+
+
+def destroy_header(path):
+    """What SQLite can't open any more."""
+    checkpoint(path)
+    with open(path, "r+b") as file:
+        file.write(b"\0" * 100)
+
+
+def remove(path):
+    for ending in ("", "-wal", "-shm"):
+        if os.path.exists(path + ending):
+            os.unlink(path + ending)
+
+
+def empty(path):
+    checkpoint(path)
+    os.truncate(path, 0)
+
+
+def shorten(path):
+    checkpoint(path)
+    truncate(path, keep=0.6)
+
+
+def users(path):
+    application = Application(path)
+    try:
+        return application.usernames()
+    finally:
+        application.close()
+
+
+def add_users(path, count, prefix):
+    application = Application(path)
+    application.add_users(count, prefix)
+    application.close()
+
+
+def start(service, **hooks):
+    """Started, and the full check that follows is over: it would find first what a test breaks."""
+    client = service.start(**hooks)
+    client.wait_property("NJobs", 0)
+    return client
+
+
+@pytest.fixture
+def kept(service):
+    """A stopped service whose last backup holds the users kept0 and kept1; its database has one user more."""
+    client = service.start()
+    add_users(service.database, 2, "kept")
+    client.back_up()
+    add_users(service.database, 1, "later")
+    service.stop()
+    return service
