@@ -6,9 +6,9 @@ import time
 
 from jeepney import HeaderFields, MessageType, new_error, new_method_return
 from jeepney.bus_messages import message_bus
-from jeepney.io.blocking import open_dbus_connection
 
 from client import PATIENCE_SECONDS
+from stand_in import StandIn
 
 NAME = "org.freedesktop.PolicyKit1"
 YES = (True, False)
@@ -18,25 +18,13 @@ CHALLENGE = (False, True)
 Question = collections.namedtuple("Question", "call sender action details interactive id")
 
 
-class Authority:
-    """Holds polkit's name on a private bus, from the start of the block to its end."""
+class Authority(StandIn):
+    name = NAME
 
     def __init__(self, address):
-        self.connection = open_dbus_connection(address)
         self.cancelled = []  # ids
         self.questions = collections.deque()
-
-    def __enter__(self):
-        reply = self.connection.send_and_get_reply(message_bus.RequestName(NAME))
-        assert reply.body == (1,)
-        return self
-
-    def __exit__(self, *_):
-        self.leave()
-
-    def leave(self):
-        """Gone from the bus, with whatever was asked."""
-        self.connection.close()
+        super().__init__(address)
 
     def _receive(self, deadline):
         message = self.connection.receive(timeout=max(deadline - time.monotonic(), 0))

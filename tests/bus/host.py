@@ -2,11 +2,9 @@
 """A stand-in for systemd on the private bus, as far as it is asked about units: what it says of them can be changed
 while the service runs, with the signals that systemd sends."""
 
-import threading
+from jeepney import DBusAddress, HeaderFields, new_error, new_method_return, new_signal
 
-from jeepney import DBusAddress, HeaderFields, MessageType, new_error, new_method_return, new_signal
-from jeepney.bus_messages import message_bus
-from jeepney.io.blocking import open_dbus_connection
+from stand_in import AnsweringStandIn
 
 SYSTEMD = "org.freedesktop.systemd1"
 PATH = "/org/freedesktop/systemd1"
@@ -18,29 +16,16 @@ def unit_path(unit):
     return f"{PATH}/unit/{escaped}"
 
 
-class Host:
+class Host(AnsweringStandIn):
     """Units that are not named are missing; `silent` ones get no answer."""
 
-    def __init__(self, address, **units):
-        self.connection = open_dbus_connection(address)
-        self.units = units
+    name = SYSTEMD
+
+    def __init__(self, address):
+        self.units = {}
         self.silent = False
         self.asked = []
-        self.ending = False
-        assert self.connection.send_and_get_reply(message_bus.RequestName(SYSTEMD)).body == (1,)
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def close(self):
-        self.ending = True
-        self.thread.join()
-        self.connection.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+        super().__init__(address)
 
     def say(self, unit, active="active", file="enabled"):
         """What it says of a unit when it is asked."""
@@ -66,16 +51,7 @@ class Host:
         self.say(unit, **said)
         self.connection.send(new_signal(address, "Reloading", "b", (False,)))
 
-    def _serve(self):
-        while not self.ending:
-            try:
-                message = self.connection.receive(timeout=0.05)
-            except TimeoutError:
-                continue
-            if message.header.message_type == MessageType.method_call:
-                self._answer(message)
-
-    def _answer(self, message):
+    def answer(self, message):
         fields = message.header.fields
         member, path = fields[HeaderFields.member], fields[HeaderFields.path]
         self.asked.append((member, path))

@@ -303,7 +303,7 @@ def test_authority_that_fails_or_leaves_lets_nobody_in(authority, client, strang
     assert error_of(stranger, call) == ACCESS_DENIED
     call = ask(stranger)
     authority.asked()
-    authority.leave()
+    authority.close()
     assert error_of(stranger, call) == ACCESS_DENIED
     assert error_of(stranger, ask(stranger)) == ACCESS_DENIED
     assert client.names() == ["initial_backup"]

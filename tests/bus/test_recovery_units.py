@@ -6,21 +6,19 @@ import sqlite3
 import threading
 
 import pytest
-from jeepney import DBusAddress, HeaderFields, MessageType, new_error, new_method_return, new_signal
-from jeepney.bus_messages import message_bus
-from jeepney.io.blocking import open_dbus_connection
+from jeepney import DBusAddress, HeaderFields, new_error, new_method_return, new_signal
 
 from broken_database import destroy_header, users
+from host import PATH, SYSTEMD
+from stand_in import AnsweringStandIn
 
-SYSTEMD = "org.freedesktop.systemd1"
-PATH = "/org/freedesktop/systemd1"
 
-
-class Systemd:
+class Systemd(AnsweringStandIn):
     """Answers what a restore asks of systemd, and calls `on_stop` and `on_start` in between."""
 
+    name = SYSTEMD
+
     def __init__(self, address):
-        self.connection = open_dbus_connection(address)
         self.calls = []
         self.active = set()
         self.refuse = None
@@ -29,27 +27,9 @@ class Systemd:
         self.on_stop = lambda: None
         self.on_start = lambda: None
         self.number = 0
-        self.ending = False
-        name = self.connection.send_and_get_reply(message_bus.RequestName(SYSTEMD))
-        assert name.body == (1,)
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
+        super().__init__(address)
 
-    def close(self):
-        self.ending = True
-        self.thread.join()
-        self.connection.close()
-
-    def _serve(self):
-        while not self.ending:
-            try:
-                message = self.connection.receive(timeout=0.1)
-            except TimeoutError:
-                continue
-            if message.header.message_type == MessageType.method_call:
-                self._answer(message)
-
-    def _answer(self, message):
+    def answer(self, message):
         member = message.header.fields[HeaderFields.member]
         if member == "GetUnit" and self.unknown:
             self.connection.send(new_error(message, self.unknown, "s", ("no word on it",)))
@@ -89,9 +69,8 @@ class Systemd:
 
 @pytest.fixture
 def systemd(bus):
-    running = Systemd(bus.address)
-    yield running
-    running.close()
+    with Systemd(bus.address) as made:
+        yield made
 
 
 @pytest.fixture
