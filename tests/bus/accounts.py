@@ -3,6 +3,9 @@
 
 import hashlib
 
+import pytest
+
+from application import Application
 from contract import ACCOUNTS, BUS_PATH
 
 # The lowest there is: a sixteenth of a second.
@@ -54,3 +57,18 @@ class Accounts:
 
 def plain(account):
     return {key: value for key, (_, value) in account.items()}
+
+
+@pytest.fixture
+def accounts(service):
+    """Those of a started service that hashes quickly."""
+    service.configure(QUICK)
+    return Accounts(service.start())
+
+
+@pytest.fixture
+def users(service, accounts):
+    """The application's own connection."""
+    opened = Application(service.database)
+    yield opened
+    opened.close()

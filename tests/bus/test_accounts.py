@@ -9,27 +9,13 @@ import uuid
 
 import pytest
 
-from accounts import QUICK, Accounts, pbkdf2, scrypt
+from accounts import QUICK, Accounts, accounts, pbkdf2, scrypt, users  # noqa: F401
 from application import Application
 from client import BusError, Client
 from contract import ACCOUNTS, BUS_PATH, ERROR
 
 NOW_USEC = 1_795_000_000_000_000
 SECOND_USEC = 1_000_000
-
-
-@pytest.fixture
-def accounts(service):
-    service.configure(QUICK)
-    return Accounts(service.start())
-
-
-@pytest.fixture
-def users(service, accounts):
-    """The application's own connection, with its rows of `users` by name."""
-    opened = Application(service.database)
-    yield opened
-    opened.close()
 
 
 def row(users, username):
@@ -203,55 +189,54 @@ def test_what_is_in_the_column_does_not_open_the_account(accounts, users):
     assert accounts.show("ann")["PasswordFormat"] == "unknown"
 
 
+@pytest.fixture
+def timed(service):
+    """Accounts at a time that the test sets."""
+    service.configure(QUICK)
+    service.set_clock(NOW_USEC)
+    return Accounts(service.start(clock=True))
+
+
 def fail(accounts, username, times, address=None):
     for _ in range(times):
         assert accounts.result(username, "wrong", address) == "wrong"
 
 
-def test_guessing_has_to_wait_also_after_a_restart(service):
-    service.configure(QUICK)
-    service.set_clock(NOW_USEC)
-    accounts = Accounts(service.start(clock=True))
-    accounts.create("ann", "secret", approved=True)
+def test_guessing_has_to_wait_also_after_a_restart(service, timed):
+    timed.create("ann", "secret", approved=True)
     for username in ("ann", "nobody"):
-        fail(accounts, username, 5)
-        assert accounts.verify(username, "secret") == ("limited", SECOND_USEC, {})
+        fail(timed, username, 5)
+        assert timed.verify(username, "secret") == ("limited", SECOND_USEC, {})
     service.kill()
     service.start(clock=True)
     for username in ("ann", "nobody"):
-        assert accounts.verify(username, "secret") == ("limited", SECOND_USEC, {})
+        assert timed.verify(username, "secret") == ("limited", SECOND_USEC, {})
     service.set_clock(NOW_USEC + SECOND_USEC)
-    fail(accounts, "ann", 1)
-    assert accounts.verify("ann", "secret")[:2] == ("limited", 2 * SECOND_USEC)
+    fail(timed, "ann", 1)
+    assert timed.verify("ann", "secret")[:2] == ("limited", 2 * SECOND_USEC)
     service.set_clock(NOW_USEC + 3 * SECOND_USEC)
-    assert accounts.result("ann", "secret") == "accepted"
-    fail(accounts, "ann", 4)
-    assert accounts.result("ann", "secret") == "accepted"
+    assert timed.result("ann", "secret") == "accepted"
+    fail(timed, "ann", 4)
+    assert timed.result("ann", "secret") == "accepted"
 
 
 @pytest.mark.parametrize("vouch", [("SetPassword", "secret"), ("SetEnabled", True)], ids=lambda vouch: vouch[0])
-def test_administrator_ends_the_wait(service, vouch):
-    service.configure(QUICK)
-    service.set_clock(NOW_USEC)
-    accounts = Accounts(service.start(clock=True))
-    accounts.create("ann", "secret", approved=True)
-    fail(accounts, "ann", 5)
-    assert accounts.result("ann", "secret") == "limited"
-    accounts.call(vouch[0], "ann", vouch[1])
-    assert accounts.result("ann", "secret") == "accepted"
+def test_administrator_ends_the_wait(timed, vouch):
+    timed.create("ann", "secret", approved=True)
+    fail(timed, "ann", 5)
+    assert timed.result("ann", "secret") == "limited"
+    timed.call(vouch[0], "ann", vouch[1])
+    assert timed.result("ann", "secret") == "accepted"
 
 
-def test_address_is_limited_and_the_others_are_not(service):
-    service.configure(QUICK)
-    service.set_clock(NOW_USEC)
-    accounts = Accounts(service.start(clock=True))
-    accounts.create("ann", "secret", approved=True)
+def test_address_is_limited_and_the_others_are_not(timed):
+    timed.create("ann", "secret", approved=True)
     for number in range(20):
-        fail(accounts, f"guess{number}", 1, address="2001:db8::1")
-    assert accounts.result("ann", "secret", "2001:db8::ffff") == "limited"
-    assert accounts.result("ann", "secret", "2001:db8:0:1::1") == "accepted"
-    assert accounts.result("ann", "secret") == "accepted"
-    assert "IPv4 or IPv6" in refused("InvalidArgument", accounts.verify, "ann", "secret", "localhost")
+        fail(timed, f"guess{number}", 1, address="2001:db8::1")
+    assert timed.result("ann", "secret", "2001:db8::ffff") == "limited"
+    assert timed.result("ann", "secret", "2001:db8:0:1::1") == "accepted"
+    assert timed.result("ann", "secret") == "accepted"
+    assert "IPv4 or IPv6" in refused("InvalidArgument", timed.verify, "ann", "secret", "localhost")
 
 
 def test_counts_are_not_in_the_database_and_name_nobody(service, accounts, users):

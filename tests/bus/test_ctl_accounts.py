@@ -8,26 +8,11 @@ import subprocess
 
 import pytest
 
-from accounts import QUICK, Accounts
-from application import Application
+from accounts import accounts, users  # noqa: F401
 from command_line import Dialogue, ctl  # noqa: F401
 from private_bus import SERVICE_USER
 
 SECRET = "Gr8-Geh3imnis-das-nirgends-steht"
-
-
-@pytest.fixture
-def accounts(service):
-    service.configure(QUICK)
-    return Accounts(service.start())
-
-
-@pytest.fixture
-def users(service, accounts):
-    """The application's own connection."""
-    opened = Application(service.database)
-    yield opened
-    opened.close()
 
 
 def pipe(ctl, given, *arguments):
