@@ -13,6 +13,7 @@ from fixtures import (  # noqa: F401
     daemon_executable,
     gate,
     make_service,
+    outsider,
     pytest_runtest_makereport,
     service,
     stranger,

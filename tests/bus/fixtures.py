@@ -86,6 +86,12 @@ def stranger(connect, authority, client):
 
 
 @pytest.fixture
+def outsider(connect, client):
+    """A caller without rights, where no polkit is that could give any."""
+    return connect()
+
+
+@pytest.fixture
 def application(service, client):
     """A connection of the application's own to the database of the started service."""
     opened = Application(service.database)

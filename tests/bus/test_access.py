@@ -5,7 +5,7 @@ import pwd
 
 import pytest
 
-from client import BusError, Client
+from client import BusError
 from contract import (
     ACCESS_DENIED,
     ACCOUNTS,
@@ -24,23 +24,16 @@ from private_bus import SERVICE_USER
 NOBODY = pwd.getpwnam("nobody").pw_uid
 
 
-@pytest.fixture
-def stranger(bus, client):
-    opened = Client(bus.address, uid=NOBODY)
-    yield opened
-    opened.close()
-
-
-def test_everybody_may_look(client, stranger):
+def test_everybody_may_look(client, outsider):
     client.manager("GetStatistics")
     # Others write to this disk too.
     moving = {"DiskFreeBytes": 0, "DiskDaysLeft": 0}
-    assert stranger.get_all() | moving == client.get_all() | moving
-    assert stranger.backups() == client.backups()
-    assert stranger.objects() == client.objects()
-    assert "Backup" in stranger.call(BUS_PATH, INTROSPECTABLE, "Introspect")
-    assert stranger.manager("Diagnose")
-    assert stranger.get("LogLevel", LOG_CONTROL_PATH, LOG_CONTROL)
+    assert outsider.get_all() | moving == client.get_all() | moving
+    assert outsider.backups() == client.backups()
+    assert outsider.objects() == client.objects()
+    assert "Backup" in outsider.call(BUS_PATH, INTROSPECTABLE, "Introspect")
+    assert outsider.manager("Diagnose")
+    assert outsider.get("LogLevel", LOG_CONTROL_PATH, LOG_CONTROL)
 
 
 FORBIDDEN = {
@@ -71,14 +64,14 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("forbidden", FORBIDDEN)
-def test_stranger_may_not_act_and_nothing_changes(service, client, stranger, forbidden):
+def test_stranger_may_not_act_and_nothing_changes(service, client, outsider, forbidden):
     path, *call = FORBIDDEN[forbidden]
     client.back_up()
     files, before = service.stored(), client.get_all()
     service.configure("Retention=1d\n")
     since = client.mark()
     with pytest.raises(BusError) as caught:
-        stranger.call(path or client.backups()[0]["path"], *call)
+        outsider.call(path or client.backups()[0]["path"], *call)
     assert caught.value.name == ACCESS_DENIED
     after = client.get_all()
     assert service.stored() == files
@@ -87,24 +80,23 @@ def test_stranger_may_not_act_and_nothing_changes(service, client, stranger, for
     assert not [signal for signal in client.signals[since:] if signal.member in ("JobNew", "PropertiesChanged")]
 
 
-def test_stranger_may_not_cancel(service, gate, bus):
+def test_stranger_may_not_cancel(service, gate, connect):
     client = service.start(**gate.at("snapshot-pinned:2"))
     job_id, job = client.manager("Backup", {})
     gate.wait_reached()
-    stranger = Client(bus.address, uid=NOBODY)
+    outsider = connect()
     for call in ((BUS_PATH, MANAGER, "CancelJob", job_id), (job, JOB, "Cancel")):
         with pytest.raises(BusError) as caught:
-            stranger.call(*call)
+            outsider.call(*call)
         assert caught.value.name == ACCESS_DENIED
-    stranger.close()
     assert client.job_state(job) == "running"
     gate.release()
     assert client.ended(job_id) == ("done", "", "")
 
 
-def test_invalid_call_of_a_stranger_changes_nothing_either(service, client, stranger):
+def test_invalid_call_of_a_stranger_changes_nothing_either(service, client, outsider):
     with pytest.raises(BusError):
-        stranger.manager("Backup", {"colour": ("s", "blue")})
+        outsider.manager("Backup", {"colour": ("s", "blue")})
     assert client.names() == ["initial_backup"]
 
 
@@ -117,17 +109,15 @@ def test_job_names_its_caller(service, gate):
     client.ended(job_id)
 
 
-def test_services_own_user_may_act(service, bus):
+def test_services_own_user_may_act(service, connect):
     """Run as its own user: that user may, root may, nobody may not."""
     own = pwd.getpwnam(SERVICE_USER).pw_uid
     service.give_to(SERVICE_USER)
     root = service.start(user=SERVICE_USER)
     root.back_up()
     for uid, allowed in ((own, True), (NOBODY, False)):
-        caller = Client(bus.address, uid=uid)
         try:
-            caller.back_up()
+            connect(uid).back_up()
             assert allowed
         except BusError as error:
             assert error.name == ACCESS_DENIED and not allowed
-        caller.close()

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from accounts import Accounts
-from client import PATIENCE_SECONDS, BusError, Client
+from client import PATIENCE_SECONDS, BusError
 from contract import LOG_CONTROL, LOG_CONTROL_PATH, PROPERTIES
 from predictions import Predictions
 
@@ -37,13 +37,6 @@ def wait_rows(service, n, action_type="persistence.%"):
         assert time.monotonic() < deadline, found
         time.sleep(0.01)
     return found
-
-
-@pytest.fixture
-def stranger(bus, client):
-    opened = Client(bus.address, uid=NOBODY)
-    yield opened
-    opened.close()
 
 
 def test_job_is_recorded_at_its_end_with_who_asked(service, client):
@@ -99,19 +92,19 @@ def test_reading_accounts_is_recorded_but_not_each_time(service, client):
     assert "11 more calls that read within a minute" in found[-1][2]
 
 
-def test_refusal_is_recorded(service, client, stranger):
+def test_refusal_is_recorded(service, client, outsider):
     with pytest.raises(BusError):
-        stranger.manager("Reload")
+        outsider.manager("Reload")
     (row,) = wait_rows(service, 1)
     assert row[:2] == ("persistence.refused", "warning")
     assert "may not configure the service" in row[2]
     assert row[3].items() >= {"operation": "Reload", "outcome": "refused", "uid": NOBODY}.items()
 
 
-def test_flood_of_refusals_is_bounded_and_counted(service, client, stranger):
+def test_flood_of_refusals_is_bounded_and_counted(service, client, outsider):
     for _ in range(100):
         with pytest.raises(BusError):
-            stranger.manager("Reload")
+            outsider.manager("Reload")
     service.stop()
     found = rows(service)
     assert len(found) == 11

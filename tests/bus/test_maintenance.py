@@ -4,12 +4,10 @@
 import pytest
 
 from application import Application
-from client import BusError, Client
+from client import BusError
 from command_line import ctl  # noqa: F401
 from contract import BUS_PATH, ERROR, MANAGER
 from predictions import INSERT, Predictions, add_match
-
-NOBODY = 65534
 
 
 @pytest.fixture
@@ -82,10 +80,10 @@ def test_stop_does_not_wait_for_it(service, gate):
     assert service.wait() == 0
 
 
-def test_who_may_only_ask_for_advice_fills_no_lane(service, gate, bus):
+def test_who_may_only_ask_for_advice_fills_no_lane(service, gate, connect):
     """Everybody may ask, and the application's calls come after all that wait."""
     service.start(**gate.at("advising"))
-    stranger = Client(bus.address, uid=NOBODY)
+    stranger = connect()
     asked = [stranger.send(BUS_PATH, MANAGER, "Advise") for _ in range(3)]
     with pytest.raises(BusError) as caught:
         stranger.result(asked[2])
@@ -93,7 +91,6 @@ def test_who_may_only_ask_for_advice_fills_no_lane(service, gate, bus):
     gate.wait_reached()
     gate.release()
     assert [stranger.result(serial) for serial in asked[:2]] == [[], []]
-    stranger.close()
 
 
 def test_advice_names_what_is_missing(ctl, client, application):

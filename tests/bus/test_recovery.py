@@ -6,7 +6,7 @@ import os
 import pytest
 
 from application import check
-from client import BusError, Client
+from client import BusError
 from contract import ACCESS_DENIED, BACKUP, BUS_PATH, ERROR
 
 
@@ -116,14 +116,12 @@ def test_bad_arguments_of_restore(client, name, options, error):
     assert caught.value.name == ERROR + error
 
 
-def test_only_root_and_the_service_may_restore(bus, client, application):
-    stranger = Client(bus.address, uid=65534)
+def test_only_root_and_the_service_may_restore(client, application, outsider):
     client.run("Restore", "", {})
     for member, arguments in {"Restore": ("", {}), "UndoRestore": ({},), "PlanRestore": ("",)}.items():
         with pytest.raises(BusError) as caught:
-            stranger.manager(member, *arguments)
+            outsider.manager(member, *arguments)
         assert caught.value.name == ACCESS_DENIED
-    stranger.close()
 
 
 def test_plan_counts_both_sides_and_changes_nothing(service, client, application):
