@@ -2,6 +2,7 @@
 """The application's side of the database: its own connection to the live file, and what people do with a backup using
 nothing of this project: gunzip and sqlite3."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -67,36 +68,31 @@ def unpack(stored, target):
     return str(target)
 
 
+def read_only(path):
+    return contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True))
+
+
 def check(path):
     """Whether the database passes SQLite's full check, read with nothing of this project."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
+    with read_only(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    finally:
-        connection.close()
 
 
 def dump(path):
     """Everything in a database as text."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
+    with read_only(path) as connection:
         return list(connection.iterdump())
-    finally:
-        connection.close()
 
 
 def row_counts(path):
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
+    with read_only(path) as connection:
         tables = connection.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"
         ).fetchall()
         return [
             (name, connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]) for name, in tables
         ]
-    finally:
-        connection.close()
 
 
 def manifest(stored):

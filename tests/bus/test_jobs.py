@@ -222,14 +222,19 @@ def test_jobs_outlive_the_client_that_asked(service, gate, bus, tmp_path):
     check(unpack(os.path.join(service.backups, stored), tmp_path / "image.db"))
 
 
-def test_stop_in_the_middle_of_a_backup_is_clean(service, held, gate):
-    client, _, _ = held
-    client.manager("Backup", {})
+def stop_held(service, gate):
+    """Stops the service while a worker is held, and proves that its end is clean."""
     service.process.terminate()
     service.wait_notification("STOPPING=1")
     gate.release()
     assert service.wait() == 0
     assert service.temporary_files() == []
+
+
+def test_stop_in_the_middle_of_a_backup_is_clean(service, held, gate):
+    client, _, _ = held
+    client.manager("Backup", {})
+    stop_held(service, gate)
     client = service.start()
     assert client.names() == ["initial_backup"]
     assert client.get("Health") == "ok"
@@ -248,11 +253,7 @@ def test_stop_in_the_middle_of_a_big_backup_is_clean(service, client, applicatio
 def test_stop_in_the_middle_of_the_start_is_clean(service, gate):
     service.launch(**gate.at("snapshot-pinned"))
     gate.wait_reached()
-    service.process.terminate()
-    service.wait_notification("STOPPING=1")
-    gate.release()
-    assert service.wait() == 0
-    assert service.temporary_files() == []
+    stop_held(service, gate)
     assert "READY=1" not in service.notify.sent()
     assert service.start().names() == ["initial_backup"]
 
@@ -260,11 +261,7 @@ def test_stop_in_the_middle_of_the_start_is_clean(service, gate):
 def test_stop_while_everything_is_queued_is_clean(service, held, gate):
     client, _, _ = held
     fill_queue(client)
-    service.process.terminate()
-    service.wait_notification("STOPPING=1")
-    gate.release()
-    assert service.wait() == 0
-    assert service.temporary_files() == []
+    stop_held(service, gate)
 
 
 def test_busctl_waits_for_no_backup(bus, held, gate):

@@ -75,6 +75,11 @@ class Layout:
         is_interior = self.image[header] in (TYPE_INTERIOR_INDEX, TYPE_INTERIOR_TABLE)
         return header + (12 if is_interior else 8), self.integer(header + 3, 2)
 
+    def any_cell(self, page, random):
+        """Where one of its cells is."""
+        first, count = self.cell_pointers(page)
+        return self.offset(page) + self.integer(first + 2 * random.randrange(count), 2)
+
     def trunks(self):
         """The freelist's trunk pages, in its order."""
         found = []
@@ -172,8 +177,7 @@ def index_content(path, random, number):
     """Inside an entry's key: the tree stays a tree, but no longer that of its table."""
     layout = Layout(path)
     page = random.choice(layout.index_leaves)
-    first, count = layout.cell_pointers(page)
-    cell = layout.offset(page) + layout.integer(first + 2 * random.randrange(count), 2)
+    cell = layout.any_cell(page, random)
     size, header_bytes = layout.image[cell], layout.image[cell + 1]
     at = cell + 1 + header_bytes + random.randrange(max(size - header_bytes, 1))
     write_at(path, at, bytes([layout.image[at] ^ (1 << random.randrange(7))]))
@@ -184,8 +188,7 @@ def row_content(path, random, number):
     """Inside a row: often nothing that any check could see."""
     layout = Layout(path)
     page = random.choice(layout.table_leaves)
-    first, count = layout.cell_pointers(page)
-    cell = layout.offset(page) + layout.integer(first + 2 * random.randrange(count), 2)
+    cell = layout.any_cell(page, random)
     return f"table page {page}: " + change_byte(path, random, min(cell + 40, layout.offset(page + 1) - 1))
 
 
