@@ -56,9 +56,8 @@ Prediction *prediction_sample(int64_t match_id)
         return prediction;
 }
 
-int64_t prediction_stored(int64_t match_id)
+int64_t prediction_must_store(const Prediction *prediction)
 {
-        _cleanup_(prediction_freep) Prediction *prediction = prediction_sample(match_id);
         Fault fault = {0};
         bool created;
         int64_t id;
@@ -66,6 +65,28 @@ int64_t prediction_stored(int64_t match_id)
         if (prediction_store(connection, prediction, NOW_USEC, &id, &created, &fault) < 0)
                 fail_msg("%s", fault.message);
         return id;
+}
+
+int64_t prediction_stored(int64_t match_id)
+{
+        _cleanup_(prediction_freep) Prediction *prediction = prediction_sample(match_id);
+
+        return prediction_must_store(prediction);
+}
+
+void prediction_insert(int64_t match_id, const char *type, const char *result)
+{
+        char *sql = sqlite3_mprintf(
+                        "INSERT INTO predictions(match_id, team1, team2, league, consensus_type, "
+                        "consensus_result, consensus_probability, confidence, "
+                        "recommended_action) VALUES(%lld, 'A', 'B', 'L', %Q, %Q, 55, 50, 'x')",
+                        (long long) match_id,
+                        type,
+                        result);
+
+        assert_non_null(sql);
+        fixture_execute(application, sql);
+        sqlite3_free(sql);
 }
 
 const char *prediction_text(const char *sql)

@@ -21,8 +21,12 @@ int prediction_teardown(void **state);
 /* A valid one for that match; freed by the caller. */
 Prediction *prediction_sample(int64_t match_id);
 
-/* Stores a sample that must go through; its id. */
+/* Stores what must go through, and a sample for that match; its id. */
+int64_t prediction_must_store(const Prediction *prediction);
 int64_t prediction_stored(int64_t match_id);
+
+/* The application adds one of its own, with a confidence of 50. */
+void prediction_insert(int64_t match_id, const char *type, const char *result);
 
 /* The first column of the first row, as the application reads it; valid until the next call. */
 const char *prediction_text(const char *sql);

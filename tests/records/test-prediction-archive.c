@@ -28,6 +28,17 @@ static unsigned archive(int64_t match_id, uint64_t now_usec)
         return n;
 }
 
+static unsigned archive_due(int64_t *after_id, unsigned limit)
+{
+        Fault fault = {0};
+        unsigned n;
+
+        if (prediction_archive_due(connection, after_id, limit, NOW_USEC, &n, &fault) < 0)
+                fail_msg("%s", fault.message);
+        assert_int_equal(fault.code, FAULT_NONE);
+        return n;
+}
+
 static void refuse(int64_t match_id, const char *words)
 {
         Fault fault = {0};
@@ -84,10 +95,7 @@ static void test_all_valid_ones_and_no_other(void **state)
         (void) prediction_stored(7);
         assert_int_equal(prediction_invalidate(connection, 1, 0, NOW_USEC, &change, &fault), 0);
         (void) prediction_stored(7);
-        fixture_execute(application,
-                        "INSERT INTO predictions(match_id, team1, team2, league, consensus_type, "
-                        "consensus_result, consensus_probability, confidence, recommended_action) "
-                        "VALUES(7, 'A', 'B', 'L', 'total', 'Plus de 2.5', 55, 50, 'x')");
+        prediction_insert(7, "total", "Plus de 2.5");
         add_match(7, "terminé", "1");
         assert_int_equal(archive(7, NOW_USEC), 2);
         assert_string_equal(prediction_text("SELECT group_concat(prediction_id || ':' || "
@@ -123,9 +131,8 @@ static void test_an_annulled_match_is_archived_without_a_verdict(void **state)
 
 static void test_what_is_due_is_found(void **state)
 {
-        _cleanup_fault_ Fault fault = {0};
         int64_t after_id = 0;
-        unsigned n, n_all = 0;
+        unsigned n = 0;
 
         for (int64_t match_id = 1; match_id <= 9; match_id++) {
                 if (match_id != 5)
@@ -134,35 +141,27 @@ static void test_what_is_due_is_found(void **state)
         }
         assert_int_equal(archive(6, NOW_USEC), 1);
         do {
-                assert_int_equal(prediction_archive_due(connection, &after_id, 2, NOW_USEC, &n, &fault), 0);
-                n_all += n;
+                n += archive_due(&after_id, 2);
         } while (after_id > 0);
-        assert_int_equal(n_all, 6);
+        assert_int_equal(n, 6);
         assert_string_equal(prediction_text("SELECT group_concat(match_id) FROM predictions_archive"),
                         "1,2,3,6,7,8,9");
-        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-        assert_int_equal(n, 0);
+        assert_int_equal(archive_due(&after_id, 100), 0);
 }
 
 /* A match is often over before its result is there, and results are corrected. */
 static void test_what_got_its_result_later_is_due_again(void **state)
 {
-        _cleanup_fault_ Fault fault = {0};
         int64_t after_id = 0;
-        unsigned n;
 
         (void) prediction_stored(7);
         add_match(7, "terminé", NULL);
-        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-        assert_int_equal(n, 1);
-        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-        assert_int_equal(n, 0);
+        assert_int_equal(archive_due(&after_id, 100), 1);
+        assert_int_equal(archive_due(&after_id, 100), 0);
         fixture_execute(application, "UPDATE matches_archive SET resultat_reel = '1'");
-        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-        assert_int_equal(n, 1);
+        assert_int_equal(archive_due(&after_id, 100), 1);
         assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"), "1");
-        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-        assert_int_equal(n, 0);
+        assert_int_equal(archive_due(&after_id, 100), 0);
 }
 
 /* It is the score alone then that tells, and what it can't tell is not looked for for ever. */
@@ -179,27 +178,20 @@ static void test_what_got_its_score_later_is_due_again(void **state)
                         {"score_final_equipe_2 = NULL", 0, "0"},
                         {"score_final_equipe_2 = 0, resultat_reel = 'X'", 1, "0"},
         };
-        _cleanup_fault_ Fault fault = {0};
         int64_t after_id = 0;
-        unsigned n;
 
         (void) prediction_stored(7);
         add_match(7, "terminé", NULL);
-        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-        assert_int_equal(n, 1);
+        assert_int_equal(archive_due(&after_id, 100), 1);
         for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
                 char sql[120];
 
                 (void) snprintf(sql, sizeof sql, "UPDATE matches_archive SET %s", steps[i].set);
                 fixture_execute(application, sql);
-                assert_int_equal(
-                                prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-                assert_int_equal(n, steps[i].n);
+                assert_int_equal(archive_due(&after_id, 100), steps[i].n);
                 assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"),
                                 steps[i].outcome);
-                assert_int_equal(
-                                prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-                assert_int_equal(n, 0);
+                assert_int_equal(archive_due(&after_id, 100), 0);
         }
         assert_int_equal(fixture_integer(application, "SELECT count(*) FROM predictions_archive"), 1);
 }
@@ -207,9 +199,7 @@ static void test_what_got_its_score_later_is_due_again(void **state)
 /* It may have judged by what the service doesn't know. */
 static void test_a_verdict_of_the_application_s_stays(void **state)
 {
-        _cleanup_fault_ Fault fault = {0};
         int64_t after_id = 0;
-        unsigned n;
 
         (void) prediction_stored(7);
         fixture_execute(application,
@@ -219,16 +209,13 @@ static void test_a_verdict_of_the_application_s_stays(void **state)
         fixture_execute(application,
                         "UPDATE matches_archive SET score_final_equipe_1 = 2, score_final_equipe_2 = 1; "
                         "UPDATE predictions_archive SET prediction_correcte = 1");
-        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-        assert_int_equal(n, 0);
+        assert_int_equal(archive_due(&after_id, 100), 0);
         assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"), "1");
 }
 
 static void test_what_is_taken_back_meanwhile_is_no_fault(void **state)
 {
-        _cleanup_fault_ Fault fault = {0};
         int64_t after_id = 0;
-        unsigned n;
 
         for (int64_t match_id = 1; match_id <= 2; match_id++) {
                 (void) prediction_stored(match_id);
@@ -237,9 +224,7 @@ static void test_what_is_taken_back_meanwhile_is_no_fault(void **state)
         fixture_execute(application,
                         "CREATE TRIGGER back AFTER INSERT ON predictions_archive BEGIN "
                         "UPDATE matches_archive SET statut_final = 'en_cours' WHERE match_id = 2; END");
-        assert_int_equal(prediction_archive_due(connection, &after_id, 100, NOW_USEC, &n, &fault), 0);
-        assert_int_equal(n, 1);
-        assert_int_equal(fault.code, FAULT_NONE);
+        assert_int_equal(archive_due(&after_id, 100), 1);
 }
 
 int main(void)

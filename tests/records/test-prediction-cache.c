@@ -29,13 +29,9 @@ static int teardown(void **state)
 static void store_confidence(double confidence)
 {
         _cleanup_(prediction_freep) Prediction *prediction = prediction_sample(7);
-        Fault fault = {0};
-        bool created;
-        int64_t id;
 
         prediction_set_real(prediction, PREDICTION_CONFIDENCE, confidence);
-        if (prediction_store(connection, prediction, NOW_USEC, &id, &created, &fault) < 0)
-                fail_msg("%s", fault.message);
+        (void) prediction_must_store(prediction);
 }
 
 /* The confidence that the cache tells for a match, -1 when there is no prediction. */
@@ -122,10 +118,7 @@ static void test_none_is_remembered_too(void **state)
         assert_true(look_up(9) == -1);
         assert_int_equal(trace.n_on_table, 0);
         assert_counts(1, 1, 0, 1);
-        fixture_execute(application,
-                        "INSERT INTO predictions(match_id, team1, team2, league, consensus_type, "
-                        "consensus_result, consensus_probability, confidence, recommended_action) "
-                        "VALUES(9, 'A', 'B', 'L', '1X2', '1', 55, 50, 'x')");
+        prediction_insert(9, "1X2", "1");
         assert_true(look_up(9) == 50);
 }
 
