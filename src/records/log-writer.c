@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "records/extra-data.h"
 
 /* Both name their values alike; one that a table does not have is not asked for. */
 static const char *const insertions[_LOG_TABLE_MAX] = {
@@ -17,9 +18,6 @@ static const char *const insertions[_LOG_TABLE_MAX] = {
                                "VALUES(:user, :type, :match, :prediction, :plan, :address, :created, "
                                ":extra)",
 };
-
-/* json_type() ends with an error on what is no JSON, and AND promises no order. */
-static const char is_object[] = "SELECT CASE WHEN json_valid(?1) THEN json_type(?1) = 'object' ELSE 0 END";
 
 typedef struct LogWriter {
         Connection *connection;
@@ -77,26 +75,14 @@ static int prepare_for(LogWriter *writer, LogTable table, Fault *fault)
 
 static int check_extra(LogWriter *writer, const LogEntry *entry, Fault *item_fault, Fault *fault)
 {
-        bool good;
-        int code, r;
+        int r;
 
         if (!entry->extra_data)
                 return 0;
-        if (!writer->is_object) {
-                r = connection_prepare(writer->connection, is_object, &writer->is_object, fault);
-                if (r < 0)
-                        return r;
-        }
-        code = sqlite3_bind_text(writer->is_object, 1, entry->extra_data, -1, SQLITE_STATIC);
-        if (code == SQLITE_OK)
-                code = sqlite3_step(writer->is_object);
-        good = code == SQLITE_ROW && sqlite3_column_int(writer->is_object, 0);
-        (void) sqlite3_reset(writer->is_object);
-        if (code != SQLITE_ROW)
-                return writer_fault(writer, code, entry->table, fault);
-        if (!good)
+        r = extra_data_is_object(writer->connection, &writer->is_object, entry->extra_data, fault);
+        if (r == 0)
                 (void) fault_set(item_fault, FAULT_INVALID_ARGUMENT, "The extra data is no JSON object");
-        return 0;
+        return r;
 }
 
 static int bind_id(sqlite3_stmt *statement, const char *name, int64_t id)

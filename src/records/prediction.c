@@ -7,6 +7,7 @@
 
 #include "base/timestamp.h"
 #include "base/utf8.h"
+#include "records/extra-data.h"
 
 const PredictionColumnType prediction_columns[_PREDICTION_COLUMN_MAX] = {
                 [PREDICTION_ID] = {"id", PREDICTION_INTEGER},
@@ -233,24 +234,14 @@ static int check_real(PredictionColumn column, double value, Fault *fault)
         return value >= 0 && value <= 100 ? 0 : refuse(column, "a percentage, from 0 to 100", fault);
 }
 
-/* json_type() fails on what is no JSON, and newer ones take JSON5, which the application's reader does not.
- */
 static int check_object(Connection *connection, const char *text, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code, r = connection_prepare(connection,
-                                  "SELECT CASE WHEN json_valid(?1) THEN json_type(?1) = 'object' ELSE 0 END",
-                                  &statement,
-                                  fault);
+        int r = extra_data_is_object(connection, &statement, text, fault);
 
-        if (r < 0)
-                return r;
-        code = sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
-        if (code == SQLITE_OK)
-                code = sqlite3_step(statement);
-        if (code != SQLITE_ROW)
-                return connection_fault(connection, code, fault, "Reading extra_data");
-        return sqlite3_column_int(statement, 0) ? 0 : refuse(PREDICTION_EXTRA_DATA, "a JSON object", fault);
+        if (r == 0)
+                return refuse(PREDICTION_EXTRA_DATA, "a JSON object", fault);
+        return r < 0 ? r : 0;
 }
 
 int prediction_check(Connection *connection, const Prediction *prediction, Fault *fault)
