@@ -61,16 +61,41 @@ static int find_table(Connection *connection, LogTable table, Fault *fault)
         return r;
 }
 
-static int prepare_for(LogWriter *writer, LogTable table, Fault *fault)
+/* For what the application's schema has against a row (a constraint, a trigger, which may name a table that
+ * isn't there): the row's own fault, and 0. Any other code concerns the whole transaction. */
+static int blame(LogWriter *writer, LogItem *item, int code, Fault *fault)
 {
-        int r;
+        switch (code & 0xff) {
+        case SQLITE_CONSTRAINT:
+        case SQLITE_ERROR:
+        case SQLITE_MISMATCH:
+        case SQLITE_TOOBIG:
+                if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
+                        (void) fault_set(&item->fault,
+                                        FAULT_NOT_FOUND,
+                                        "The user, administrator or prediction that the row names is not "
+                                        "there");
+                else
+                        (void) writer_fault(writer, code, item->entry->table, &item->fault);
+                return 0;
+        default:
+                return writer_fault(writer, code, item->entry->table, fault);
+        }
+}
+
+static int prepare_for(LogWriter *writer, LogItem *item, Fault *fault)
+{
+        LogTable table = item->entry->table;
+        int code, r;
 
         if (writer->insertion[table])
                 return 0;
         r = find_table(writer->connection, table, fault);
         if (r < 0)
                 return r;
-        return connection_prepare(writer->connection, insertions[table], &writer->insertion[table], fault);
+        code = sqlite3_prepare_v2(
+                        writer->connection->handle, insertions[table], -1, &writer->insertion[table], NULL);
+        return code == SQLITE_OK ? 0 : blame(writer, item, code, fault);
 }
 
 static int check_extra(LogWriter *writer, const LogEntry *entry, Fault *item_fault, Fault *fault)
@@ -134,61 +159,98 @@ static int bind_entry(sqlite3_stmt *statement, const LogEntry *entry, const char
         return code;
 }
 
-/* Negative for what concerns the whole transaction. A row that a constraint keeps out is undone by itself.
- */
-static int write_item(LogWriter *writer, LogItem *item, Fault *fault)
+/* A constraint that is deferred would fail the commit, and with it every row. */
+static bool has_violation(sqlite3 *handle)
+{
+        int n = 0, highest;
+
+        return sqlite3_db_status(handle, SQLITE_DBSTATUS_DEFERRED_FKS, &n, &highest, 0) == SQLITE_OK &&
+               n != 0;
+}
+
+static int insert(LogWriter *writer, LogItem *item, Fault *fault)
 {
         const LogEntry *entry = item->entry;
+        sqlite3 *handle = writer->connection->handle;
+        sqlite3_stmt *statement = writer->insertion[entry->table];
         char moment[TIMESTAMP_RFC3339_MAX];
-        sqlite3_stmt *statement;
         int code, r;
-
-        r = prepare_for(writer, entry->table, fault);
-        if (r >= 0)
-                r = check_extra(writer, entry, &item->fault, fault);
-        if (r < 0 || item->fault.code != FAULT_NONE)
-                return r;
 
         r = timestamp_format_datetime(entry->created_usec, moment);
         if (r < 0)
                 return fault_set_errno(fault, r, "Writing to %s", log_table_to_string(entry->table));
-        statement = writer->insertion[entry->table];
         code = bind_entry(statement, entry, moment);
         if (code == SQLITE_OK)
                 code = sqlite3_step(statement);
-        if (code == SQLITE_DONE)
-                item->id = sqlite3_last_insert_rowid(writer->connection->handle);
-        else if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
+        if (code == SQLITE_DONE && has_violation(handle))
+                code = SQLITE_CONSTRAINT_FOREIGNKEY;
+        if (code != SQLITE_DONE)
+                r = blame(writer, item, code, fault);
+        else if (sqlite3_changes(handle) == 0)
                 (void) fault_set(&item->fault,
-                                FAULT_NOT_FOUND,
-                                "The user, administrator or prediction that the row names is not there");
-        else if ((code & 0xff) == SQLITE_CONSTRAINT)
-                (void) writer_fault(writer, code, entry->table, &item->fault);
+                                FAULT_FAILED,
+                                "A trigger on %s has left the row out",
+                                log_table_to_string(entry->table));
         else
-                r = writer_fault(writer, code, entry->table, fault);
+                item->id = sqlite3_last_insert_rowid(handle);
         (void) sqlite3_reset(statement);
         return r;
 }
 
+/* Negative for what concerns the whole transaction. */
+static int write_item(LogWriter *writer, LogItem *item, Fault *fault)
+{
+        int r = prepare_for(writer, item, fault);
+
+        if (r >= 0 && item->fault.code == FAULT_NONE)
+                r = check_extra(writer, item->entry, &item->fault, fault);
+        if (r >= 0 && item->fault.code == FAULT_NONE)
+                r = insert(writer, item, fault);
+        return r;
+}
+
+/* Takes back what a row that failed has left: a trigger's RAISE(FAIL) leaves all of it. 1 when the whole
+ * transaction is gone, which is what RAISE(ROLLBACK) does. */
+static int write_item_whole(LogWriter *writer, LogItem *item, Fault *fault)
+{
+        int r = connection_execute(writer->connection, "SAVEPOINT item", fault);
+
+        if (r >= 0)
+                r = write_item(writer, item, fault);
+        if (r < 0)
+                return r;
+        if (sqlite3_get_autocommit(writer->connection->handle))
+                return 1;
+        if (item->fault.code != FAULT_NONE)
+                r = connection_execute(writer->connection, "ROLLBACK TO item", fault);
+        return r < 0 ? r : connection_execute(writer->connection, "RELEASE item", fault);
+}
+
+/* 1 as write_item_whole(). */
 static int write_all(Connection *connection, LogItem *const *items, size_t n_items, Fault *fault)
 {
         _cleanup_(log_writer_done) LogWriter writer = {.connection = connection};
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < n_items; i++)
-                r = write_item(&writer, items[i], fault);
+        for (size_t i = 0; r == 0 && i < n_items; i++)
+                if (items[i]->fault.code == FAULT_NONE)
+                        r = write_item_whole(&writer, items[i], fault);
         return r;
 }
 
 int log_write(Connection *connection, LogItem *const *items, size_t n_items, Fault *fault)
 {
-        int r = connection_execute(connection, "BEGIN IMMEDIATE", fault);
+        int r;
 
-        if (r < 0)
-                return r;
-        r = write_all(connection, items, n_items, fault);
-        if (r >= 0)
-                r = connection_execute(connection, "COMMIT", fault);
+        /* Once more without the row that took the others' transaction along: each time it is another one. */
+        do {
+                r = connection_execute(connection, "BEGIN IMMEDIATE", fault);
+                if (r < 0)
+                        return r;
+                r = write_all(connection, items, n_items, fault);
+                if (r == 0)
+                        r = connection_execute(connection, "COMMIT", fault);
+        } while (r > 0);
         /* Some faults have rolled back already, and then this says so. */
         if (r < 0)
                 (void) connection_execute(connection, "ROLLBACK", NULL);

@@ -72,6 +72,22 @@ def test_direct_calls_are_recorded(service, client):
     ]
 
 
+def test_row_that_the_application_s_trigger_keeps_out_is_told_once(service, client):
+    with sqlite3.connect(service.database) as connection:
+        connection.execute(
+            "CREATE TRIGGER t AFTER INSERT ON system_logs WHEN new.action_type = 'persistence.reload' "
+            "BEGIN SELECT RAISE(ROLLBACK, 'not you'); END"
+        )
+    connection.close()
+    client.call(LOG_CONTROL_PATH, PROPERTIES, "Set", LOG_CONTROL, "LogLevel", ("s", "info"))
+    client.manager("Reload")
+    client.call(LOG_CONTROL_PATH, PROPERTIES, "Set", LOG_CONTROL, "LogLevel", ("s", "debug"))
+    assert [row[3]["object"] for row in wait_rows(service, 2)] == ["info", "debug"]
+    service.stop()
+    assert len(rows(service)) == 2
+    assert service.log().count("A record of 'persistence.reload' could not be written") == 1
+
+
 def test_reading_accounts_is_recorded_but_not_each_time(service, client):
     accounts = Accounts(client)
     with sqlite3.connect(service.database) as connection:

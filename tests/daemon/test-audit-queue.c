@@ -142,6 +142,24 @@ static void test_what_waits_is_bounded_and_the_loss_told(void **state)
                         1);
 }
 
+/* One that the application's schema has something against is given up, and neither it nor those around it
+ * come again. */
+static void test_a_row_that_a_trigger_keeps_out_is_not_tried_again(void **state)
+{
+        fixture_execute(bench->application,
+                        "CREATE TRIGGER t AFTER INSERT ON system_logs WHEN new.action_type = 'bad' BEGIN "
+                        "SELECT RAISE(ROLLBACK, 'not you'); END");
+        add("before");
+        add("bad");
+        add("behind");
+        turn_a_batch();
+        assert_int_equal(count_rows(), 2);
+        add("later");
+        turn_a_batch();
+        assert_int_equal(count_rows(), 3);
+        assert_false(audit_queue_flush(bench->manager.audit_queue));
+}
+
 static void test_rows_wait_for_the_gate(void **state)
 {
         Progress progress;
@@ -224,6 +242,7 @@ int main(void)
                         TEST(test_rows_gather_and_keep_their_order),
                         TEST(test_large_heap_takes_several_batches),
                         TEST(test_what_waits_is_bounded_and_the_loss_told),
+                        TEST(test_a_row_that_a_trigger_keeps_out_is_not_tried_again),
                         TEST(test_rows_wait_for_the_gate),
                         TEST(test_rows_wait_for_a_sound_database),
                         TEST(test_flush_writes_all_without_the_store),

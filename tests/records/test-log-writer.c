@@ -68,6 +68,106 @@ static void test_a_bad_row_keeps_no_other_out(void **state)
         fixture_close(handle);
 }
 
+/* Rows for both tables in turn, every third of them with a message that triggers don't like. Returns how
+ * many have a fault of their own, each of them with these words. */
+static unsigned write_dozen(const char *words)
+{
+        LogEntry entries[12];
+        LogItem items[ELEMENTSOF(entries)] = {0}, *pointers[ELEMENTSOF(entries)];
+        _cleanup_fault_ Fault fault = {0};
+        unsigned n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(entries); i++) {
+                entries[i] = i % 2 == 0 ? log_system_entry() : log_access_entry();
+                if (i % 3 == 0)
+                        entries[i].message = "bad";
+                items[i].entry = &entries[i];
+                pointers[i] = &items[i];
+        }
+        if (log_write(log_connection, pointers, ELEMENTSOF(items), &fault) < 0)
+                fail_msg("%s", fault.message);
+        assert_int_equal(sqlite3_get_autocommit(log_connection->handle), 1);
+        for (size_t i = 0; i < ELEMENTSOF(items); i++)
+                if (items[i].fault.code != FAULT_NONE) {
+                        fixture_assert_fault(&items[i].fault, FAULT_FAILED, words);
+                        n++;
+                }
+        return n;
+}
+
+/* Each of these ends the statement in a way of its own: some take the row back and some don't, and one takes
+ * back the whole transaction. */
+static void test_a_trigger_keeps_no_other_row_out(void **state)
+{
+        static const struct {
+                const char *moment;
+                const char *does;
+                const char *words;
+        } triggers[] = {
+                        {"AFTER", "RAISE(ABORT, 'not you')", "not you"},
+                        {"AFTER", "RAISE(FAIL, 'not you')", "not you"},
+                        {"AFTER", "RAISE(ROLLBACK, 'not you')", "not you"},
+                        {"AFTER", "abs(-9223372036854775807 - 1)", "integer overflow"},
+                        {"BEFORE", "RAISE(IGNORE)", "trigger"},
+        };
+        sqlite3 *handle = fixture_open(fixture_path("live.db"));
+
+        for (size_t i = 0; i < ELEMENTSOF(triggers); i++) {
+                char sql[200];
+
+                (void) snprintf(sql,
+                                sizeof sql,
+                                "CREATE TRIGGER t %s INSERT ON system_logs WHEN new.message = 'bad' BEGIN "
+                                "SELECT %s; END",
+                                triggers[i].moment,
+                                triggers[i].does);
+                fixture_execute(handle, sql);
+                assert_int_equal(write_dozen(triggers[i].words), 2);
+                assert_int_equal(fixture_integer(handle, "SELECT count(*) FROM system_logs"), 4);
+                assert_int_equal(fixture_integer(handle, "SELECT count(*) FROM access_logs"), 6);
+                fixture_execute(handle, "DROP TRIGGER t; DELETE FROM system_logs; DELETE FROM access_logs");
+        }
+        fixture_close(handle);
+}
+
+/* Not even the statement can be made then. */
+static void test_a_trigger_that_lacks_its_table_keeps_the_other_log_going(void **state)
+{
+        sqlite3 *handle = fixture_open(fixture_path("live.db"));
+
+        fixture_execute(handle,
+                        "CREATE TRIGGER t AFTER INSERT ON system_logs BEGIN INSERT INTO gone VALUES(1); "
+                        "END");
+        assert_int_equal(write_dozen("gone"), 6);
+        assert_int_equal(fixture_integer(handle, "SELECT count(*) FROM access_logs"), 6);
+        fixture_execute(handle, "DROP TRIGGER t");
+        assert_int_equal(write_dozen(""), 0);
+        fixture_close(handle);
+}
+
+/* A constraint that is looked at when all is committed would keep all of them out. */
+static void test_a_deferred_constraint_keeps_no_other_row_out(void **state)
+{
+        LogEntry good = log_access_entry(), bad = log_access_entry();
+        LogItem items[] = {{.entry = &good}, {.entry = &bad}, {.entry = &good}};
+        LogItem *pointers[] = {&items[0], &items[1], &items[2]};
+        sqlite3 *handle = fixture_open(fixture_path("live.db"));
+        _cleanup_fault_ Fault fault = {0};
+
+        fixture_execute(handle,
+                        "ALTER TABLE access_logs RENAME TO was; CREATE TABLE access_logs AS SELECT * FROM "
+                        "was; ALTER TABLE access_logs ADD owner REFERENCES users(id) DEFERRABLE INITIALLY "
+                        "DEFERRED; CREATE TRIGGER t AFTER INSERT ON access_logs BEGIN UPDATE access_logs "
+                        "SET owner = new.user_id WHERE rowid = new.rowid; END");
+        bad.user_id = 99;
+        assert_int_equal(log_write(log_connection, pointers, 3, &fault), 0);
+        assert_int_equal(items[0].fault.code, FAULT_NONE);
+        fixture_assert_fault(&items[1].fault, FAULT_NOT_FOUND, "not there");
+        assert_int_equal(items[2].fault.code, FAULT_NONE);
+        assert_int_equal(fixture_integer(handle, "SELECT count(*) FROM access_logs"), 2);
+        fixture_close(handle);
+}
+
 static void refuse_one(FaultCode code, const char *words)
 {
         LogEntry entry = log_system_entry();
@@ -133,6 +233,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         TEST(test_rows_are_written),
                         TEST(test_a_bad_row_keeps_no_other_out),
+                        TEST(test_a_trigger_keeps_no_other_row_out),
+                        TEST(test_a_trigger_that_lacks_its_table_keeps_the_other_log_going),
+                        TEST(test_a_deferred_constraint_keeps_no_other_row_out),
                         TEST(test_a_missing_table_takes_all_back),
                         TEST(test_a_writer_in_the_way),
                         TEST(test_a_corrupt_database),
