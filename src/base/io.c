@@ -4,31 +4,15 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-int io_write_all(int fd, const void *data, size_t size)
-{
-        const char *position = data;
-
-        while (size > 0) {
-                ssize_t n = write(fd, position, size);
-
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return -errno;
-                }
-                position += n;
-                size -= (size_t) n;
-        }
-        return 0;
-}
-
-int io_write_all_at(int fd, const void *data, size_t size, uint64_t offset_bytes)
+/* At the file position without an `offset_bytes`. */
+static int write_all(int fd, const void *data, size_t size, const uint64_t *offset_bytes)
 {
         size_t done = 0;
 
         while (done < size) {
-                ssize_t n = pwrite(
-                                fd, (const char *) data + done, size - done, (off_t) (offset_bytes + done));
+                const char *rest = (const char *) data + done;
+                ssize_t n = offset_bytes ? pwrite(fd, rest, size - done, (off_t) (*offset_bytes + done))
+                                         : write(fd, rest, size - done);
 
                 if (n < 0) {
                         if (errno == EINTR)
@@ -37,47 +21,50 @@ int io_write_all_at(int fd, const void *data, size_t size, uint64_t offset_bytes
                 }
                 done += (size_t) n;
         }
+        return 0;
+}
+
+int io_write_all(int fd, const void *data, size_t size)
+{
+        return write_all(fd, data, size, NULL);
+}
+
+int io_write_all_at(int fd, const void *data, size_t size, uint64_t offset_bytes)
+{
+        return write_all(fd, data, size, &offset_bytes);
+}
+
+/* As write_all(). */
+static int read_full(int fd, void *data, size_t size, const uint64_t *offset_bytes, size_t *ret)
+{
+        size_t done = 0;
+
+        while (done < size) {
+                char *rest = (char *) data + done;
+                ssize_t n = offset_bytes ? pread(fd, rest, size - done, (off_t) (*offset_bytes + done))
+                                         : read(fd, rest, size - done);
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                if (n == 0)
+                        break;
+                done += (size_t) n;
+        }
+        *ret = done;
         return 0;
 }
 
 int io_read_full(int fd, void *data, size_t size, size_t *ret)
 {
-        size_t done = 0;
-
-        while (done < size) {
-                ssize_t n = read(fd, (char *) data + done, size - done);
-
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return -errno;
-                }
-                if (n == 0)
-                        break;
-                done += (size_t) n;
-        }
-        *ret = done;
-        return 0;
+        return read_full(fd, data, size, NULL, ret);
 }
 
 int io_read_full_at(int fd, void *data, size_t size, uint64_t offset_bytes, size_t *ret)
 {
-        size_t done = 0;
-
-        while (done < size) {
-                ssize_t n = pread(fd, (char *) data + done, size - done, (off_t) (offset_bytes + done));
-
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return -errno;
-                }
-                if (n == 0)
-                        break;
-                done += (size_t) n;
-        }
-        *ret = done;
-        return 0;
+        return read_full(fd, data, size, &offset_bytes, ret);
 }
 
 int io_read_file(int directory_fd, const char *name, size_t limit_bytes, char **ret, size_t *ret_size)
