@@ -52,15 +52,19 @@ static int agree(Session *session, const char *name, char **ret_name, Fault *fau
         return r;
 }
 
-int restoring_append_options(const Session *session, sd_bus_message *call, Fault *fault)
+int restoring_end_options(const Session *session, sd_bus_message *call, Fault *fault)
 {
-        if (session->arguments->given & OPTION_FORCE) {
-                int r = sd_bus_message_append(call, "{sv}", "force", "b", true);
+        int r = session->arguments->given & OPTION_FORCE
+                                ? sd_bus_message_append(call, "{sv}", "force", "b", true)
+                                : 0;
 
-                if (r < 0)
-                        return session_set_errno(r, fault);
-        }
-        return passed_file_append_keys(session, call, fault);
+        if (r < 0)
+                return session_set_errno(r, fault);
+        r = passed_file_append_keys(session, call, fault);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(call);
+        return r < 0 ? session_set_errno(r, fault) : 0;
 }
 
 int restoring_send(JobWaiter *waiter,
@@ -104,12 +108,9 @@ int restoring_run(Session *session,
                 r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
         if (r < 0)
                 return session_set_errno(r, fault);
-        r = restoring_append_options(session, call, fault);
+        r = restoring_end_options(session, call, fault);
         if (r < 0)
                 return r;
-        r = sd_bus_message_close_container(call);
-        if (r < 0)
-                return session_set_errno(r, fault);
         r = restoring_send(waiter, call, session, "restore", ret_outcome, fault);
         return r < 0 && name[0] != '\0' ? backup_objects_explain(name, fault) : r;
 }

@@ -28,8 +28,8 @@ int restoring_send(JobWaiter *waiter,
                 json_object **ret_outcome,
                 Fault *fault);
 
-/* Puts the options that every restore takes into an open a{sv}: --force and the keys. */
-int restoring_append_options(const Session *session, sd_bus_message *call, Fault *fault);
+/* Puts the options that every restore takes into an open a{sv}, --force and the keys, and closes it. */
+int restoring_end_options(const Session *session, sd_bus_message *call, Fault *fault);
 
 /* Prints what came of it; as JSON the outcome itself. */
 int restoring_print(Session *session, json_object *outcome, Fault *fault);

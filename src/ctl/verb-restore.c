@@ -36,11 +36,7 @@ static int append_file(const Session *session, sd_bus_message *call, int fd, con
                 r = sd_bus_message_append(call, "{sv}", "source-name", "s", path);
         if (r < 0)
                 return session_set_errno(r, fault);
-        r = restoring_append_options(session, call, fault);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_close_container(call);
-        return r < 0 ? session_set_errno(r, fault) : 0;
+        return restoring_end_options(session, call, fault);
 }
 
 static int restore_file(Session *session, JobWaiter *waiter, json_object **ret_outcome, Fault *fault)
@@ -116,12 +112,9 @@ int verb_undo(Session *session, Fault *fault)
         r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
         if (r < 0)
                 return session_set_errno(r, fault);
-        r = restoring_append_options(session, call, fault);
+        r = restoring_end_options(session, call, fault);
         if (r < 0)
                 return r;
-        r = sd_bus_message_close_container(call);
-        if (r < 0)
-                return session_set_errno(r, fault);
         r = restoring_send(waiter, call, session, "undo", &outcome, fault);
         return r < 0 ? r : restoring_print(session, outcome, fault);
 }
