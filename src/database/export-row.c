@@ -110,16 +110,21 @@ static int write_large(const ExportRows *rows, sqlite3_blob *blob, bool is_text,
         return 0;
 }
 
-/* A value that SQLite holds as a whole: a number, NULL, or the default of a column that was added later and
- * is not in the row. */
-static int write_one_column(
-                const ExportRows *rows, const ExportTable *table, size_t column, int64_t row, Fault *fault)
+/* A statement that stands on the value, or on what `function` makes of it. */
+static int select_value(const ExportRows *rows,
+                const ExportTable *table,
+                size_t column,
+                int64_t row,
+                const char *function,
+                sqlite3_stmt **ret,
+                Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         _cleanup_(sqlite_freep) char *sql = NULL;
         int r, code;
 
-        sql = sqlite3_mprintf("SELECT \"%w\" FROM main.\"%w\" WHERE %s = %lld",
+        sql = sqlite3_mprintf("SELECT %s(\"%w\") FROM main.\"%w\" WHERE %s = %lld",
+                        function,
                         table->columns[column].name,
                         table->name,
                         table->rowid,
@@ -132,6 +137,20 @@ static int write_one_column(
         code = sqlite3_step(statement);
         if (code != SQLITE_ROW)
                 return connection_fault(rows->connection, code, fault, "Reading a row");
+        *ret = TAKE_PTR(statement);
+        return 0;
+}
+
+/* A value that SQLite holds as a whole: a number, NULL, or the default of a column that was added later and
+ * is not in the row. */
+static int write_one_column(
+                const ExportRows *rows, const ExportTable *table, size_t column, int64_t row, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r = select_value(rows, table, column, row, "", &statement, fault);
+
+        if (r < 0)
+                return r;
         write_cell(rows, statement, 0);
         return 0;
 }
@@ -142,25 +161,16 @@ static int write_any_column(
         sqlite3 *handle = rows->connection->handle;
         sqlite3_blob *blob = NULL;
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        _cleanup_(sqlite_freep) char *sql = NULL;
+        const char *type;
         bool is_text;
         int r, code;
 
         /* typeof() reads the row's header only. */
-        sql = sqlite3_mprintf("SELECT typeof(\"%w\") = 'text' FROM main.\"%w\" WHERE %s = %lld",
-                        table->columns[column].name,
-                        table->name,
-                        table->rowid,
-                        (long long) row);
-        if (!sql)
-                return fault_set_errno(fault, ENOMEM, "Reading a row");
-        r = connection_prepare(rows->connection, sql, &statement, fault);
+        r = select_value(rows, table, column, row, "typeof", &statement, fault);
         if (r < 0)
                 return r;
-        code = sqlite3_step(statement);
-        if (code != SQLITE_ROW)
-                return connection_fault(rows->connection, code, fault, "Reading a row");
-        is_text = sqlite3_column_int(statement, 0);
+        type = (const char *) sqlite3_column_text(statement, 0);
+        is_text = type && strcmp(type, "text") == 0;
 
         code = sqlite3_blob_open(handle, "main", table->name, table->columns[column].name, row, 0, &blob);
         if (code == SQLITE_ERROR)
