@@ -9,6 +9,7 @@
 #include "daemon/backup-bus.h"
 #include "daemon/change.h"
 #include "daemon/condition.h"
+#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/watch.h"
 
@@ -61,6 +62,29 @@ void collection_adopt(Manager *manager, Catalogue *catalogue)
         if (manager->catalogue_changed)
                 collection_refresh_all(manager);
         manager->catalogue_changed = false;
+}
+
+int collection_name_backup(const Manager *manager,
+                uint64_t now_usec,
+                AgeRecipients *ret_recipients,
+                char ret_name[static BACKUP_NAME_MAX],
+                char **ret_file,
+                Fault *fault)
+{
+        char *file;
+        int r = encryption_recipients(manager, ret_recipients, fault);
+
+        if (r < 0)
+                return r;
+        r = backup_name_make(now_usec, manager->newest_label_usec, ret_name);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Making a name for the backup");
+        file = backup_name_to_file(
+                        ret_name, manager->configuration.compression, age_recipients_any(ret_recipients));
+        if (!file)
+                return -ENOMEM;
+        *ret_file = file;
+        return 0;
 }
 
 int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool created)

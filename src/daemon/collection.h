@@ -4,10 +4,21 @@
 /* The catalogue as the rest of the world sees it: every change of it goes through here, and is told on the
  * bus exactly once, whether our own worker made it or somebody with a shell. */
 
+#include "backup/backup-name.h"
 #include "daemon/manager.h"
 
 /* Takes over what the start-up has read. */
 void collection_adopt(Manager *manager, Catalogue *catalogue);
+
+/* What a backup that is made now is to be: encrypted to whom (see encryption_recipients()), under a name
+ * that is later than every other, in which file. Ask when the job starts and not earlier: others may have
+ * been made while it waited. */
+int collection_name_backup(const Manager *manager,
+                uint64_t now_usec,
+                AgeRecipients *ret_recipients,
+                char ret_name[static BACKUP_NAME_MAX],
+                char **ret_file,
+                Fault *fault);
 
 /* A job made (`created`) or rewrote a backup. Takes the manifest over. */
 int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool created);

@@ -63,20 +63,9 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
         r = manager_require_sound_database(manager, fault);
         if (r < 0)
                 return r;
-        r = encryption_recipients(manager, &task->recipients, fault);
-        if (r < 0)
-                return r;
-        /* Now and not earlier: the name must be later than that of every backup made while this one waited.
-         */
-        r = backup_name_make(now_usec, manager->newest_label_usec, task->name);
-        if (r < 0)
-                return fault_set_errno(fault, r, "Making a name for the backup");
-        file = backup_name_to_file(task->name,
-                        manager->configuration.compression,
-                        age_recipients_any(&task->recipients));
-        if (!file)
-                return -ENOMEM;
-        r = job_claim_file(job, file);
+        r = collection_name_backup(manager, now_usec, &task->recipients, task->name, &file, fault);
+        if (r >= 0)
+                r = job_claim_file(job, file);
         if (r >= 0)
                 r = lease_older(manager, task);
         if (r < 0)

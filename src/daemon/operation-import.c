@@ -11,7 +11,6 @@
 #include "backup/unfinished.h"
 #include "base/clock.h"
 #include "daemon/collection.h"
-#include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
 #include "database/import.h"
@@ -50,16 +49,10 @@ static int import_start(Job *job, void *userdata, Fault *fault)
         uint64_t now_usec = clock_now_usec();
         int r;
 
-        r = encryption_recipients(manager, &task->recipients, fault);
+        r = collection_name_backup(manager, now_usec, &task->recipients, task->name, &file, fault);
         if (r < 0)
                 return r;
-        r = backup_name_make(now_usec, manager->newest_label_usec, task->name);
-        if (r < 0)
-                return fault_set_errno(fault, r, "Making a name for the backup");
-        file = backup_name_to_file(task->name,
-                        manager->configuration.compression,
-                        age_recipients_any(&task->recipients));
-        unpacked = file ? unfinished_verify_name(file) : NULL;
+        unpacked = unfinished_verify_name(file);
         /* A name that the next start removes, should this one be killed. */
         if (!unpacked || asprintf(&task->image_name, ".%s.tmp", unpacked) < 0) {
                 task->image_name = NULL;
