@@ -221,7 +221,7 @@ static int set_journal_mode(RestoreSource *source, const char *mode, Fault *faul
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         _cleanup_free_ char *sql = NULL;
         int64_t page_size_bytes = 0;
-        int code, r;
+        int r;
 
         if (asprintf(&sql, "PRAGMA main.journal_mode=%s", mode) < 0) {
                 sql = NULL;
@@ -231,12 +231,9 @@ static int set_journal_mode(RestoreSource *source, const char *mode, Fault *faul
         if (r >= 0)
                 r = connection_query_integer(connection, "PRAGMA main.page_size", &page_size_bytes, fault);
         if (r >= 0)
-                r = connection_prepare(connection, sql, &statement, fault);
+                r = connection_query_row(connection, sql, &statement, fault);
         if (r < 0)
                 return r;
-        code = sqlite3_step(statement);
-        if (code != SQLITE_ROW)
-                return connection_fault(connection, code, fault, sql);
         if (sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), mode) != 0)
                 return fault_set(fault,
                                 FAULT_FAILED,

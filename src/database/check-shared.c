@@ -120,15 +120,6 @@ static bool add_tables(Shares *shares, Connection *connection, uint64_t pages)
         return code == SQLITE_DONE;
 }
 
-static bool is_wal(Connection *connection)
-{
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-
-        return connection_prepare(connection, "PRAGMA main.journal_mode", &statement, NULL) >= 0 &&
-               sqlite3_step(statement) == SQLITE_ROW &&
-               sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), "wal") == 0;
-}
-
 static int compare_tasks(const void *a, const void *b)
 {
         const Task *one = a, *two = b;
@@ -139,11 +130,11 @@ static int compare_tasks(const void *a, const void *b)
 /* False for a database that is not taken on. */
 static bool plan(Shares *shares, Connection *connection)
 {
-        bool is_private = shares->mode == CONNECTION_PRIVATE;
+        bool is_private = shares->mode == CONNECTION_PRIVATE, is_wal = false;
         int64_t pages, auto_vacuum;
 
         /* A private copy with a -wal takes a lock that lets nobody else in, not even our own threads. */
-        if (is_wal(connection) == is_private)
+        if (connection_is_wal(connection, &is_wal, NULL) < 0 || is_wal == is_private)
                 return false;
         if (connection_query_integer(connection, "PRAGMA main.page_count", &pages, NULL) < 0 || pages < 1 ||
                         connection_query_integer(connection, "PRAGMA main.auto_vacuum", &auto_vacuum, NULL) <

@@ -199,29 +199,27 @@ int connection_prepare(Connection *connection, const char *sql, sqlite3_stmt **r
         return 0;
 }
 
-/* Steps to the one row that the caller is about to read. */
-static int step_to_row(Connection *connection, sqlite3_stmt *statement, Fault *fault)
+int connection_query_row(Connection *connection, const char *sql, sqlite3_stmt **ret, Fault *fault)
 {
-        int code = sqlite3_step(statement);
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int code, r = connection_prepare(connection, sql, &statement, fault);
 
-        if (code == SQLITE_ROW)
-                return 0;
+        if (r < 0)
+                return r;
+        code = sqlite3_step(statement);
         if (code == SQLITE_DONE)
-                return fault_set(fault,
-                                FAULT_FAILED,
-                                "%s: %s: no answer",
-                                connection->path,
-                                sqlite3_sql(statement));
-        return connection_fault(connection, code, fault, sqlite3_sql(statement));
+                return fault_set(fault, FAULT_FAILED, "%s: %s: no answer", connection->path, sql);
+        if (code != SQLITE_ROW)
+                return connection_fault(connection, code, fault, sql);
+        *ret = TAKE_PTR(statement);
+        return 0;
 }
 
 int connection_query_integer(Connection *connection, const char *sql, int64_t *ret, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int r = connection_prepare(connection, sql, &statement, fault);
+        int r = connection_query_row(connection, sql, &statement, fault);
 
-        if (r >= 0)
-                r = step_to_row(connection, statement, fault);
         if (r < 0)
                 return r;
         *ret = sqlite3_column_int64(statement, 0);
@@ -236,9 +234,7 @@ int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)
         /* A statement that has given its row and not yet ended keeps its read transaction, which every other
          * statement of this connection then shares. Counting makes it give a row on an empty database too.
          */
-        r = connection_prepare(connection, "SELECT count(*) FROM main.sqlite_schema", &pin, fault);
-        if (r >= 0)
-                r = step_to_row(connection, pin, fault);
+        r = connection_query_row(connection, "SELECT count(*) FROM main.sqlite_schema", &pin, fault);
         /* An interrupt is kept from here on, since a statement is active; one that came before is not. */
         if (r >= 0 && connection->progress)
                 r = progress_check(connection->progress, fault);
@@ -248,22 +244,34 @@ int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)
         return 0;
 }
 
+static int answers_wal(Connection *connection, const char *sql, bool *ret, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r = connection_query_row(connection, sql, &statement, fault);
+
+        if (r < 0)
+                return r;
+        *ret = sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), "wal") == 0;
+        return 0;
+}
+
+int connection_is_wal(Connection *connection, bool *ret, Fault *fault)
+{
+        return answers_wal(connection, "PRAGMA main.journal_mode", ret, fault);
+}
+
 int connection_ensure_wal(Connection *connection, bool *ret_changed, Fault *fault)
 {
-        static const char *const statements[] = {"PRAGMA main.journal_mode", "PRAGMA main.journal_mode=WAL"};
+        bool was = false, is = false;
+        int r = connection_is_wal(connection, &was, fault);
 
-        for (size_t i = 0; i < ELEMENTSOF(statements); i++) {
-                _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-                int r = connection_prepare(connection, statements[i], &statement, fault);
-
-                if (r >= 0)
-                        r = step_to_row(connection, statement, fault);
-                if (r < 0)
-                        return r;
-                if (sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), "wal") == 0) {
-                        *ret_changed = i > 0;
-                        return 0;
-                }
+        if (r >= 0 && !was)
+                r = answers_wal(connection, "PRAGMA main.journal_mode=WAL", &is, fault);
+        if (r < 0)
+                return r;
+        if (was || is) {
+                *ret_changed = !was;
+                return 0;
         }
         return fault_set(fault,
                         FAULT_NOT_SUPPORTED,

@@ -57,13 +57,19 @@ static inline void statement_finalizep(sqlite3_stmt **statement)
         (void) sqlite3_finalize(*statement);
 }
 
-/* First column of the first row as an integer; NOT_FOUND-free: 0 rows is FAILED. */
+/* Prepares a statement and stands on its first row; 0 rows is FAILED. The caller finalizes it. */
+int connection_query_row(Connection *connection, const char *sql, sqlite3_stmt **ret, Fault *fault);
+
+/* The first column of that row as an integer. */
 int connection_query_integer(Connection *connection, const char *sql, int64_t *ret, Fault *fault);
 
 /* Begins a read transaction that lasts until *ret_pin is finalized: all statements in between see one state
  * of the database. In WAL it blocks no writer, but holds back the checkpoint; in a rollback mode writers
  * wait. While it lasts, an interrupt is not forgotten between two statements, as SQLite does otherwise. */
 int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault);
+
+/* Whether the database is in journal_mode=WAL. */
+int connection_is_wal(Connection *connection, bool *ret, Fault *fault);
 
 /* Switches the database to journal_mode=WAL where it isn't yet (start-up only; needs CONNECTION_WRITE). The
  * switch needs the file for itself: BUSY when the application holds it, which harms nothing but

@@ -119,9 +119,7 @@ static int select_value(const ExportRows *rows,
                 sqlite3_stmt **ret,
                 Fault *fault)
 {
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         _cleanup_(sqlite_freep) char *sql = NULL;
-        int r, code;
 
         sql = sqlite3_mprintf("SELECT %s(\"%w\") FROM main.\"%w\" WHERE %s = %lld",
                         function,
@@ -131,14 +129,7 @@ static int select_value(const ExportRows *rows,
                         (long long) row);
         if (!sql)
                 return fault_set_errno(fault, ENOMEM, "Reading a row");
-        r = connection_prepare(rows->connection, sql, &statement, fault);
-        if (r < 0)
-                return r;
-        code = sqlite3_step(statement);
-        if (code != SQLITE_ROW)
-                return connection_fault(rows->connection, code, fault, "Reading a row");
-        *ret = TAKE_PTR(statement);
-        return 0;
+        return connection_query_row(rows->connection, sql, ret, fault);
 }
 
 /* A value that SQLite holds as a whole: a number, NULL, or the default of a column that was added later and

@@ -29,14 +29,10 @@ ExportStyle export_style_from_string(const char *text)
 static int read_encoding(Connection *connection, JsonEncoding *ret, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code, r;
+        int r = connection_query_row(connection, "PRAGMA encoding", &statement, fault);
 
-        r = connection_prepare(connection, "PRAGMA encoding", &statement, fault);
         if (r < 0)
                 return r;
-        code = sqlite3_step(statement);
-        if (code != SQLITE_ROW)
-                return connection_fault(connection, code, fault, "Reading the encoding");
         *ret = export_encoding_from_string((const char *) sqlite3_column_text(statement, 0));
         return 0;
 }

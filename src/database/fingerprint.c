@@ -93,21 +93,6 @@ static bool read_wal_index(sqlite3_file *file, char ret_hex[static 2 * WAL_INDEX
         return true;
 }
 
-static int is_wal(Connection *connection, bool *ret, Fault *fault)
-{
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code, r;
-
-        r = connection_prepare(connection, "PRAGMA main.journal_mode", &statement, fault);
-        if (r < 0)
-                return r;
-        code = sqlite3_step(statement);
-        if (code != SQLITE_ROW)
-                return connection_fault(connection, code, fault, "Asking for the journal mode");
-        *ret = sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), "wal") == 0;
-        return 0;
-}
-
 /* In a read transaction, so that the wal-index is mapped. 1 when all could be told. */
 static int describe(Connection *connection, bool wal, uint64_t now_usec, char *ret, size_t size)
 {
@@ -150,7 +135,7 @@ int fingerprint_take(
         bool wal = false;
         int r;
 
-        r = is_wal(connection, &wal, fault);
+        r = connection_is_wal(connection, &wal, fault);
         if (r >= 0)
                 r = connection_pin(connection, &pin, fault);
         if (r < 0)

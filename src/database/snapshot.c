@@ -165,14 +165,11 @@ static int leave_wal(Copying *copying, Snapshot *snapshot, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         int64_t pages = 0;
-        int code, r;
+        int r;
 
-        r = connection_prepare(copying->target, "PRAGMA main.journal_mode=DELETE", &statement, fault);
+        r = connection_query_row(copying->target, "PRAGMA main.journal_mode=DELETE", &statement, fault);
         if (r < 0)
                 return r;
-        code = sqlite3_step(statement);
-        if (code != SQLITE_ROW)
-                return connection_fault(copying->target, code, fault, "Taking the copy out of WAL mode");
         if (sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), "delete") != 0)
                 return fault_set(fault,
                                 FAULT_FAILED,

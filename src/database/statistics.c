@@ -68,15 +68,11 @@ static int collect_pages(Connection *connection, Statistics *statistics, Fault *
 
 static int collect_journal_mode(Connection *connection, Statistics *statistics, Fault *fault)
 {
-        static const char sql[] = "PRAGMA main.journal_mode";
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code, r = connection_prepare(connection, sql, &statement, fault);
+        int r = connection_query_row(connection, "PRAGMA main.journal_mode", &statement, fault);
 
         if (r < 0)
                 return r;
-        code = sqlite3_step(statement);
-        if (code != SQLITE_ROW)
-                return connection_fault(connection, code, fault, sql);
         (void) snprintf(statistics->journal_mode,
                         sizeof statistics->journal_mode,
                         "%s",

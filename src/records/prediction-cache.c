@@ -185,16 +185,12 @@ static int pin_state(PredictionCache *cache,
                 sqlite3_stmt **ret_pin,
                 Fault *fault)
 {
-        static const char sql[] = "PRAGMA main.data_version";
         _cleanup_(statement_finalizep) sqlite3_stmt *pin = NULL;
-        int code, r = connection_prepare(connection, sql, &pin, fault);
+        int r = connection_query_row(connection, "PRAGMA main.data_version", &pin, fault);
         int64_t data_version;
 
         if (r < 0)
                 return r;
-        code = sqlite3_step(pin);
-        if (code != SQLITE_ROW)
-                return connection_fault(connection, code, fault, sql);
         data_version = sqlite3_column_int64(pin, 0);
         if (cache->generation != generation || cache->data_version != data_version || cache->changed_here)
                 forget_all(cache);
