@@ -233,7 +233,7 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
                         fault);
         if (r < 0)
                 return fault_prefix(fault, r, "%s", request->source_name);
-        if (strcmp(first.database_sha256, image.database_sha256) != 0)
+        if (strcmp(first.blocks_sha256, image.blocks_sha256) != 0)
                 return fault_set(fault,
                                 FAULT_BUSY,
                                 "%s changed while it was read; bring it in when nobody writes to it",

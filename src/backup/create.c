@@ -297,7 +297,7 @@ static int store_copy(Creation *creation, int older_fd, StoredImage *ret, Fault 
 }
 
 /* With the identities, as a restore will do it; else, so that the backup is proved, with its own key. */
-static int read_stored(Creation *creation, StoredImage *ret, Fault *fault)
+static int prove_stored(Creation *creation, StoredImage *ret, Fault *fault)
 {
         const CreateRequest *request = creation->request;
         AgeOpener by_file_key = {.file_key = &creation->file_key},
@@ -308,10 +308,9 @@ static int read_stored(Creation *creation, StoredImage *ret, Fault *fault)
         int r;
 
         if (encrypted && request->identities) {
-                r = stored_image_read(creation->publication->fd,
+                r = stored_image_prove(creation->publication->fd,
                                 request->compression,
                                 &by_identity,
-                                -EBADF,
                                 request->effort,
                                 creation->progress,
                                 ret,
@@ -323,23 +322,23 @@ static int read_stored(Creation *creation, StoredImage *ret, Fault *fault)
                 if (request->ret_key_fault)
                         fault_move(request->ret_key_fault, &missed);
         }
-        return stored_image_read(creation->publication->fd,
+        return stored_image_prove(creation->publication->fd,
                         request->compression,
                         opener,
-                        -EBADF,
                         request->effort,
                         creation->progress,
                         ret,
                         fault);
 }
 
-/* Returns 1 when it is what was written, and 0 when it is not. */
-static int read_back(Creation *creation, const StoredImage *written, StoredImage *ret, Fault *fault)
+/* Returns 1 when it is what was written, with the digest of the file, and 0 when it is not. */
+static int read_back(Creation *creation, StoredImage *image, Fault *fault)
 {
         _cleanup_fault_ Fault found = {0};
+        StoredImage proved;
         int r;
 
-        r = read_stored(creation, ret, &found);
+        r = prove_stored(creation, &proved, &found);
         if (r < 0 && found.code != FAULT_CORRUPT) {
                 (void) fault_prefix(&found,
                                 r,
@@ -350,9 +349,11 @@ static int read_back(Creation *creation, const StoredImage *written, StoredImage
                         fault_move(fault, &found);
                 return r;
         }
-        return r >= 0 && ret->stored_bytes == written->stored_bytes &&
-               ret->database_bytes == written->database_bytes && ret->foreign_bytes == 0 &&
-               strcmp(ret->database_sha256, written->database_sha256) == 0;
+        if (r < 0 || proved.stored_bytes != image->stored_bytes ||
+                        strcmp(proved.members_sha256, image->members_sha256) != 0)
+                return 0;
+        memcpy(image->stored_sha256, proved.stored_sha256, DIGEST_HEX_MAX);
+        return 1;
 }
 
 /* Writes, and proves what was written. Nothing that is found here says anything about the database: either
@@ -362,19 +363,18 @@ static int store_proved(Creation *creation, StoredImage *ret, Fault *fault)
 {
         const CreateRequest *request = creation->request;
         _cleanup_close_ int older_fd = open_older(request);
-        StoredImage written;
         int r = open_copy(creation, fault);
 
         if (r >= 0)
-                r = store_copy(creation, older_fd, &written, fault);
+                r = store_copy(creation, older_fd, ret, fault);
         if (r >= 0)
-                r = read_back(creation, &written, ret, fault);
-        if (r == 0 && written.reused_bytes > 0) {
+                r = read_back(creation, ret, fault);
+        if (r == 0 && ret->reused_bytes > 0) {
                 if (request->ret_older_damaged)
                         *request->ret_older_damaged = true;
-                r = store_copy(creation, -EBADF, &written, fault);
+                r = store_copy(creation, -EBADF, ret, fault);
                 if (r >= 0)
-                        r = read_back(creation, &written, ret, fault);
+                        r = read_back(creation, ret, fault);
         }
         if (r == 0)
                 return fault_set(fault,
@@ -430,7 +430,7 @@ static int make_stored(Creation *creation, Fault *fault)
                 return r;
         manifest->database_bytes = image.database_bytes;
         manifest->stored_bytes = image.stored_bytes;
-        memcpy(manifest->database_sha256, image.database_sha256, DIGEST_HEX_MAX);
+        memcpy(manifest->blocks_sha256, image.blocks_sha256, DIGEST_HEX_MAX);
         memcpy(manifest->stored_sha256, image.stored_sha256, DIGEST_HEX_MAX);
         return 0;
 }

@@ -89,3 +89,18 @@ int gzip_member_decode(Inflater *inflater,
         *ret_bytes = block_bytes;
         return 0;
 }
+
+int gzip_member_prove(Inflater *inflater,
+                const void *member,
+                size_t member_bytes,
+                const void *block,
+                size_t block_bytes,
+                void *scratch)
+{
+        size_t found_bytes;
+        int r = gzip_member_decode(inflater, member, member_bytes, scratch, block_bytes, &found_bytes);
+
+        if (r < 0)
+                return r;
+        return found_bytes == block_bytes && memcmp(scratch, block, block_bytes) == 0 ? 0 : -EBADMSG;
+}

@@ -33,3 +33,12 @@ int gzip_member_decode(Inflater *inflater,
                 void *block,
                 size_t capacity,
                 size_t *ret_bytes);
+
+/* Whether a whole member of ours is sound and holds exactly that block: what was deflated is proved before
+ * it is written. `scratch` has room for `block_bytes`. -EBADMSG when it is not so, -ENOMEM. */
+int gzip_member_prove(Inflater *inflater,
+                const void *member,
+                size_t member_bytes,
+                const void *block,
+                size_t block_bytes,
+                void *scratch);

@@ -41,7 +41,7 @@ static const struct {
         const char *key;
         size_t offset;
 } digest_fields[] = {
-                {"database_sha256", offsetof(Manifest, database_sha256)},
+                {"database_blocks_sha256", offsetof(Manifest, blocks_sha256)},
                 {"stored_sha256", offsetof(Manifest, stored_sha256)},
 };
 

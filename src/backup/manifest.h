@@ -64,9 +64,9 @@ typedef struct Manifest {
         bool quick_check;       /* that check compared no indexes with their tables */
         uint64_t page_size_bytes;
         uint64_t pages;
-        uint64_t database_bytes;              /* of the image */
-        uint64_t stored_bytes;                /* of the file */
-        char database_sha256[DIGEST_HEX_MAX]; /* "" when unknown */
+        uint64_t database_bytes;            /* of the image */
+        uint64_t stored_bytes;              /* of the file */
+        char blocks_sha256[DIGEST_HEX_MAX]; /* "" when unknown */
         char stored_sha256[DIGEST_HEX_MAX];
         Compression compression;
         bool encrypted;              /* from the name of the file */

@@ -8,7 +8,7 @@
 
 #define HEADER_BYTES 16
 #define BEFORE_RECORDS_BYTES (HEADER_BYTES + 8)
-#define VERSION 1U
+#define VERSION 2U
 
 /* A bound on what is read of a file that lies about its size: 2^48 bytes of image. */
 #define INDEX_MEMBERS_MAX ((UINT64_C(1) << 32) / MEMBER_INDEX_RECORDS)
@@ -66,7 +66,8 @@ bool member_index_add(MemberIndexWriter *writer, const MemberRecord *record)
                                 writer->n_records * MEMBER_INDEX_RECORD_BYTES;
 
         put(target, record->offset_bytes, 8);
-        memcpy(target + 8, record->digest, sizeof record->digest);
+        memcpy(target + 8, record->block_sha256, sizeof record->block_sha256);
+        memcpy(target + 8 + MEMBER_INDEX_DIGEST_BYTES, record->member_sha256, sizeof record->member_sha256);
         writer->n_records++;
         writer->n_members++;
         return writer->n_records == MEMBER_INDEX_RECORDS;
@@ -104,6 +105,19 @@ void member_index_end(const MemberIndexWriter *writer,
         put(data + 16, database_bytes, 8);
         put(data + 24, writer->last_offset_bytes, 8);
         put_nothing(data + 32);
+}
+
+size_t member_index_stored_bytes(const void *data, size_t size)
+{
+        const unsigned char *start = data;
+        size_t data_bytes;
+
+        if (size < HEADER_BYTES)
+                return 0;
+        data_bytes = (size_t) get(start + 14, 2);
+        if (!has_header(start, "OI", data_bytes) && !has_header(start, "OE", data_bytes))
+                return 0;
+        return MEMBER_INDEX_FRAME_BYTES + data_bytes;
 }
 
 MemberIndex *member_index_free(MemberIndex *index)
@@ -213,7 +227,10 @@ int member_index_read(
                         if (r < 0)
                                 return r;
                         ret_records[done + i].offset_bytes = get(record, 8);
-                        memcpy(ret_records[done + i].digest, record + 8, MEMBER_INDEX_DIGEST_BYTES);
+                        memcpy(ret_records[done + i].block_sha256, record + 8, MEMBER_INDEX_DIGEST_BYTES);
+                        memcpy(ret_records[done + i].member_sha256,
+                                        record + 8 + MEMBER_INDEX_DIGEST_BYTES,
+                                        MEMBER_INDEX_DIGEST_BYTES);
                 }
                 done += here;
         }

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where each member of a stored gzip file lies, and the SHA-256 of the block in it, so that the next backup
- * finds what has not changed without inflating anything. The index is part of the file: it lies in the
- * extra fields of gzip members that hold no data, one after each MEMBER_INDEX_RECORDS members and a last one
- * with a fixed size at the end, which points back along the chain. `gunzip` passes over them, and nothing
- * has to be published, removed or cleaned up beside the backup. What it says is a hint: whoever takes a
- * member because of it reads back what he made.
+/* Where each member of a stored gzip file lies, the SHA-256 of the block in it, so that the next backup
+ * finds what has not changed without inflating anything, and the SHA-256 of the member itself, so that
+ * whoever takes it over can prove that it still is the one that was proved to hold that block. The index is
+ * part of the file: it lies in the extra fields of gzip members that hold no data, one after each
+ * MEMBER_INDEX_RECORDS members and a last one with a fixed size at the end, which points back along the
+ * chain. `gunzip` passes over them, and nothing has to be published, removed or cleaned up beside the
+ * backup. What it says is a hint: whoever takes a member because of it reads back what he made and compares
+ * the digests.
  *
  * Extra subfields, integers little-endian:
  *   "OI"  u64 offset of the "OI" member before this one (of itself in the first), then per member
- *         u64 offset in the file, 32 bytes SHA-256 of the block
- *   "OE"  u32 version 1, u32 bytes of a block, u64 blocks, u64 bytes of the image, u64 offset of the last
+ *         u64 offset in the file, 32 bytes SHA-256 of the block, 32 bytes SHA-256 of the member
+ *   "OE"  u32 version 2, u32 bytes of a block, u64 blocks, u64 bytes of the image, u64 offset of the last
  *         "OI" member */
 
 #include "base/macro.h"
 
 #define MEMBER_INDEX_DIGEST_BYTES 32
-#define MEMBER_INDEX_RECORD_BYTES (8 + MEMBER_INDEX_DIGEST_BYTES)
-/* An extra field has room for 1638; a multiple of 16 lets whole batches of members lie between two. */
-#define MEMBER_INDEX_RECORDS 1632U
+#define MEMBER_INDEX_RECORD_BYTES (8 + 2 * MEMBER_INDEX_DIGEST_BYTES)
+/* An extra field has room for 910; a multiple of 16 lets whole batches of members lie between two. */
+#define MEMBER_INDEX_RECORDS 896U
 /* The frame of a member without data: header, subfield, an empty deflate block, trailer. */
 #define MEMBER_INDEX_FRAME_BYTES (16 + 2 + 8)
 #define MEMBER_INDEX_MAX_BYTES \
@@ -28,7 +30,8 @@
 
 typedef struct MemberRecord {
         uint64_t offset_bytes;
-        unsigned char digest[MEMBER_INDEX_DIGEST_BYTES];
+        unsigned char block_sha256[MEMBER_INDEX_DIGEST_BYTES];
+        unsigned char member_sha256[MEMBER_INDEX_DIGEST_BYTES];
 } MemberRecord;
 
 /* Collects records in the order of the members; used from one thread at a time. All zero is the start. */
@@ -52,6 +55,10 @@ void member_index_end(const MemberIndexWriter *writer,
                 size_t block_bytes,
                 uint64_t database_bytes,
                 unsigned char ret_member[static MEMBER_INDEX_END_BYTES]);
+
+/* The stored size of the member of an index that starts at `data`; 0 when there is none, or when `size` is
+ * too small to tell. */
+size_t member_index_stored_bytes(const void *data, size_t size);
 
 typedef struct MemberIndex MemberIndex;
 

@@ -68,8 +68,8 @@ static int compare_with_manifest(const Manifest *manifest, const StoredImage *im
                     (manifest->database_bytes == 0 || manifest->database_bytes == image->database_bytes) &&
                     (!manifest->stored_sha256[0] ||
                                     strcmp(manifest->stored_sha256, image->stored_sha256) == 0) &&
-                    (!manifest->database_sha256[0] ||
-                                    strcmp(manifest->database_sha256, image->database_sha256) == 0);
+                    (!manifest->blocks_sha256[0] ||
+                                    strcmp(manifest->blocks_sha256, image->blocks_sha256) == 0);
 
         if (!same)
                 return fault_set(fault,

@@ -4,45 +4,28 @@
  * a batch of members that carry their size; each inflates its batch alone, waits for its turn to digest it,
  * and writes it to its place. Whatever carries no size is inflated in its turn, under that lock. */
 
+#include <openssl/sha.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
-#include "backup/gzip-member.h"
-#include "backup/stored-image.h"
+#include "backup/stored-input.h"
 #include "base/io.h"
-#include "base/pace.h"
 #include "base/parallel.h"
 
-/* Of the stored form; holds any member of ours whole. */
-#define INPUT_BYTES (512 * KIB)
-#define MEMBER_MAX_BYTES GZIP_MEMBER_BOUND(STORED_IMAGE_BLOCK_BYTES)
-
 typedef struct Reading {
-        Progress *progress;
         int image_fd; /* negative for nowhere */
-        int stored_fd;
         Compression compression;
 
         pthread_mutex_t input_mutex; /* guards the next ones */
-        Digest *stored_digest;
-        uint64_t stored_bytes;
-        uint64_t input_bytes; /* of the stored form, once decrypted */
-        AgeReader *reader;    /* when it is encrypted */
-        unsigned char *input; /* INPUT_BYTES, of which these are not used up yet: */
-        size_t position;
-        size_t available;
-        bool at_end; /* the file has no more */
-        bool ended;  /* nor is there anything left of it */
+        StoredInput input;
+        bool ended; /* nothing is left of it */
         uint64_t next_batch;
         z_stream foreign; /* for members that carry no size; begun with the first of them */
         bool foreign_begun;
         unsigned char *foreign_block;
 
-        Pace pace;
-
         Sequence sequence; /* whose turn it is to use the rest */
-        Digest *database_digest;
+        BlockDigest *blocks_digest;
         uint64_t database_bytes;
         uint64_t foreign_bytes; /* of these */
 } Reading;
@@ -59,6 +42,8 @@ typedef struct Batch {
         uint64_t image_offset_bytes;
         size_t n_members;
         size_t member_bytes[STORED_IMAGE_BATCH_BLOCKS];
+        size_t block_bytes[STORED_IMAGE_BATCH_BLOCKS];
+        unsigned char block_sha256[STORED_IMAGE_BATCH_BLOCKS][BLOCK_DIGEST_BYTES];
         uint64_t input_bytes; /* up to its end, for messages */
 } Batch;
 
@@ -66,21 +51,11 @@ static void reading_done(Reading *reading)
 {
         if (reading->foreign_begun)
                 (void) inflateEnd(&reading->foreign);
-        reading->database_digest = digest_free(reading->database_digest);
-        reading->stored_digest = digest_free(reading->stored_digest);
-        reading->reader = age_reader_free(reading->reader);
-        free(reading->input);
+        stored_input_done(&reading->input);
+        reading->blocks_digest = block_digest_free(reading->blocks_digest);
         free(reading->foreign_block);
         sequence_done(&reading->sequence);
-        pace_done(&reading->pace);
         (void) pthread_mutex_destroy(&reading->input_mutex);
-}
-
-static void reading_init(Reading *reading, uint64_t bytes_per_second)
-{
-        pace_init(&reading->pace, bytes_per_second);
-        sequence_init(&reading->sequence);
-        (void) pthread_mutex_init(&reading->input_mutex, NULL);
 }
 
 static void batch_done(Batch *batch)
@@ -90,99 +65,13 @@ static void batch_done(Batch *batch)
         free(batch->image);
 }
 
-static int begin(Reading *reading, Fault *fault)
-{
-        struct stat status;
-        int r;
-
-        if (fstat(reading->stored_fd, &status) < 0)
-                return fault_set_errno(fault, errno, "Reading the size of the file");
-        progress_begin(reading->progress, "reading back", (uint64_t) status.st_size);
-        reading->input = malloc(INPUT_BYTES);
-        if (!reading->input)
-                return fault_set_errno(fault, ENOMEM, "Making room for blocks");
-        r = digest_new(&reading->database_digest, fault);
-        if (r >= 0)
-                r = digest_new(&reading->stored_digest, fault);
-        return r;
-}
-
-/* AgeSource */
-static int read_stored(void *userdata, void *data, size_t size, size_t *ret, Fault *fault)
-{
-        Reading *reading = userdata;
-        int r = io_read_full_at(reading->stored_fd, data, size, reading->stored_bytes, ret);
-
-        if (r < 0)
-                return fault_set_errno(fault, r, "Reading the stored file");
-        r = digest_update(reading->stored_digest, data, *ret, fault);
-        if (r < 0)
-                return r;
-        reading->stored_bytes += *ret;
-        progress_add(reading->progress, *ret);
-        return 0;
-}
-
-/* Moves what is left to the front of the buffer and reads on until it is full or the file ends. */
-static int refill(Reading *reading, Fault *fault)
-{
-        size_t room, size;
-        int r;
-
-        if (reading->at_end)
-                return 0;
-        r = pace_wait(&reading->pace, INPUT_BYTES - reading->available, reading->progress, fault);
-        if (r < 0)
-                return r;
-        memmove(reading->input, reading->input + reading->position, reading->available);
-        reading->position = 0;
-        room = INPUT_BYTES - reading->available;
-        if (reading->reader)
-                r = age_reader_read(
-                                reading->reader, reading->input + reading->available, room, &size, fault);
-        else
-                r = read_stored(reading, reading->input + reading->available, room, &size, fault);
-        if (r < 0)
-                return r;
-        reading->at_end = size < room;
-        reading->available += size;
-        reading->input_bytes += size;
-        return 0;
-}
-
-static void use_up(Reading *reading, size_t size)
-{
-        reading->position += size;
-        reading->available -= size;
-}
-
-static int cut_short(const Reading *reading, Fault *fault)
-{
-        return fault_set(fault,
-                        FAULT_CORRUPT,
-                        "It is cut short: the gzip data ends in the middle, after %ju bytes",
-                        (uintmax_t) reading->input_bytes);
-}
-
-static int damaged(uint64_t input_bytes, Fault *fault)
-{
-        return fault_set(fault,
-                        FAULT_CORRUPT,
-                        "The gzip data is damaged, before its byte %ju",
-                        (uintmax_t) input_bytes);
-}
-
 /* In its turn: takes the place of the next `size` bytes in the image. */
-static int digest_image(
-                Reading *reading, const void *data, size_t size, uint64_t *ret_offset_bytes, Fault *fault)
+static uint64_t take_place(Reading *reading, size_t size)
 {
-        int r = digest_update(reading->database_digest, data, size, fault);
+        uint64_t offset_bytes = reading->database_bytes;
 
-        if (r < 0)
-                return r;
-        *ret_offset_bytes = reading->database_bytes;
         reading->database_bytes += size;
-        return 0;
+        return offset_bytes;
 }
 
 static int write_image(
@@ -213,18 +102,18 @@ static int begin_foreign(Reading *reading, Fault *fault)
 
 static int put_foreign(Reading *reading, size_t size, Fault *fault)
 {
-        uint64_t offset_bytes;
-        int r;
+        int r = block_digest_update(reading->blocks_digest, reading->foreign_block, size, fault);
 
+        if (r < 0)
+                return r;
         reading->foreign_bytes += size;
-        r = digest_image(reading, reading->foreign_block, size, &offset_bytes, fault);
-
-        return r < 0 ? r : write_image(reading, reading->foreign_block, size, offset_bytes, fault);
+        return write_image(reading, reading->foreign_block, size, take_place(reading, size), fault);
 }
 
 /* Members of `gzip` and its like, of any size: zlib reads their header and compares their trailer. */
 static int read_foreign_member(Reading *reading, Fault *fault)
 {
+        StoredInput *input = &reading->input;
         z_stream *stream = &reading->foreign;
         int code, r;
 
@@ -232,23 +121,24 @@ static int read_foreign_member(Reading *reading, Fault *fault)
         if (r < 0)
                 return r;
         do {
-                if (reading->available == 0) {
-                        r = refill(reading, fault);
+                if (input->available == 0) {
+                        r = stored_input_refill(input, fault);
                         if (r < 0)
                                 return r;
                 }
-                stream->next_in = reading->input + reading->position;
-                stream->avail_in = (uInt) reading->available;
+                /* zlib does not write there; its type is older than const. */
+                stream->next_in = (unsigned char *) stored_input_next(input);
+                stream->avail_in = (uInt) input->available;
                 stream->next_out = reading->foreign_block;
                 stream->avail_out = (uInt) STORED_IMAGE_BLOCK_BYTES;
                 code = inflate(stream, Z_NO_FLUSH);
-                use_up(reading, reading->available - stream->avail_in);
+                stored_input_use_up(input, input->available - stream->avail_in);
                 if (code == Z_MEM_ERROR)
                         return fault_set_errno(fault, ENOMEM, "Decompressing");
                 if (code == Z_BUF_ERROR) /* no progress was possible, and there is no more input */
-                        return cut_short(reading, fault);
+                        return stored_input_cut_short(input, fault);
                 if (code != Z_OK && code != Z_STREAM_END)
-                        return damaged(reading->input_bytes - reading->available, fault);
+                        return stored_input_damaged(stored_input_used_bytes(input), fault);
                 r = put_foreign(reading, STORED_IMAGE_BLOCK_BYTES - stream->avail_out, fault);
                 if (r < 0)
                         return r;
@@ -259,60 +149,52 @@ static int read_foreign_member(Reading *reading, Fault *fault)
 /* What is no member with its size: the end, a member of another origin, or no gzip data at all. */
 static int read_other(Reading *reading, Fault *fault)
 {
-        const unsigned char *start = reading->input + reading->position;
-        bool first = reading->input_bytes == reading->available;
-        size_t member_bytes = gzip_member_stored_bytes(start, reading->available);
+        const StoredInput *input = &reading->input;
+        int r;
 
-        if (reading->available == 0 && !first) {
+        if (input->available == 0 && stored_input_used_bytes(input) > 0) {
                 reading->ended = true;
                 return 0;
         }
-        if (reading->available < 2 || start[0] != 0x1f || start[1] != 0x8b)
-                return fault_set(fault,
-                                FAULT_CORRUPT,
-                                first ? "It is no gzip file"
-                                      : "Something that is no gzip data follows the gzip data");
-        if (member_bytes > reading->available && member_bytes <= MEMBER_MAX_BYTES)
-                return cut_short(reading, fault);
-        return read_foreign_member(reading, fault);
+        r = stored_input_require_gzip(input, fault);
+        return r < 0 ? r : read_foreign_member(reading, fault);
 }
 
 /* Cuts off the members that carry their size, as many as there are at once. */
-static int cut_members(Reading *reading, Batch *batch, Fault *fault)
+static int cut_members(StoredInput *input, Batch *batch, Fault *fault)
 {
         while (batch->n_members < STORED_IMAGE_BATCH_BLOCKS) {
-                const unsigned char *start;
                 size_t size;
 
-                if (reading->available < MEMBER_MAX_BYTES) {
-                        int r = refill(reading, fault);
+                if (input->available < STORED_MEMBER_MAX_BYTES) {
+                        int r = stored_input_refill(input, fault);
 
                         if (r < 0)
                                 return r;
                 }
-                start = reading->input + reading->position;
-                size = gzip_member_stored_bytes(start, reading->available);
-                if (size == 0 || size > MEMBER_MAX_BYTES || size > reading->available ||
+                size = gzip_member_stored_bytes(stored_input_next(input), input->available);
+                if (size == 0 || size > STORED_MEMBER_MAX_BYTES || size > input->available ||
                                 batch->stored_bytes + size > STORED_IMAGE_BATCH_BYTES)
                         break;
-                memcpy(batch->stored + batch->stored_bytes, start, size);
+                memcpy(batch->stored + batch->stored_bytes, stored_input_next(input), size);
                 batch->member_bytes[batch->n_members++] = size;
                 batch->stored_bytes += size;
-                use_up(reading, size);
+                stored_input_use_up(input, size);
         }
         return 0;
 }
 
 static int cut_plain(Reading *reading, Batch *batch, Fault *fault)
 {
-        int r = refill(reading, fault);
+        StoredInput *input = &reading->input;
+        int r = stored_input_refill(input, fault);
 
         if (r < 0)
                 return r;
-        memcpy(batch->image, reading->input + reading->position, reading->available);
-        batch->image_bytes = reading->available;
-        use_up(reading, reading->available);
-        reading->ended = reading->at_end;
+        memcpy(batch->image, stored_input_next(input), input->available);
+        batch->image_bytes = input->available;
+        stored_input_use_up(input, input->available);
+        reading->ended = input->at_end;
         return 0;
 }
 
@@ -326,10 +208,10 @@ static int fetch(Reading *reading, Batch *batch, Fault *fault)
         batch->stored_bytes = batch->image_bytes = batch->n_members = 0;
         if (reading->compression == COMPRESSION_NONE)
                 return cut_plain(reading, batch, fault);
-        r = cut_members(reading, batch, fault);
+        r = cut_members(&reading->input, batch, fault);
         if (r < 0)
                 return r;
-        batch->input_bytes = reading->input_bytes - reading->available;
+        batch->input_bytes = stored_input_used_bytes(&reading->input);
         if (batch->n_members > 0)
                 return 0;
         if (!sequence_enter(&reading->sequence, batch->number)) {
@@ -356,11 +238,34 @@ static int inflate_members(Batch *batch, Fault *fault)
                                 &size);
 
                 if (r == -EBADMSG)
-                        return damaged(batch->input_bytes, fault);
+                        return stored_input_damaged(batch->input_bytes, fault);
                 if (r < 0)
                         return fault_set_errno(fault, r, "Decompressing a block");
+                (void) SHA256(batch->image + batch->image_bytes, size, batch->block_sha256[i]);
+                batch->block_bytes[i] = size;
                 member += batch->member_bytes[i];
                 batch->image_bytes += size;
+        }
+        return 0;
+}
+
+/* In its turn. Blocks that lie as they should were digested before. */
+static int digest_blocks(const Batch *batch, Fault *fault)
+{
+        BlockDigest *digest = batch->reading->blocks_digest;
+        const unsigned char *block = batch->image;
+
+        if (batch->n_members == 0)
+                return block_digest_update(digest, block, batch->image_bytes, fault);
+        for (size_t i = 0; i < batch->n_members; i++) {
+                bool is_block = block_digest_at_block(digest) &&
+                                batch->block_bytes[i] == BLOCK_DIGEST_BLOCK_BYTES;
+                int r = is_block ? block_digest_add(digest, batch->block_sha256[i], fault)
+                                 : block_digest_update(digest, block, batch->block_bytes[i], fault);
+
+                if (r < 0)
+                        return r;
+                block += batch->block_bytes[i];
         }
         return 0;
 }
@@ -386,9 +291,10 @@ static int read_batch(Batch *batch, Fault *fault)
                 return r;
         if (!sequence_enter(&reading->sequence, batch->number))
                 return 0;
-        r = digest_image(reading, batch->image, batch->image_bytes, &batch->image_offset_bytes, fault);
+        r = digest_blocks(batch, fault);
         if (r < 0)
                 return r;
+        batch->image_offset_bytes = take_place(reading, batch->image_bytes);
         sequence_leave(&reading->sequence);
         r = write_image(reading, batch->image, batch->image_bytes, batch->image_offset_bytes, fault);
         return r < 0 ? r : 1;
@@ -416,16 +322,16 @@ static int finish(Reading *reading, StoredImage *ret, Fault *fault)
 {
         StoredImage result = {
                         .database_bytes = reading->database_bytes,
-                        .stored_bytes = reading->stored_bytes,
+                        .stored_bytes = reading->input.stored_bytes,
                         .foreign_bytes = reading->foreign_bytes,
         };
         int r;
 
         if (result.database_bytes == 0)
                 return fault_set(fault, FAULT_CORRUPT, "It is empty and holds no database");
-        r = digest_finish(reading->database_digest, result.database_sha256, fault);
+        r = block_digest_finish(reading->blocks_digest, result.blocks_sha256, fault);
         if (r >= 0)
-                r = digest_finish(reading->stored_digest, result.stored_sha256, fault);
+                r = stored_input_finish(&reading->input, result.stored_sha256, fault);
         if (r < 0)
                 return r;
         *ret = result;
@@ -441,46 +347,17 @@ int stored_image_read(int stored_fd,
                 StoredImage *ret,
                 Fault *fault)
 {
-        _cleanup_(reading_done) Reading reading = {
-                        .progress = progress,
-                        .image_fd = image_fd,
-                        .stored_fd = stored_fd,
-                        .compression = compression,
-        };
+        _cleanup_(reading_done) Reading reading = {.image_fd = image_fd, .compression = compression};
         int r;
 
-        reading_init(&reading, effort.bytes_per_second);
-        r = begin(&reading, fault);
-        if (r >= 0 && opener)
-                r = age_reader_new(opener, read_stored, &reading, &reading.reader, fault);
+        sequence_init(&reading.sequence);
+        (void) pthread_mutex_init(&reading.input_mutex, NULL);
+        r = stored_input_begin(&reading.input, stored_fd, opener, effort, progress, fault);
+        if (r >= 0)
+                r = block_digest_new(&reading.blocks_digest, fault);
         if (r >= 0)
                 r = parallel_run(effort.threads, read_batches, &reading, fault);
         if (r < 0)
                 return r;
         return finish(&reading, ret, fault);
-}
-
-int stored_image_digest(int stored_fd, Effort effort, Progress *progress, StoredImage *ret, Fault *fault)
-{
-        _cleanup_(reading_done) Reading reading = {
-                        .progress = progress,
-                        .image_fd = -EBADF,
-                        .stored_fd = stored_fd,
-        };
-        StoredImage result = {0};
-        int r;
-
-        reading_init(&reading, effort.bytes_per_second);
-        r = begin(&reading, fault);
-        while (r >= 0 && !reading.at_end) {
-                r = refill(&reading, fault);
-                use_up(&reading, reading.available);
-        }
-        if (r >= 0)
-                r = digest_finish(reading.stored_digest, result.stored_sha256, fault);
-        if (r < 0)
-                return r;
-        result.stored_bytes = reading.stored_bytes;
-        *ret = result;
-        return 0;
 }

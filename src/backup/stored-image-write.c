@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the image to its stored form. Each thread takes the next batch of blocks, digests and deflates them,
- * waits for its turn, and puts them out; what lies beyond a turn is a thread's own. */
+/* From the image to its stored form. Each thread takes the next batch of blocks, digests, deflates and
+ * proves them, waits for its turn, and puts them out; what lies beyond a turn is a thread's own. */
 
 #include <fcntl.h>
 #include <openssl/sha.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "backup/gzip-member.h"
-#include "backup/member-index.h"
+#include "backup/older-members.h"
 #include "backup/stored-image.h"
 #include "base/io.h"
 #include "base/pace.h"
 #include "base/parallel.h"
 
-#define MEMBER_MAX_BYTES GZIP_MEMBER_BOUND(STORED_IMAGE_BLOCK_BYTES)
+/* How much is written before the disk is asked to begin with it, so that the sync at the end is short. */
+#define WRITE_BEHIND_BYTES (8 * MIB)
 
 typedef struct Writing {
         const StoredForm *form;
@@ -23,17 +23,19 @@ typedef struct Writing {
         int image_fd;
         int stored_fd;
         uint64_t image_bytes;
-        MemberIndex *older_index; /* read by any thread */
+        OlderMembers *older; /* or NULL; read by any thread */
         _Atomic uint64_t next_batch;
 
         Pace pace;
 
         Sequence sequence; /* whose turn it is to use the rest */
-        Digest *database_digest;
+        BlockDigest *blocks_digest;
+        Digest *members_digest;   /* NULL when there are none */
         AgeWriter *writer;        /* when it is encrypted */
         MemberIndexWriter *index; /* when the file gets one */
         uint64_t stored_bytes;
         uint64_t reused_bytes;
+        uint64_t begun_bytes; /* of stored_bytes, the disk was asked to begin with */
 } Writing;
 
 /* A member of the file to be: `bytes` of it in the batch's buffer, or of the older file from an offset on.
@@ -42,15 +44,19 @@ typedef struct Piece {
         bool is_older;
         uint64_t offset_bytes;
         size_t bytes;
-        unsigned char digest[MEMBER_INDEX_DIGEST_BYTES];
+        size_t block_bytes;
+        unsigned char block_sha256[MEMBER_INDEX_DIGEST_BYTES];
+        unsigned char member_sha256[MEMBER_INDEX_DIGEST_BYTES];
 } Piece;
 
 /* One thread's. */
 typedef struct Batch {
         Writing *writing;
         Deflater *deflater;
+        Inflater *inflater;
         unsigned char *image;
         unsigned char *stored;
+        unsigned char *proved; /* a block */
         size_t image_bytes;
         size_t stored_bytes;
         size_t n_pieces;
@@ -61,17 +67,20 @@ static void writing_done(Writing *writing)
 {
         sequence_done(&writing->sequence);
         pace_done(&writing->pace);
-        writing->database_digest = digest_free(writing->database_digest);
+        writing->blocks_digest = block_digest_free(writing->blocks_digest);
+        writing->members_digest = digest_free(writing->members_digest);
         writing->writer = age_writer_free(writing->writer);
-        writing->older_index = member_index_free(writing->older_index);
+        writing->older = older_members_free(writing->older);
         free(writing->index);
 }
 
 static void batch_done(Batch *batch)
 {
         batch->deflater = deflater_free(batch->deflater);
+        batch->inflater = inflater_free(batch->inflater);
         free(batch->image);
         free(batch->stored);
+        free(batch->proved);
 }
 
 static int write_failed(int error, Fault *fault)
@@ -97,54 +106,15 @@ static int put_stored(Writing *writing, const void *data, size_t size, Fault *fa
                                : write_stored(writing, data, size, fault);
 }
 
-/* For file systems that can't copy within the kernel. Less than `size` when the file became shorter. */
-static int copy_chunk(int from_fd, uint64_t offset_bytes, int to_fd, size_t size, size_t *ret)
-{
-        unsigned char chunk[16 * KIB];
-        int r;
-
-        r = io_read_full_at(from_fd, chunk, MIN_OF(size, sizeof chunk), offset_bytes, ret);
-        return r < 0 ? r : io_write_all(to_fd, chunk, *ret);
-}
-
-static bool cannot_copy(int error)
-{
-        return error == EXDEV || error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
-}
-
-/* Within the kernel where that works, and on some file systems without a second copy on the disk. */
 static int copy_older(Writing *writing, uint64_t offset_bytes, size_t size, Fault *fault)
 {
-        off_t from = (off_t) offset_bytes;
-        size_t left = size;
+        size_t copied_bytes;
+        int r = older_members_copy(writing->older, offset_bytes, size, writing->stored_fd, &copied_bytes);
 
-        while (left > 0) {
-                ssize_t n = copy_file_range(
-                                writing->form->older_fd, &from, writing->stored_fd, NULL, left, 0);
-
-                if (n < 0 && cannot_copy(errno)) {
-                        size_t done;
-                        int r = copy_chunk(writing->form->older_fd,
-                                        (uint64_t) from,
-                                        writing->stored_fd,
-                                        left,
-                                        &done);
-
-                        if (r < 0)
-                                return write_failed(r, fault);
-                        n = (ssize_t) done;
-                        from += n;
-                }
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return write_failed(errno, fault);
-                if (n == 0)
-                        break; /* It became shorter: what is written then does not read back. */
-                left -= (size_t) n;
-        }
-        writing->stored_bytes += size - left;
-        writing->reused_bytes += size - left;
+        if (r < 0)
+                return write_failed(r, fault);
+        writing->stored_bytes += copied_bytes;
+        writing->reused_bytes += copied_bytes;
         return 0;
 }
 
@@ -170,12 +140,23 @@ static int put_pieces(Writing *writing, const Batch *batch, Fault *fault)
         return 0;
 }
 
+/* A member of the index, which is digested as every other one. */
+static int put_index_member(Writing *writing, const void *member, size_t size, Fault *fault)
+{
+        unsigned char sha256[SHA256_DIGEST_LENGTH];
+        int r;
+
+        (void) SHA256(member, size, sha256);
+        r = digest_update(writing->members_digest, sha256, sizeof sha256, fault);
+        return r < 0 ? r : put_stored(writing, member, size, fault);
+}
+
 static int flush_index(Writing *writing, Fault *fault)
 {
         const void *member;
         size_t size = member_index_flush(writing->index, writing->stored_bytes, &member);
 
-        return size > 0 ? put_stored(writing, member, size, fault) : 0;
+        return size > 0 ? put_index_member(writing, member, size, fault) : 0;
 }
 
 /* The records of a batch never have to be parted by an index member: MEMBER_INDEX_RECORDS is a multiple. */
@@ -186,11 +167,57 @@ static bool note_members(Writing *writing, const Batch *batch, uint64_t offset_b
         for (size_t i = 0; i < batch->n_pieces; i++) {
                 MemberRecord record = {.offset_bytes = offset_bytes};
 
-                memcpy(record.digest, batch->pieces[i].digest, sizeof record.digest);
+                memcpy(record.block_sha256, batch->pieces[i].block_sha256, sizeof record.block_sha256);
+                memcpy(record.member_sha256, batch->pieces[i].member_sha256, sizeof record.member_sha256);
                 full = member_index_add(writing->index, &record);
                 offset_bytes += batch->pieces[i].bytes;
         }
         return full;
+}
+
+/* In its turn. */
+static int digest_pieces(const Batch *batch, Fault *fault)
+{
+        Writing *writing = batch->writing;
+        size_t done_bytes = 0;
+
+        if (!writing->members_digest)
+                return block_digest_update(writing->blocks_digest, batch->image, batch->image_bytes, fault);
+        for (size_t i = 0; i < batch->n_pieces; i++) {
+                const Piece *piece = batch->pieces + i;
+                int r;
+
+                if (piece->block_bytes == BLOCK_DIGEST_BLOCK_BYTES)
+                        r = block_digest_add(writing->blocks_digest, piece->block_sha256, fault);
+                else
+                        r = block_digest_update(writing->blocks_digest,
+                                        batch->image + done_bytes,
+                                        piece->block_bytes,
+                                        fault);
+                if (r >= 0)
+                        r = digest_update(writing->members_digest,
+                                        piece->member_sha256,
+                                        sizeof piece->member_sha256,
+                                        fault);
+                if (r < 0)
+                        return r;
+                done_bytes += piece->block_bytes;
+        }
+        return 0;
+}
+
+/* Where that does not work, the sync at the end takes longer. */
+static void write_behind(Writing *writing)
+{
+        uint64_t bytes = writing->stored_bytes - writing->begun_bytes;
+
+        if (bytes < WRITE_BEHIND_BYTES)
+                return;
+        (void) sync_file_range(writing->stored_fd,
+                        (off_t) writing->begun_bytes,
+                        (off_t) bytes,
+                        SYNC_FILE_RANGE_WRITE);
+        writing->begun_bytes = writing->stored_bytes;
 }
 
 /* In its turn. */
@@ -200,11 +227,13 @@ static int put_out(Batch *batch, Fault *fault)
         uint64_t offset_bytes = writing->stored_bytes;
         int r;
 
-        r = digest_update(writing->database_digest, batch->image, batch->image_bytes, fault);
+        r = digest_pieces(batch, fault);
         if (r >= 0)
                 r = put_pieces(writing, batch, fault);
         if (r >= 0 && writing->index && note_members(writing, batch, offset_bytes))
                 r = flush_index(writing, fault);
+        if (r >= 0)
+                write_behind(writing);
         return r;
 }
 
@@ -213,44 +242,51 @@ static size_t block_size(const Batch *batch, size_t i)
         return MIN_OF(batch->image_bytes - i * STORED_IMAGE_BLOCK_BYTES, (size_t) STORED_IMAGE_BLOCK_BYTES);
 }
 
-/* True when the older file has that block at the same place, and a member there that looks like one. */
-static bool find_older(const Batch *batch, const MemberRecord *record, Piece *piece)
+static int deflate_block(Batch *batch, const unsigned char *block, Piece *piece, Fault *fault)
 {
-        unsigned char header[GZIP_MEMBER_HEADER_BYTES];
-        size_t size;
+        unsigned char *member = batch->stored + batch->stored_bytes;
+        int r;
 
-        if (memcmp(record->digest, piece->digest, sizeof piece->digest) != 0)
-                return false;
-        if (io_read_full_at(batch->writing->form->older_fd,
-                            header,
-                            sizeof header,
-                            record->offset_bytes,
-                            &size) < 0)
-                return false;
-        piece->bytes = gzip_member_stored_bytes(header, size);
-        piece->offset_bytes = record->offset_bytes;
-        piece->is_older = piece->bytes > 0 && piece->bytes <= MEMBER_MAX_BYTES;
-        return piece->is_older;
+        piece->offset_bytes = batch->stored_bytes;
+        r = gzip_member_encode(batch->deflater,
+                        block,
+                        piece->block_bytes,
+                        member,
+                        STORED_MEMBER_MAX_BYTES,
+                        &piece->bytes);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Compressing a block");
+        r = gzip_member_prove(
+                        batch->inflater, member, piece->bytes, block, piece->block_bytes, batch->proved);
+        if (r == -EBADMSG)
+                return fault_set(fault,
+                                FAULT_FAILED,
+                                "What was compressed does not decompress to the same; check the memory of "
+                                "this machine");
+        if (r < 0)
+                return fault_set_errno(fault, r, "Decompressing a block");
+        (void) SHA256(member, piece->bytes, piece->member_sha256);
+        batch->stored_bytes += piece->bytes;
+        return 0;
 }
 
-/* An index that can't be read only means more work. */
-static size_t read_older_records(const Batch *batch, uint64_t number, MemberRecord *records)
+static bool take_older(const OlderMembers *older, const MemberRecord *record, Piece *piece)
 {
-        size_t n;
-
-        if (!batch->writing->older_index || member_index_read(batch->writing->older_index,
-                                                            number * STORED_IMAGE_BATCH_BLOCKS,
-                                                            STORED_IMAGE_BATCH_BLOCKS,
-                                                            records,
-                                                            &n) < 0)
-                return 0;
-        return n;
+        piece->bytes = older_members_find(older, record, piece->block_sha256);
+        if (piece->bytes == 0)
+                return false;
+        piece->is_older = true;
+        piece->offset_bytes = record->offset_bytes;
+        memcpy(piece->member_sha256, record->member_sha256, sizeof piece->member_sha256);
+        return true;
 }
 
 static int compress(Batch *batch, uint64_t number, Fault *fault)
 {
         MemberRecord records[STORED_IMAGE_BATCH_BLOCKS];
-        size_t n_records = read_older_records(batch, number, records);
+        const OlderMembers *older = batch->writing->older;
+        size_t n_records = older_members_read(
+                        older, number * STORED_IMAGE_BATCH_BLOCKS, ELEMENTSOF(records), records);
 
         batch->stored_bytes = 0;
         batch->n_pieces = 0;
@@ -259,21 +295,13 @@ static int compress(Batch *batch, uint64_t number, Fault *fault)
                 Piece *piece = batch->pieces + batch->n_pieces++;
                 int r;
 
-                *piece = (Piece){.offset_bytes = batch->stored_bytes};
-                if (batch->writing->index)
-                        (void) SHA256(block, block_size(batch, i), piece->digest);
-                if (i < n_records && find_older(batch, records + i, piece))
+                *piece = (Piece){.block_bytes = block_size(batch, i)};
+                (void) SHA256(block, piece->block_bytes, piece->block_sha256);
+                if (i < n_records && take_older(older, records + i, piece))
                         continue;
-                piece->offset_bytes = batch->stored_bytes;
-                r = gzip_member_encode(batch->deflater,
-                                block,
-                                block_size(batch, i),
-                                batch->stored + batch->stored_bytes,
-                                MEMBER_MAX_BYTES,
-                                &piece->bytes);
+                r = deflate_block(batch, block, piece, fault);
                 if (r < 0)
-                        return fault_set_errno(fault, r, "Compressing a block");
-                batch->stored_bytes += piece->bytes;
+                        return r;
         }
         return 0;
 }
@@ -291,9 +319,11 @@ static int begin_batch(Batch *batch, Fault *fault)
         const StoredForm *form = batch->writing->form;
 
         batch->image = malloc(STORED_IMAGE_BATCH_BYTES);
-        batch->stored = malloc(STORED_IMAGE_BATCH_BLOCKS * MEMBER_MAX_BYTES);
-        if (!batch->image || !batch->stored ||
-                        deflater_new(form->effort.compression_level, &batch->deflater) < 0)
+        batch->stored = malloc(STORED_IMAGE_BATCH_BLOCKS * STORED_MEMBER_MAX_BYTES);
+        batch->proved = malloc(STORED_IMAGE_BLOCK_BYTES);
+        if (!batch->image || !batch->stored || !batch->proved ||
+                        deflater_new(form->effort.compression_level, &batch->deflater) < 0 ||
+                        inflater_new(&batch->inflater) < 0)
                 return fault_set_errno(fault, ENOMEM, "Making room for blocks");
         return 0;
 }
@@ -360,7 +390,9 @@ static int begin(Writing *writing, AgeFileKey *ret_file_key, Fault *fault)
         progress_begin(writing->progress,
                         form->compression == COMPRESSION_NONE ? "writing" : "compressing",
                         writing->image_bytes);
-        r = digest_new(&writing->database_digest, fault);
+        r = block_digest_new(&writing->blocks_digest, fault);
+        if (r >= 0 && form->compression != COMPRESSION_NONE)
+                r = digest_new(&writing->members_digest, fault);
         if (r < 0)
                 return r;
         if (age_recipients_any(form->recipients))
@@ -375,8 +407,9 @@ static int begin(Writing *writing, AgeFileKey *ret_file_key, Fault *fault)
         writing->index = calloc(1, sizeof *writing->index);
         if (!writing->index)
                 return fault_set_errno(fault, ENOMEM, "Making room for blocks");
+        /* Without its index there only is more work. */
         if (form->older_fd >= 0)
-                (void) member_index_open(form->older_fd, STORED_IMAGE_BLOCK_BYTES, &writing->older_index);
+                (void) older_members_open(form->older_fd, &writing->older);
         return 0;
 }
 
@@ -393,7 +426,17 @@ static int end(Writing *writing, Fault *fault)
         if (r < 0)
                 return r;
         member_index_end(writing->index, STORED_IMAGE_BLOCK_BYTES, writing->image_bytes, member);
-        return put_stored(writing, member, sizeof member, fault);
+        return put_index_member(writing, member, sizeof member, fault);
+}
+
+static int finish_digests(Writing *writing, StoredImage *result, Fault *fault)
+{
+        int r = block_digest_finish(writing->blocks_digest, result->blocks_sha256, fault);
+
+        if (r >= 0 && writing->members_digest)
+                return digest_finish(writing->members_digest, result->members_sha256, fault);
+        memcpy(result->members_sha256, result->blocks_sha256, DIGEST_HEX_MAX);
+        return r;
 }
 
 int stored_image_write(int image_fd,
@@ -421,7 +464,7 @@ int stored_image_write(int image_fd,
         if (r >= 0)
                 r = end(&writing, fault);
         if (r >= 0)
-                r = digest_finish(writing.database_digest, result.database_sha256, fault);
+                r = finish_digests(&writing, &result, fault);
         if (r < 0)
                 return r;
         result.database_bytes = writing.image_bytes;

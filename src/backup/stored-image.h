@@ -5,19 +5,24 @@
  * members, one for each STORED_IMAGE_BLOCK_BYTES of the image, each with its own stored size in an extra
  * subfield, and (in clear) an index of them (member-index.h); `gunzip` reads it as one file, while members
  * are deflated and inflated on several threads here, and taken over from an older file where their block has
- * not changed. Either form may lie in an age file (age-stream.h). Writing and reading work in one pass and
- * in constant memory, about two megabytes for each thread. An image of 0 bytes is CORRUPT in both
+ * not changed. Either form may lie in an age file (age-stream.h). All work in one pass and in constant
+ * memory, about two megabytes for each thread. An image of 0 bytes is CORRUPT in both
  * directions: SQLite takes an empty file for a sound database, but no backup of ours is one. Messages name
  * no file; the caller does. Each call begins a step of `progress` (which may not be NULL) and asks it
  * between blocks. */
 
 #include "backup/age-stream.h"
+#include "backup/block-digest.h"
+#include "backup/gzip-member.h"
 #include "backup/manifest.h"
 #include "base/digest.h"
 #include "base/effort.h"
 #include "base/progress.h"
 
-#define STORED_IMAGE_BLOCK_BYTES (64 * KIB)
+#define STORED_IMAGE_BLOCK_BYTES BLOCK_DIGEST_BLOCK_BYTES
+
+/* What no member of ours exceeds. */
+#define STORED_MEMBER_MAX_BYTES GZIP_MEMBER_BOUND(STORED_IMAGE_BLOCK_BYTES)
 
 /* What one thread takes at a time. */
 #define STORED_IMAGE_BATCH_BLOCKS ((size_t) 16)
@@ -26,10 +31,12 @@
 typedef struct StoredImage {
         uint64_t database_bytes;
         uint64_t stored_bytes;
-        uint64_t reused_bytes;  /* writing: of stored_bytes, taken over from the older file */
-        uint64_t foreign_bytes; /* reading: of database_bytes, from members that are not ours */
-        char database_sha256[DIGEST_HEX_MAX];
-        char stored_sha256[DIGEST_HEX_MAX]; /* reading */
+        uint64_t reused_bytes;               /* writing: of stored_bytes, taken over from the older file */
+        uint64_t foreign_bytes;              /* reading: of database_bytes, from members that are not ours */
+        char blocks_sha256[DIGEST_HEX_MAX];  /* writing, reading: block-digest.h */
+        char members_sha256[DIGEST_HEX_MAX]; /* writing, proving: the SHA-256 of the SHA-256s of all members
+                                              */
+        char stored_sha256[DIGEST_HEX_MAX];  /* reading, proving: of the file */
 } StoredImage;
 
 typedef struct StoredForm {
@@ -43,9 +50,11 @@ typedef struct StoredForm {
  * stored form to `stored_fd` at its position, which has to be the start of the file. The key of an encrypted
  * file goes to *ret_file_key, to be wiped by the caller. Neither descriptor is closed or synced.
  *
- * A member is taken from the older file when that file's index says that a block with the same SHA-256 is in
- * it. Nothing is believed for long: an older file that is damaged gives a file that does not read back as
- * `database_sha256`, and the caller, who reads back in any case, then writes again without it. */
+ * Each member that is deflated is inflated again and compared before it is written. One is taken from the
+ * older file when that file's index says that a block with the same SHA-256 is in it. Nothing is believed
+ * for long: the caller in any case has to prove what was written (stored_image_prove()), by the digests that
+ * the members had when they were compared; an older file that is damaged gives another `members_sha256`, and
+ * the caller writes again without it. */
 int stored_image_write(int image_fd,
                 const StoredForm *form,
                 int stored_fd,
@@ -63,6 +72,17 @@ int stored_image_read(int stored_fd,
                 Compression compression,
                 const AgeOpener *opener,
                 int image_fd,
+                Effort effort,
+                Progress *progress,
+                StoredImage *ret,
+                Fault *fault);
+
+/* Reads a stored form that stored_image_write() made and digests its members without inflating them: it is
+ * what was written when `members_sha256` and `stored_bytes` are those of the writing. CORRUPT where it is
+ * cut short, or is not made of our members alone. `opener` as above. */
+int stored_image_prove(int stored_fd,
+                Compression compression,
+                const AgeOpener *opener,
                 Effort effort,
                 Progress *progress,
                 StoredImage *ret,

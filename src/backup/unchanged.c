@@ -71,7 +71,7 @@ static int copy_facts(Manifest *manifest, const Manifest *older)
         manifest->stored_bytes = older->stored_bytes;
         manifest->foreign_key_violations = older->foreign_key_violations;
         manifest->constraint_violations = older->constraint_violations;
-        memcpy(manifest->database_sha256, older->database_sha256, DIGEST_HEX_MAX);
+        memcpy(manifest->blocks_sha256, older->blocks_sha256, DIGEST_HEX_MAX);
         memcpy(manifest->stored_sha256, older->stored_sha256, DIGEST_HEX_MAX);
         return 0;
 }

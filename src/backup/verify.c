@@ -229,15 +229,15 @@ static int unpack(Verification *verification, Fault *fault)
         if (r >= 0)
                 r = compare_digest(verification,
                                 "the database in it",
-                                manifest->database_sha256,
-                                image.database_sha256,
+                                manifest->blocks_sha256,
+                                image.blocks_sha256,
                                 fault);
         if (r < 0)
                 return r;
         manifest->stored_bytes = image.stored_bytes;
         manifest->database_bytes = image.database_bytes;
         memcpy(manifest->stored_sha256, image.stored_sha256, DIGEST_HEX_MAX);
-        memcpy(manifest->database_sha256, image.database_sha256, DIGEST_HEX_MAX);
+        memcpy(manifest->blocks_sha256, image.blocks_sha256, DIGEST_HEX_MAX);
         return 0;
 }
 

@@ -186,7 +186,7 @@ static int print_backup(Session *session, json_object *backup, Fault *fault)
         if (version[0] != '\0')
                 fields_addf(fields, "Made by", STYLE_PLAIN, "oracxpredd %s", version);
         fields_add(fields, "SHA-256 stored", STYLE_PLAIN, document_text(backup, "StoredSHA256"));
-        fields_add(fields, "SHA-256 database", STYLE_PLAIN, document_text(backup, "DatabaseSHA256"));
+        fields_add(fields, "SHA-256 blocks", STYLE_PLAIN, document_text(backup, "DatabaseBlocksSHA256"));
         fields_add_tables(fields, document_member(backup, "Tables"), "");
 
         terminal_open_pager(session->arguments->no_pager);

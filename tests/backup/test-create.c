@@ -45,7 +45,7 @@ static void assert_restorable(const Manifest *manifest)
                                          &image,
                                          &fault),
                         0);
-        assert_string_equal(image.database_sha256, manifest->database_sha256);
+        assert_string_equal(image.blocks_sha256, manifest->blocks_sha256);
         assert_string_equal(image.stored_sha256, manifest->stored_sha256);
         assert_int_equal(image.database_bytes, manifest->database_bytes);
         assert_int_equal(image.stored_bytes, manifest->stored_bytes);

@@ -96,6 +96,22 @@ static void test_every_truncation_is_noticed(void **state)
                 assert_int_equal(gzip_member_stored_bytes(member, size), 0);
 }
 
+static void test_only_the_block_itself_is_proved(void **state)
+{
+        size_t member_bytes;
+
+        fill_with_noise(500);
+        assert_int_equal(gzip_member_encode(deflater, block, 500, member, sizeof member, &member_bytes), 0);
+        assert_int_equal(gzip_member_prove(inflater, member, member_bytes, block, 500, again), 0);
+        assert_int_equal(gzip_member_prove(inflater, member, member_bytes, block, 499, again), -EBADMSG);
+        assert_int_equal(gzip_member_prove(inflater, member, member_bytes, block, 501, again), -EBADMSG);
+        block[499] ^= 1;
+        assert_int_equal(gzip_member_prove(inflater, member, member_bytes, block, 500, again), -EBADMSG);
+        block[499] ^= 1;
+        member[member_bytes - 5] ^= 1;
+        assert_int_equal(gzip_member_prove(inflater, member, member_bytes, block, 500, again), -EBADMSG);
+}
+
 static void test_more_than_fits_is_refused(void **state)
 {
         size_t member_bytes, block_bytes;
@@ -126,6 +142,7 @@ int main(void)
                         cmocka_unit_test(test_equal_blocks_give_equal_members),
                         cmocka_unit_test(test_every_flipped_bit_is_noticed),
                         cmocka_unit_test(test_every_truncation_is_noticed),
+                        cmocka_unit_test(test_only_the_block_itself_is_proved),
                         cmocka_unit_test(test_more_than_fits_is_refused),
         };
 

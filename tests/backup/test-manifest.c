@@ -32,7 +32,7 @@ static Manifest *make(void)
         manifest->pages = 3;
         manifest->database_bytes = 12288;
         manifest->stored_bytes = 800;
-        (void) strcpy(manifest->database_sha256, DIGEST);
+        (void) strcpy(manifest->blocks_sha256, DIGEST);
         (void) strcpy(manifest->stored_sha256, DIGEST);
         manifest->compression = COMPRESSION_GZIP;
         manifest->foreign_key_violations = 2;
@@ -62,7 +62,7 @@ static void assert_same(const Manifest *a, const Manifest *b)
         assert_int_equal(a->pages, b->pages);
         assert_int_equal(a->database_bytes, b->database_bytes);
         assert_int_equal(a->stored_bytes, b->stored_bytes);
-        assert_string_equal(a->database_sha256, b->database_sha256);
+        assert_string_equal(a->blocks_sha256, b->blocks_sha256);
         assert_string_equal(a->stored_sha256, b->stored_sha256);
         assert_int_equal(a->compression, b->compression);
         assert_int_equal(a->encrypted, b->encrypted);
@@ -209,7 +209,7 @@ static void test_impossible_values_are_corrupt(void **state)
                         "\"page_size_bytes\": 131072",
                         "\"stored_sha256\": \"abc\"",
                         "\"stored_sha256\": \"" UPPER_CASE_DIGEST "\"",
-                        "\"database_sha256\": 5",
+                        "\"database_blocks_sha256\": 5",
                         "\"compression\": \"none\"",
                         "\"compression\": \"zstd\"",
                         "\"encrypted\": true",

@@ -16,8 +16,10 @@ static MemberRecord record_of(uint64_t number)
 {
         MemberRecord record = {.offset_bytes = number * 1000 + 7};
 
-        for (size_t i = 0; i < sizeof record.digest; i++)
-                record.digest[i] = (unsigned char) (number * 31 + i);
+        for (size_t i = 0; i < MEMBER_INDEX_DIGEST_BYTES; i++) {
+                record.block_sha256[i] = (unsigned char) (number * 31 + i);
+                record.member_sha256[i] = (unsigned char) (number * 7 + i);
+        }
         return record;
 }
 

@@ -78,7 +78,7 @@ static void test_a_source_that_is_not_sound_touches_nothing(void **state)
         refuse_untouched(&request, FAULT_CORRUPT, "manifest");
         /* Without a manifest there is only the check. */
         plain->stored_bytes = plain->database_bytes = 0;
-        plain->stored_sha256[0] = plain->database_sha256[0] = '\0';
+        plain->stored_sha256[0] = plain->blocks_sha256[0] = '\0';
         spoil(plain->file, 4096);
         refuse_untouched(&request, FAULT_CORRUPT, "corrupt");
         plain->encrypted = true;
@@ -94,7 +94,7 @@ static void test_a_backup_without_a_manifest(void **state)
         /* As an operator's cp of a database in WAL mode would have made it. */
         restore_fixture_execute(backup_fixture_path(manifest->file), "PRAGMA journal_mode=WAL");
         manifest->stored_bytes = manifest->database_bytes = 0;
-        manifest->stored_sha256[0] = manifest->database_sha256[0] = '\0';
+        manifest->stored_sha256[0] = manifest->blocks_sha256[0] = '\0';
         restore_fixture_execute(backup_fixture_database(), "PRAGMA journal_mode=DELETE");
         restore_fixture_set_users(5);
         restore_fixture_restore(&request, &outcome);

@@ -75,13 +75,17 @@ static void assert_round_trip(size_t size, Compression compression)
         assert_int_equal(unpack(stored, compression, again, &read, &fault), 0);
         assert_int_equal(atomic_load(&backup_fixture_progress.done_bytes),
                         atomic_load(&backup_fixture_progress.total_bytes));
-        assert_memory_equal(&written.database_sha256, &read.database_sha256, DIGEST_HEX_MAX);
+        assert_memory_equal(&written.blocks_sha256, &read.blocks_sha256, DIGEST_HEX_MAX);
         assert_int_equal(written.database_bytes, size);
         assert_int_equal(read.database_bytes, size);
         assert_int_equal(written.stored_bytes, fixture_file_size(stored));
         assert_int_equal(read.stored_bytes, fixture_file_size(stored));
         fixture_run("cmp %s %s", image, again);
-        fixture_run("test \"$(sha256sum <%s)\" = '%s  -'", image, written.database_sha256);
+        /* As block-digest.h says that it is computed elsewhere. */
+        fixture_run("test \"$(split -b 65536 --filter='openssl dgst -sha256 -binary' <%s | sha256sum)\" = "
+                    "'%s  -'",
+                        image,
+                        written.blocks_sha256);
         fixture_run("test \"$(sha256sum <%s)\" = '%s  -'", stored, read.stored_sha256);
 }
 
@@ -118,7 +122,8 @@ static void test_plain_form_is_the_image(void **state)
         assert_int_equal(store(image, stored, COMPRESSION_NONE, &written, &fault), 0);
         fixture_run("cmp %s %s", stored, image);
         assert_int_equal(unpack(stored, COMPRESSION_NONE, NULL, &read, &fault), 0);
-        assert_string_equal(written.database_sha256, read.stored_sha256);
+        assert_string_equal(written.blocks_sha256, read.blocks_sha256);
+        fixture_run("test \"$(sha256sum <%s)\" = '%s  -'", image, read.stored_sha256);
 }
 
 static void test_any_gzip_file_is_read(void **state)
@@ -268,7 +273,7 @@ static void test_flip_in_an_idle_header_field_changes_the_digest(void **state)
         assert_int_equal(unpack(stored, COMPRESSION_GZIP, NULL, &before, &fault), 0);
         fixture_overwrite(stored, 4, "T", 1);
         assert_int_equal(unpack(stored, COMPRESSION_GZIP, NULL, &read, &fault), 0);
-        assert_string_equal(read.database_sha256, written.database_sha256);
+        assert_string_equal(read.blocks_sha256, written.blocks_sha256);
         assert_string_not_equal(read.stored_sha256, before.stored_sha256);
 }
 
@@ -359,7 +364,7 @@ static void test_encrypted_round_trip(void **state)
                                                  &fault),
                                 0);
                 assert_int_equal(read.stored_bytes, written.stored_bytes);
-                assert_string_equal(read.database_sha256, written.database_sha256);
+                assert_string_equal(read.blocks_sha256, written.blocks_sha256);
                 assert_int_equal(stored_image_digest(stored_fd,
                                                  effort,
                                                  &backup_fixture_progress,

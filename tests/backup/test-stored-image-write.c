@@ -60,15 +60,14 @@ static bool reads_back(const char *stored, const StoredImage *written)
         StoredImage image;
         _cleanup_fault_ Fault fault = {0};
 
-        return stored_image_read(stored_fd,
+        return stored_image_prove(stored_fd,
                                COMPRESSION_GZIP,
                                NULL,
-                               -1,
                                (Effort){.threads = 2},
                                &backup_fixture_progress,
                                &image,
                                &fault) >= 0 &&
-               strcmp(image.database_sha256, written->database_sha256) == 0;
+               strcmp(image.members_sha256, written->members_sha256) == 0;
 }
 
 static void test_the_same_file_on_any_number_of_threads(void **state)
@@ -119,7 +118,7 @@ static void test_unchanged_blocks_are_taken_over(void **state)
         second = store("second", "first", 2);
         /* All but the index. */
         assert_in_range(second.reused_bytes, second.stored_bytes * 99 / 100 - 3000, second.stored_bytes);
-        assert_string_equal(second.database_sha256, first.database_sha256);
+        assert_string_equal(second.blocks_sha256, first.blocks_sha256);
         assert_holds_image("second");
 
         change_block(0);
@@ -185,7 +184,7 @@ static void test_a_lying_index_does_not_pass_the_read_back(void **state)
         assert_int_equal(member_index_open(fd, STORED_IMAGE_BLOCK_BYTES, &index), 0);
         assert_int_equal(member_index_read(index, 0, 2, records, &n), 0);
         data = fixture_read(fixture_path("first"), &size);
-        place = memmem(data, size, records[0].digest, sizeof records[0].digest);
+        place = memmem(data, size, records[0].block_sha256, sizeof records[0].block_sha256);
         assert_non_null(place);
         for (unsigned i = 0; i < 8; i++)
                 little[i] = (unsigned char) (records[1].offset_bytes >> (8 * i));

@@ -196,7 +196,7 @@ def test_show_tells_everything(ctl, client, application):
     name = client.back_up(label=("s", "here"))
     properties = client.get_all(client.backups()[0]["path"], BACKUP)
     shown = ctl.run("show", name).stdout
-    for text in (name, "here", properties["StoredSHA256"], properties["DatabaseSHA256"], properties["File"]):
+    for text in (name, "here", properties["StoredSHA256"], properties["DatabaseBlocksSHA256"], properties["File"]):
         assert text in shown
     assert [line.split() for line in lines(shown) if line.split()[0] == "users"] == [["users", "3"]]
     document = ctl.json("show", name)

@@ -138,7 +138,7 @@ def test_manifest_with_the_wrong_digest_fails_the_verification(service, client):
     client.back_up()
     name, _, stored = newest(service, client)
     written = manifest(stored)
-    written["database_sha256"] = "0" * 64
+    written["database_blocks_sha256"] = "0" * 64
     with open(stored + ".meta", "w", encoding="utf-8") as file:
         json.dump(written, file)
     _, result, error, _ = client.run("Verify", name, {})

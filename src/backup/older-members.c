@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backup/older-members.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "backup/stored-image.h"
+#include "base/io.h"
+
+struct OlderMembers {
+        int fd;
+        MemberIndex *index;
+};
+
+OlderMembers *older_members_free(OlderMembers *older)
+{
+        if (older)
+                older->index = member_index_free(older->index);
+        free(older);
+        return NULL;
+}
+
+int older_members_open(int fd, OlderMembers **ret)
+{
+        _cleanup_(older_members_freep) OlderMembers *older = calloc(1, sizeof *older);
+        int r;
+
+        if (!older)
+                return -ENOMEM;
+        older->fd = fd;
+        r = member_index_open(fd, STORED_IMAGE_BLOCK_BYTES, &older->index);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(older);
+        return 0;
+}
+
+size_t older_members_read(const OlderMembers *older, uint64_t first, size_t n, MemberRecord *ret_records)
+{
+        size_t n_read;
+
+        if (!older || member_index_read(older->index, first, n, ret_records, &n_read) < 0)
+                return 0;
+        return n_read;
+}
+
+size_t older_members_find(const OlderMembers *older,
+                const MemberRecord *record,
+                const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES])
+{
+        unsigned char header[GZIP_MEMBER_HEADER_BYTES];
+        size_t size, member_bytes;
+
+        if (memcmp(record->block_sha256, block_sha256, MEMBER_INDEX_DIGEST_BYTES) != 0)
+                return 0;
+        if (io_read_full_at(older->fd, header, sizeof header, record->offset_bytes, &size) < 0)
+                return 0;
+        member_bytes = gzip_member_stored_bytes(header, size);
+        return member_bytes <= STORED_MEMBER_MAX_BYTES ? member_bytes : 0;
+}
+
+/* For file systems that can't copy within the kernel. Less than `size` when the file became shorter. */
+static int copy_chunk(int from_fd, uint64_t offset_bytes, int to_fd, size_t size, size_t *ret)
+{
+        unsigned char chunk[16 * KIB];
+        int r;
+
+        r = io_read_full_at(from_fd, chunk, MIN_OF(size, sizeof chunk), offset_bytes, ret);
+        return r < 0 ? r : io_write_all(to_fd, chunk, *ret);
+}
+
+static bool cannot_copy(int error)
+{
+        return error == EXDEV || error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+int older_members_copy(
+                const OlderMembers *older, uint64_t offset_bytes, size_t size, int to_fd, size_t *ret_bytes)
+{
+        off_t from = (off_t) offset_bytes;
+        size_t left = size;
+
+        while (left > 0) {
+                ssize_t n = copy_file_range(older->fd, &from, to_fd, NULL, left, 0);
+
+                if (n < 0 && cannot_copy(errno)) {
+                        size_t done;
+                        int r = copy_chunk(older->fd, (uint64_t) from, to_fd, left, &done);
+
+                        if (r < 0)
+                                return r;
+                        n = (ssize_t) done;
+                        from += n;
+                }
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                left -= (size_t) n;
+        }
+        *ret_bytes = size - left;
+        return 0;
+}

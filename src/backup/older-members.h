@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The members of an older stored file, which the next one takes over where their blocks have not changed.
+ * Any thread may ask; nothing here changes after the opening. */
+
+#include "backup/member-index.h"
+
+typedef struct OlderMembers OlderMembers;
+
+OlderMembers *older_members_free(OlderMembers *older);
+DEFINE_CLEANUP(OlderMembers *, older_members_free);
+
+/* `fd` is borrowed. Fails as member_index_open(). */
+int older_members_open(int fd, OlderMembers **ret);
+
+/* The records of `n` members from `first` on; how many there are of them. 0 for none at all, where `older`
+ * is NULL, and where the index can't be read. */
+size_t older_members_read(const OlderMembers *older, uint64_t first, size_t n, MemberRecord *ret_records);
+
+/* The stored size of the record's member, when it is said to hold the block with that SHA-256 and looks like
+ * a member; else 0. */
+size_t older_members_find(const OlderMembers *older,
+                const MemberRecord *record,
+                const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES]);
+
+/* Appends those bytes to `to_fd`: within the kernel where that works, and on some file systems without a
+ * second copy on the disk. *ret_bytes is less than `size` where the older file became shorter: what is
+ * written then does not read back. */
+int older_members_copy(
+                const OlderMembers *older, uint64_t offset_bytes, size_t size, int to_fd, size_t *ret_bytes);
