@@ -68,6 +68,11 @@ def unpack(stored, target):
     return str(target)
 
 
+def read_all(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def read_only(path):
     return contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True))
 

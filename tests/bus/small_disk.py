@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from application import Application
+from application import Application, read_all
 from contract import ERROR
 
 MIB = 1024 * 1024
@@ -59,11 +59,7 @@ def make_room(service):
 
 
 def contents(service):
-    found = {}
-    for name in service.stored():
-        with open(os.path.join(service.backups, name), "rb") as file:
-            found[name] = file.read()
-    return found
+    return {name: read_all(os.path.join(service.backups, name)) for name in service.stored()}
 
 
 def fails_for_space(client, service, job_id):

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from accounts import Accounts
+from application import read_all
 from client import PATIENCE_SECONDS, BusError
 from contract import LOG_CONTROL, LOG_CONTROL_PATH, PROPERTIES
 from predictions import Predictions
@@ -158,8 +159,7 @@ def bytes_of_database(service):
     for ending in ("", "-wal"):
         path = service.database + ending
         if os.path.exists(path):
-            with open(path, "rb") as file:
-                found[ending] = file.read()
+            found[ending] = read_all(path)
     return found
 
 

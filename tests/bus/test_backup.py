@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from application import check, dump, make_database, manifest, row_counts, unpack
+from application import Application, check, dump, make_database, manifest, read_all, row_counts, unpack
 from client import BusError
 from contract import BACKUP, ERROR, JOB, PREDICTIONS
 
@@ -17,8 +17,7 @@ LABEL_MAX_BYTES = 256
 
 
 def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
+    return hashlib.sha256(read_all(path)).hexdigest()
 
 
 def blocks_sha256(path):
@@ -138,8 +137,6 @@ def test_row_counts_are_those_of_the_copy(service, gate, tmp_path):
     client = service.start(**gate.at("snapshot-copied:2"))
     job_id, _ = client.manager("Backup", {})
     gate.wait_reached()
-    from application import Application
-
     writer = Application(service.database)
     writer.add_users(9)
     writer.close()

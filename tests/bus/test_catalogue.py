@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from application import make_database, store_gzip, store_plain
+from application import make_database, read_all, store_gzip, store_plain
 from contract import BACKUP
 
 
@@ -27,11 +27,7 @@ def old_tree(service):
 
 
 def contents(directory):
-    found = {}
-    for name in os.listdir(directory):
-        with open(os.path.join(directory, name), "rb") as file:
-            found[name] = file.read()
-    return found
+    return {name: read_all(os.path.join(directory, name)) for name in os.listdir(directory)}
 
 
 def test_old_backups_are_adopted(old_tree):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from application import check
+from application import check, read_all
 from broken_database import (  # noqa: F401
     add_users,
     checkpoint,
@@ -45,12 +45,10 @@ def test_broken_database_is_restored_before_ready(kept, break_it):
 
 def test_corrupt_files_go_whole_into_the_quarantine(kept):
     damage(kept.database)
-    with open(kept.database, "rb") as file:
-        corrupt = file.read()
+    corrupt = read_all(kept.database)
     kept.start()
     folder = kept.client.wait_signal("DatabaseRestored")[5]
-    with open(os.path.join(folder, "oracxpred.db"), "rb") as file:
-        assert file.read() == corrupt
+    assert read_all(os.path.join(folder, "oracxpred.db")) == corrupt
 
 
 @pytest.mark.parametrize("break_it", [damage, destroy_header, shorten], ids=lambda f: f.__name__)
@@ -140,14 +138,12 @@ def test_own_replacement_is_no_reason_to_react(kept):
 def test_automatism_can_be_turned_off(kept):
     kept.configure("AutoRestore=no\n")
     damage(kept.database)
-    with open(kept.database, "rb") as file:
-        before = file.read()
+    before = read_all(kept.database)
     client = kept.start()
     assert client.get("Health") == "corrupt"
     assert client.reasons() == ["corrupt"]
     assert not client.get("AutoRestore")
-    with open(kept.database, "rb") as file:
-        assert file.read() == before
+    assert read_all(kept.database) == before
     assert client.run("Restore", "", {})[1] == "done"
     assert client.get("Health") == "ok"
     assert users(kept.database) == {"kept0", "kept1"}
@@ -184,15 +180,13 @@ def test_without_a_healthy_backup_the_service_stays_up_and_says_what_to_do(servi
                 file.seek(500)
                 file.write(b"rubbish")
     damage(service.database)
-    with open(service.database, "rb") as file:
-        before = file.read()
+    before = read_all(service.database)
     client = service.start()
     assert client.get("Health") == "corrupt"
     assert "no-healthy-backup" in client.reasons()
     sentence = dict(client.get("HealthReasons"))["no-healthy-backup"]
     assert ".recover" in sentence and "--from" in sentence
-    with open(service.database, "rb") as file:
-        assert file.read() == before
+    assert read_all(service.database) == before
     with pytest.raises(BusError) as caught:
         client.manager("Restore", "", {})
     assert caught.value.name == ERROR + "NoHealthyBackup"

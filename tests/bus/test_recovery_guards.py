@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from application import read_all
 from broken_database import checkpoint, damage_page, destroy_header, kept, users  # noqa: F401
 from client import BusError
 from contract import ERROR, JOB
@@ -25,8 +26,7 @@ def test_descriptor_of_the_live_database_is_refused(service, client, application
     """Closing it would drop the locks of the service's own connections, and writing to it destroy the database."""
     application.add_users(1, "one")
     path = service.database + ending
-    with open(path, "rb") as file:
-        before = file.read()
+    before = read_all(path)
     fd = os.open(path, os.O_RDWR)
     try:
         with pytest.raises(BusError) as caught:
@@ -39,8 +39,7 @@ def test_descriptor_of_the_live_database_is_refused(service, client, application
     assert caught.value.name == ERROR + "InvalidArgument"
     assert service.database in caught.value.message
     assert client.get("NJobs") == 0
-    with open(path, "rb") as file:
-        assert file.read() == before
+    assert read_all(path) == before
 
 
 def test_refused_descriptor_of_the_live_database_costs_no_lock(kept, gate):

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from application import check, make_database, truncate
+from application import check, make_database, read_all, truncate
 from contract import ERROR
 from private_bus import SERVICE_USER
 
@@ -21,11 +21,6 @@ TABLES = (
     "anomaly_logs subscription_plans user_subscriptions user_prediction_access notifications persistent_sessions "
     "backup_logs prediction_schedules collected_matches match_collection_logs"
 ).split()
-
-
-def content(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def test_first_start_makes_the_database_with_the_application_s_tables(service, client):
@@ -116,7 +111,7 @@ def test_missing_database_with_backups_is_not_replaced_by_an_empty_one(service):
     for ending in ("", "-wal", "-shm"):
         if os.path.exists(service.database + ending):
             os.unlink(service.database + ending)
-    before = {name: content(os.path.join(service.backups, name)) for name in service.stored()}
+    before = {name: read_all(os.path.join(service.backups, name)) for name in service.stored()}
     client = service.start()
     assert not os.path.exists(service.database)
     assert client.get("Health") == "corrupt"
@@ -127,7 +122,7 @@ def test_missing_database_with_backups_is_not_replaced_by_an_empty_one(service):
     assert (result, error) == ("failed", ERROR + "Corrupt")
     assert service.database in message
     assert not os.path.exists(service.database)
-    assert {name: content(os.path.join(service.backups, name)) for name in service.stored()} == before
+    assert {name: read_all(os.path.join(service.backups, name)) for name in service.stored()} == before
 
 
 RUBBISH = {
@@ -152,7 +147,7 @@ def test_file_that_is_no_database_is_left_as_it_is(service, rubbish):
     assert error.rpartition(".")[2] in ("Corrupt", "NotADatabase")
     assert service.stored() == []
     service.stop()
-    assert content(service.database) == rubbish
+    assert read_all(service.database) == rubbish
 
 
 def test_truncated_database_is_found_and_left_as_it_is(service):
@@ -165,33 +160,33 @@ def test_truncated_database_is_found_and_left_as_it_is(service):
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     truncate(service.database, keep=0.6)
-    before = content(service.database)
+    before = read_all(service.database)
     client = service.start()
     assert client.get("Health") == "corrupt"
     assert len(client.names()) == 2
     service.stop()
-    assert content(service.database) == before
+    assert read_all(service.database) == before
 
 
 def test_hard_linked_database_is_refused(service):
     make_database(service.database)
     os.link(service.database, service.database + ".other")
-    before = content(service.database)
+    before = read_all(service.database)
     status, output = service.refuses()
     assert status == EXIT_UNSAFE_FILE_SYSTEM
     assert service.database in output
-    assert content(service.database) == before
+    assert read_all(service.database) == before
 
 
 def test_symbolic_link_as_database_is_refused(service, tmp_path):
     make_database(str(tmp_path / "real.db"))
     os.makedirs(os.path.dirname(service.database))
     os.symlink(tmp_path / "real.db", service.database)
-    before = content(tmp_path / "real.db")
+    before = read_all(tmp_path / "real.db")
     status, output = service.refuses()
     assert status == EXIT_UNSAFE_FILE_SYSTEM
     assert service.database in output
-    assert content(tmp_path / "real.db") == before
+    assert read_all(tmp_path / "real.db") == before
 
 
 def test_second_daemon_on_the_same_directory_is_refused_and_told_who_holds_it(make_service, service, client):
@@ -224,7 +219,7 @@ def test_state_directory_that_is_a_file_is_refused(service):
     status, output = service.refuses()
     assert status > 0
     assert service.state in output
-    assert content(service.state) == b"mine\n"
+    assert read_all(service.state) == b"mine\n"
 
 
 def test_state_directory_that_is_not_writable_is_refused(service):
@@ -256,13 +251,13 @@ def read_only(service):
 def test_read_only_file_system_is_refused_with_its_reason(service, read_only):
     service.start()
     service.stop()
-    before = content(service.database)
+    before = read_all(service.database)
     read_only()
     status, output = service.refuses()
     assert status > 0
     assert "read-only" in output.lower()
     assert service.state in output
-    assert content(service.database) == before
+    assert read_all(service.database) == before
 
 
 def test_database_that_may_not_be_written_is_no_corruption(service):

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from application import Application, flip_byte, manifest, truncate
+from application import Application, flip_byte, manifest, read_all, truncate
 from client import BusError
 from contract import BACKUP, ERROR
 
@@ -119,8 +119,7 @@ def test_missing_stored_file_is_told(service, client):
 def test_corrupt_manifest_is_told_and_the_file_is_kept(service, client):
     client.back_up()
     name, path, stored = newest(service, client)
-    with open(stored, "rb") as file:
-        content = file.read()
+    content = read_all(stored)
     with open(stored + ".meta", "w", encoding="utf-8") as file:
         file.write('{"name": 12')
     client.wait_property("VerifiedBackups", 1)
@@ -130,8 +129,7 @@ def test_corrupt_manifest_is_told_and_the_file_is_kept(service, client):
     service.stop()
     client = service.start()
     assert next(backup for backup in client.backups() if backup["name"] == name)["problem"]
-    with open(stored, "rb") as file:
-        assert file.read() == content
+    assert read_all(stored) == content
 
 
 def test_manifest_with_the_wrong_digest_fails_the_verification(service, client):

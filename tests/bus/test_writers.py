@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from application import check, unpack
+from application import check, read_all, unpack
 from contract import BACKUP
 
 WRITER = os.path.join(os.path.dirname(__file__), "writer.py")
@@ -66,11 +66,6 @@ def read(path):
         )
     finally:
         connection.close()
-
-
-def content(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 @pytest.mark.parametrize("compression", ["gzip", "none"])
@@ -135,26 +130,26 @@ def test_log_of_a_connected_application_is_not_checkpointed(service, client, app
     application.query("PRAGMA wal_autocheckpoint = 0")
     application.query("PRAGMA wal_checkpoint(TRUNCATE)")
     application.add_users(3000)
-    before, log_before = content(service.database), content(service.database + "-wal")
+    before, log_before = read_all(service.database), read_all(service.database + "-wal")
     everything_that_reads(client)
     service.stop()
     client = service.start()
     everything_that_reads(client)
-    assert content(service.database) == before
+    assert read_all(service.database) == before
     # The service's own records are appended, as any commit is.
-    assert content(service.database + "-wal").startswith(log_before)
+    assert read_all(service.database + "-wal").startswith(log_before)
     assert application.query("SELECT count(*) FROM users") == [(3000,)]
 
 
 def test_log_of_a_killed_application_is_not_checkpointed_by_the_last_close(service, client, writer):
     writer.wait_commits(20)
     writer.kill()
-    before, log_before = content(service.database), content(service.database + "-wal")
+    before, log_before = read_all(service.database), read_all(service.database + "-wal")
     everything_that_reads(client)
     service.stop()
-    assert content(service.database) == before
+    assert read_all(service.database) == before
     # The service's own records are appended, as any commit is.
-    assert content(service.database + "-wal").startswith(log_before)
+    assert read_all(service.database + "-wal").startswith(log_before)
     total, count, highest = read(service.database)
     assert total == 0 and count == highest >= writer.acknowledged
 

@@ -10,6 +10,8 @@ import os
 import sqlite3
 import struct
 
+from application import read_all
+
 TYPE_INTERIOR_INDEX, TYPE_INTERIOR_TABLE, TYPE_LEAF_INDEX, TYPE_LEAF_TABLE = 2, 5, 10, 13
 
 WAL_HEADER_BYTES = 32
@@ -22,8 +24,7 @@ class Layout:
     """What is where in the main file of a database."""
 
     def __init__(self, path):
-        with open(path, "rb") as file:
-            self.image = file.read()
+        self.image = read_all(path)
         self.page_size = self.integer(16, 2)
         if self.page_size == 1:
             self.page_size = 65536
@@ -100,11 +101,6 @@ def cut(path, size):
     """As a program does it: by opening, cutting and closing."""
     with open(path, "r+b") as file:
         file.truncate(size)
-
-
-def read_all(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def other_byte(random, byte):

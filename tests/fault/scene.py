@@ -5,6 +5,8 @@ import os
 import shutil
 import sqlite3
 
+from application import read_all
+
 USERS = 200
 LATER_USERS = 40
 
@@ -100,6 +102,5 @@ def files(directory):
     for here, _, names in os.walk(directory):
         for name in names:
             path = os.path.join(here, name)
-            with open(path, "rb") as file:
-                found[os.path.relpath(path, directory)] = file.read()
+            found[os.path.relpath(path, directory)] = read_all(path)
     return found

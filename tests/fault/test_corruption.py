@@ -11,6 +11,7 @@ import random
 
 import pytest
 
+from application import read_all
 from damage import FAMILIES, OF_THE_LOG
 from restore_scenes import settled
 from scene import files
@@ -41,8 +42,7 @@ def damage(laid, family, seed):
     damaged = {}
     for suffix in SUFFIXES:
         if os.path.exists(database + suffix):
-            with open(database + suffix, "rb") as file:
-                damaged[os.path.basename(database) + suffix] = file.read()
+            damaged[os.path.basename(database) + suffix] = read_all(database + suffix)
     return said, judge(database), damaged
 
 
@@ -126,8 +126,7 @@ def prove_refused(laid, damaged, logged):
 def prove_backups_kept(laid):
     service, client = laid.service, laid.service.client
     for name, data in laid.stored.items():
-        with open(os.path.join(service.backups, name), "rb") as file:
-            now = file.read()
+        now = read_all(os.path.join(service.backups, name))
         if name.endswith(".meta"):  # a proof may have been added
             before, now = json.loads(data), json.loads(now)
             assert all(now[field] == before[field] for field in before if "verified" not in field and field != "checks")

@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from damage import FAMILIES, OF_THE_LOG, Layout, log_of, read_all
+from application import read_all
+from damage import FAMILIES, OF_THE_LOG, Layout, log_of
 from verdict import DAMAGED, MISSING, SOUND, content, judge, quick_check_passes
 
 SEEDS = range(14)
