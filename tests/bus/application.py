@@ -110,12 +110,14 @@ def truncate(path, keep=0.5):
     os.truncate(path, int(os.path.getsize(path) * keep))
 
 
-def flip_byte(path, offset):
+def write_at(path, offset, data):
     with open(path, "r+b") as file:
         file.seek(offset)
-        byte = file.read(1)[0]
-        file.seek(offset)
-        file.write(bytes([byte ^ 0xFF]))
+        file.write(data)
+
+
+def flip_byte(path, offset, bits=0xFF):
+    write_at(path, offset, bytes([read_all(path)[offset] ^ bits]))
 
 
 def store_plain(directory, name, database):

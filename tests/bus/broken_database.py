@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from application import Application, truncate
+from application import Application, truncate, write_at
 
 
 def checkpoint(path):
@@ -17,9 +17,7 @@ def checkpoint(path):
 
 def damage_page(path):
     """Overwrites a page in the middle, behind SQLite's back."""
-    with open(path, "r+b") as file:
-        file.seek(os.path.getsize(path) // 2 // 4096 * 4096)
-        file.write(b"\xff" * 4096)
+    write_at(path, os.path.getsize(path) // 2 // 4096 * 4096, b"\xff" * 4096)
 
 
 # The ways of breaking it. Nobody may have it open.
@@ -33,8 +31,7 @@ def damage(path):
 def destroy_header(path):
     """What SQLite can't open any more."""
     checkpoint(path)
-    with open(path, "r+b") as file:
-        file.write(b"\0" * 100)
+    write_at(path, 0, b"\0" * 100)
 
 
 def remove(path):

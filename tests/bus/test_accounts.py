@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 from accounts import QUICK, Accounts, accounts, pbkdf2, scrypt, users  # noqa: F401
-from application import Application
+from application import Application, write_at
 from client import BusError, Client
 from contract import ACCOUNTS, BUS_PATH, ERROR
 
@@ -302,8 +302,7 @@ def test_address_of_a_sign_in_is_kept_when_the_plan_does_not_fit(service, accoun
 def test_damaged_counts_neither_stop_sign_ins_nor_start_a_restore(service, accounts):
     accounts.create("ann", "secret", approved=True)
     fail(accounts, "ann", 1)
-    with open(os.path.join(service.state, "sign-in-failures.db"), "r+b") as file:
-        file.write(b"garbage" * 1000)
+    write_at(os.path.join(service.state, "sign-in-failures.db"), 0, b"garbage" * 1000)
     assert accounts.result("ann", "secret") == "accepted"
     fail(accounts, "ann", 1)
     assert accounts.client.get("Integrity") == "ok"

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from accounts import Accounts
-from application import read_all
+from application import read_all, write_at
 from client import PATIENCE_SECONDS, BusError
 from contract import LOG_CONTROL, LOG_CONTROL_PATH, PROPERTIES
 from predictions import Predictions
@@ -52,9 +52,7 @@ def test_job_is_recorded_at_its_end_with_who_asked(service, client):
 
 
 def test_job_that_fails_is_recorded_with_its_fault(service, client):
-    with open(os.path.join(service.backups, "initial_backup.db.gz"), "r+b") as file:
-        file.seek(100)
-        file.write(b"rubbish")
+    write_at(os.path.join(service.backups, "initial_backup.db.gz"), 100, b"rubbish")
     assert client.run("Verify", "initial_backup", {})[1] == "failed"
     (row,) = wait_rows(service, 1)
     assert row[:2] == ("persistence.verify", "error")

@@ -9,7 +9,7 @@ import sqlite3
 
 import pytest
 
-from application import Application
+from application import Application, write_at
 from client import PATIENCE_SECONDS
 from command_line import CommandLine
 from contract import ERROR
@@ -134,8 +134,7 @@ def test_database_that_has_to_be_replaced_is_refused_while_it_is_open(ctl, servi
     application.add_users(3)
     name = client.back_up()
     application.query("PRAGMA wal_checkpoint(TRUNCATE)")
-    with open(service.database, "r+b") as file:
-        file.write(bytes(100))
+    write_at(service.database, 0, bytes(100))
     plan = ctl.json("restore", "--dry-run")
     assert plan["Method"] == "replace" and plan["RefusedInUse"] is True and plan["CurrentProblem"] != ""
     assert {"Table": "users", "Then": 3} in plan["Tables"]

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from application import check, read_all
+from application import check, read_all, write_at
 from broken_database import (  # noqa: F401
     add_users,
     checkpoint,
@@ -157,9 +157,7 @@ def test_backup_that_fails_its_proof_is_marked_and_the_next_older_one_taken(serv
     newer = client.back_up()
     service.stop()
     stored = os.path.join(service.backups, newer + ".db.gz")
-    with open(stored, "r+b") as file:
-        file.seek(os.path.getsize(stored) // 2)
-        file.write(b"rubbish")
+    write_at(stored, os.path.getsize(stored) // 2, b"rubbish")
     damage(service.database)
     client = service.start()
     assert client.wait_signal("DatabaseRestored")[1] == older
@@ -176,9 +174,7 @@ def test_without_a_healthy_backup_the_service_stays_up_and_says_what_to_do(servi
     service.stop()
     for name in service.stored():
         if name.endswith(".gz"):
-            with open(os.path.join(service.backups, name), "r+b") as file:
-                file.seek(500)
-                file.write(b"rubbish")
+            write_at(os.path.join(service.backups, name), 500, b"rubbish")
     damage(service.database)
     before = read_all(service.database)
     client = service.start()

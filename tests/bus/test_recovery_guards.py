@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from application import read_all
+from application import read_all, write_at
 from broken_database import checkpoint, damage_page, destroy_header, kept, users  # noqa: F401
 from client import BusError
 from contract import ERROR, JOB
@@ -150,8 +150,7 @@ def test_group_that_the_directory_gives_needs_no_fchown(kept, tmp_path):
     os.chmod(data, 0o2770)
     os.chown(kept.database, 12345, 23456)
     os.chmod(kept.database, 0o660)
-    with open(kept.database, "r+b") as file:
-        file.write(b"\0" * 100)
+    write_at(kept.database, 0, b"\0" * 100)
     wrapper = tmp_path / "without-fchown"
     wrapper.write_text(WITHOUT_FCHOWN)
     wrapper.chmod(0o755)
@@ -229,9 +228,7 @@ def test_schema_of_a_newer_sqlite_is_left_as_it_is(kept, place):
     application.commit()
     if place == "file":
         application.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with open(kept.database, "r+b") as file:
-            file.seek(96)
-            file.write((4000000).to_bytes(4, "big"))
+        write_at(kept.database, 96, (4000000).to_bytes(4, "big"))
     client = kept.start()
     assert client.get("Integrity") == "unknown"
     assert "not-checked" in client.reasons()

@@ -7,12 +7,11 @@ import time
 
 import pytest
 
-from application import Application, unpack
+from application import Application, flip_byte, unpack
 from contract import BACKUP
 
 HOUR_USEC = 3_600_000_000
 BEGIN_USEC = int(time.time()) * 1_000_000 + HOUR_USEC
-
 
 
 def back_up(client):
@@ -33,14 +32,6 @@ def stored_files(service, client):
     return [
         os.path.join(service.backups, client.get("File", backup["path"], BACKUP)) for backup in client.backups()
     ]
-
-
-def flip_bit(path, place):
-    with open(path, "r+b") as file:
-        file.seek(place)
-        (byte,) = file.read(1)
-        file.seek(place)
-        file.write(bytes([byte ^ 1]))
 
 
 @pytest.fixture
@@ -71,7 +62,7 @@ def test_rot_of_the_older_backup_is_found_and_not_taken_over(service, client, fi
     """The new backup is whole, and the one that it had begun to copy is verified, and marked."""
     older = back_up(client)
     stored = stored_files(service, client)[0]
-    flip_bit(stored, os.path.getsize(stored) // 2)
+    flip_byte(stored, os.path.getsize(stored) // 2, bits=1)
     expected = users(service.database)
     start = client.mark()
     newer = back_up(client)

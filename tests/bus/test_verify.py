@@ -7,6 +7,7 @@ import os
 import pytest
 
 from application import Application, flip_byte, manifest, read_all, truncate
+from broken_database import damage_page
 from client import BusError
 from contract import BACKUP, ERROR
 
@@ -188,9 +189,7 @@ def test_check_of_a_corrupt_live_database_says_so(service):
     application.query("PRAGMA wal_checkpoint(TRUNCATE)")
     application.close()
     # The middle of the file is a page of some table or index, none of which may look like this.
-    with open(service.database, "r+b") as file:
-        file.seek(os.path.getsize(service.database) // 2 // 4096 * 4096)
-        file.write(b"\xff" * 4096)
+    damage_page(service.database)
     before = client.names()
     start = client.mark()
     _, result, error, message = client.run("Verify", "", {})

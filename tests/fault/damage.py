@@ -10,7 +10,7 @@ import os
 import sqlite3
 import struct
 
-from application import read_all
+from application import read_all, write_at
 
 TYPE_INTERIOR_INDEX, TYPE_INTERIOR_TABLE, TYPE_LEAF_INDEX, TYPE_LEAF_TABLE = 2, 5, 10, 13
 
@@ -89,12 +89,6 @@ class Layout:
             found.append(page)
             page = self.integer(self.offset(page), 4)
         return found
-
-
-def write_at(path, offset, data):
-    with open(path, "r+b") as file:
-        file.seek(offset)
-        file.write(data)
 
 
 def cut(path, size):

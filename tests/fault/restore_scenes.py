@@ -7,8 +7,9 @@ import os
 import random
 import sqlite3
 
+from application import write_at
 from client import BusError, ServiceGone
-from damage import FAMILIES, cut, write_at
+from damage import FAMILIES, cut
 from scene import fill
 from verdict import content, judge
 
