@@ -9,6 +9,7 @@
 #include "backup/stored-image.h"
 #include "backup/unchanged.h"
 #include "backup/unfinished.h"
+#include "base/background.h"
 #include "base/clock.h"
 #include "base/publish.h"
 #include "base/test-hook.h"
@@ -411,17 +412,14 @@ static int publish(Creation *creation, Fault *fault)
         return 0;
 }
 
-/* Reads the database. */
-static int make_stored(Creation *creation, Fault *fault)
+/* BackgroundFunction: from the copy to the file that is proved. */
+static int store_checked(void *userdata, Progress *progress, Fault *fault)
 {
+        Creation *creation = userdata;
         Manifest *manifest = creation->manifest;
         StoredImage image;
-        int r = look_ahead(creation, fault);
+        int r = check_copy(creation, fault);
 
-        if (r >= 0)
-                r = copy_snapshot(creation, fault);
-        if (r >= 0)
-                r = check_copy(creation, fault);
         if (r >= 0)
                 r = count_rows(creation, fault);
         if (r >= 0)
@@ -433,6 +431,20 @@ static int make_stored(Creation *creation, Fault *fault)
         memcpy(manifest->blocks_sha256, image.blocks_sha256, DIGEST_HEX_MAX);
         memcpy(manifest->stored_sha256, image.stored_sha256, DIGEST_HEX_MAX);
         return 0;
+}
+
+/* Reads the database. */
+static int make_stored(Creation *creation, Fault *fault)
+{
+        int r = look_ahead(creation, fault);
+
+        if (r >= 0)
+                r = copy_snapshot(creation, fault);
+        if (r < 0)
+                return r;
+        return creation->request->background
+                               ? background_run(store_checked, creation, creation->progress, fault)
+                               : store_checked(creation, creation->progress, fault);
 }
 
 int create_backup(const CreateRequest *request, Progress *progress, Manifest **ret, Fault *fault)

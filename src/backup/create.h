@@ -19,7 +19,9 @@ typedef struct CreateRequest {
         const char *label; /* may be NULL */
         Compression compression;
         Effort effort;
-        bool quick_check;                /* instead of the full one: compares no indexes with their tables */
+        bool quick_check; /* instead of the full one: compares no indexes with their tables */
+        bool background;  /* nobody waits for it: once the copy is made and the database let go, it gets out
+                           * of everybody's way (background.h) */
         const AgeRecipients *recipients; /* to encrypt to; NULL or without any: stored in clear */
         const AgeIdentities *identities; /* that ought to open it, or NULL: the read-back then goes through
                                             them */

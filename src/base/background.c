@@ -2,12 +2,10 @@
 #include "base/background.h"
 
 #include <linux/ioprio.h>
+#include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define LOWEST_NICE 19
 
 typedef struct Background {
         BackgroundFunction function;
@@ -21,8 +19,8 @@ static void *background_thread(void *userdata)
 {
         Background *background = userdata;
 
-        /* 0 is the calling thread in both: Linux has priorities for each thread. */
-        (void) setpriority(PRIO_PROCESS, 0, LOWEST_NICE);
+        /* 0 is the calling thread in both: Linux has priorities for each thread (sched(7)). */
+        (void) sched_setscheduler(0, SCHED_IDLE, &(const struct sched_param){0});
         (void) syscall(SYS_ioprio_set,
                         IOPRIO_WHO_PROCESS,
                         0,

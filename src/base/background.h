@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Work that nobody waits for, out of the way of everybody else's: on a thread of its own with the lowest
- * CPU weight (nice 19) and the lowest I/O priority that still gets its turn. Not the idle classes: on a host
- * that is never idle a backup would never end. A thread can only be lowered, not raised again, so it is
- * gone afterwards; threads that the work starts inherit what it has. */
+/* Work that nobody waits for, out of the way of everybody else's: on a thread of its own, in the idle class
+ * of the CPU, where whoever else wakes up runs at once, and with the lowest I/O priority that still gets its
+ * turn. On a host that is never idle the work goes on all the same, with 3 shares against everybody's 1024,
+ * so nothing that others wait for may be held meanwhile. The idle class of I/O would get no turn there. A
+ * thread can only be lowered, not raised again, so it is gone afterwards; threads that the work starts
+ * inherit what it has. */
 
 #include "base/progress.h"
 

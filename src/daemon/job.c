@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/background.h"
 #include "base/clock.h"
 #include "daemon/audit.h"
 #include "daemon/bus-argument.h"
@@ -85,12 +84,8 @@ static int job_start(Work *work)
 static void job_run(Work *work)
 {
         Job *job = job_of(work);
-        int r;
+        int r = job->operation->run(job->task, &job->progress, &job->fault);
 
-        if (job->operation->background)
-                r = background_run(job->operation->run, job->task, &job->progress, &job->fault);
-        else
-                r = job->operation->run(job->task, &job->progress, &job->fault);
         if (r < 0 && job->fault.code == FAULT_NONE)
                 (void) fault_set_errno(&job->fault, r, "%s", job->operation->doing);
 }

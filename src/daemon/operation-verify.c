@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/background.h"
 #include "base/clock.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
@@ -77,6 +78,11 @@ static int verify_run(void *userdata, Progress *progress, Fault *fault)
                         fault);
 }
 
+static int verify_in_background(void *userdata, Progress *progress, Fault *fault)
+{
+        return background_run(verify_run, userdata, progress, fault);
+}
+
 static int verify_finish(Job *job, void *userdata)
 {
         VerifyTask *task = userdata;
@@ -93,8 +99,7 @@ const Operation operation_verify = {
                 .doing = "Verifying",
                 .action = ACTION_VERIFY,
                 .start = verify_start,
-                .background = true,
-                .run = verify_run,
+                .run = verify_in_background,
                 .finish = verify_finish,
                 .free_task = verify_free_task,
 };

@@ -22,8 +22,6 @@ typedef struct Operation {
          * May be NULL. */
         int (*start)(Job *job, void *task, Fault *fault);
 
-        bool background; /* nobody waits for it: it gets out of everybody's way (background.h) */
-
         /* Worker. */
         int (*run)(void *task, Progress *progress, Fault *fault);
 

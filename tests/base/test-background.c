@@ -5,15 +5,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
 
 #include "base/background.h"
 #include "base/parallel.h"
 
 typedef struct Seen {
         pthread_t thread;
-        int nice, inherited_nice;
+        int policy, inherited_policy;
         bool signals_blocked;
         Progress *progress;
 } Seen;
@@ -23,7 +23,7 @@ static int look_further(void *userdata, unsigned index, Fault *fault)
         Seen *seen = userdata;
 
         if (index == 1)
-                seen->inherited_nice = getpriority(PRIO_PROCESS, 0);
+                seen->inherited_policy = sched_getscheduler(0);
         return 0;
 }
 
@@ -33,7 +33,7 @@ static int look(void *userdata, Progress *progress, Fault *fault)
         sigset_t blocked;
 
         seen->thread = pthread_self();
-        seen->nice = getpriority(PRIO_PROCESS, 0);
+        seen->policy = sched_getscheduler(0);
         seen->signals_blocked =
                         pthread_sigmask(SIG_BLOCK, NULL, &blocked) == 0 && sigismember(&blocked, SIGTERM);
         seen->progress = progress;
@@ -43,7 +43,7 @@ static int look(void *userdata, Progress *progress, Fault *fault)
 
 static void test_work_runs_lowered_and_leaves_the_caller_as_it_was(void **state)
 {
-        int before = getpriority(PRIO_PROCESS, 0);
+        int before = sched_getscheduler(0);
         _cleanup_fault_ Fault fault = {0};
         Progress progress;
         Seen seen = {0};
@@ -52,12 +52,12 @@ static void test_work_runs_lowered_and_leaves_the_caller_as_it_was(void **state)
         assert_int_equal(background_run(look, &seen, &progress, &fault), fault_errno(FAULT_NO_SPACE));
         progress_done(&progress);
         assert_false(pthread_equal(seen.thread, pthread_self()));
-        assert_int_equal(seen.nice, 19);
-        assert_int_equal(seen.inherited_nice, 19);
+        assert_int_equal(seen.policy, SCHED_IDLE);
+        assert_int_equal(seen.inherited_policy, SCHED_IDLE);
         assert_true(seen.signals_blocked);
         assert_ptr_equal(seen.progress, &progress);
         assert_int_equal(fault.code, FAULT_NO_SPACE);
-        assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
+        assert_int_equal(sched_getscheduler(0), before);
 }
 
 int main(void)
