@@ -72,7 +72,7 @@ int io_read_file(int directory_fd, const char *name, size_t limit_bytes, char **
         _cleanup_close_ int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         _cleanup_free_ char *data = NULL;
         struct stat status;
-        size_t size;
+        size_t size = 0;
         int r;
 
         if (fd < 0 || fstat(fd, &status) < 0)

@@ -41,22 +41,19 @@ const PredictionInput prediction_invalidation[] = {
                 {0},
 };
 
-static int find_input(const char *name,
-                size_t length,
-                const PredictionInput *inputs,
-                const PredictionInput **ret,
-                Fault *fault)
+/* NULL with the fault filled when there is none of that name. */
+static const PredictionInput *find_input(
+                const char *name, size_t length, const PredictionInput *inputs, Fault *fault)
 {
         for (; inputs->name; inputs++)
-                if (strlen(inputs->name) == length && strncmp(inputs->name, name, length) == 0) {
-                        *ret = inputs;
-                        return 0;
-                }
-        return fault_set(fault,
+                if (strlen(inputs->name) == length && strncmp(inputs->name, name, length) == 0)
+                        return inputs;
+        (void) fault_set(fault,
                         FAULT_INVALID_ARGUMENT,
                         "There is no '%.*s' here. `man oracxpredctl` lists the names.",
                         (int) MIN_OF(length, (size_t) 100),
                         name);
+        return NULL;
 }
 
 /* NULL when the text is no whole JSON value. json-c reads numbers the same way in every locale. */
@@ -108,9 +105,9 @@ int prediction_input_from_operands(char *const *operands,
                                         FAULT_INVALID_ARGUMENT,
                                         "'%s' is not of the form NAME=VALUE.",
                                         operands[i]);
-                r = find_input(operands[i], (size_t) (equals - operands[i]), inputs, &input, fault);
-                if (r < 0)
-                        return r;
+                input = find_input(operands[i], (size_t) (equals - operands[i]), inputs, fault);
+                if (!input)
+                        return fault_errno(FAULT_INVALID_ARGUMENT);
                 value = read_operand_value(equals + 1, input->type);
                 if (!value)
                         return fault_set(fault,
@@ -199,11 +196,10 @@ int prediction_input_append(
         if (r < 0)
                 return session_set_errno(r, fault);
         json_object_object_foreach (object, name, value) {
-                const PredictionInput *input;
+                const PredictionInput *input = find_input(name, strlen(name), inputs, fault);
 
-                r = find_input(name, strlen(name), inputs, &input, fault);
-                if (r < 0)
-                        return r;
+                if (!input)
+                        return fault_errno(FAULT_INVALID_ARGUMENT);
                 r = append_value(call, input, value);
                 if (r < 0)
                         return session_set_errno(r, fault);

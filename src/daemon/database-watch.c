@@ -70,7 +70,7 @@ static bool differs(const Manager *manager, const FileIdentity *now)
 static int on_modified(sd_event_source *source, const struct inotify_event *event, void *userdata)
 {
         Manager *manager = userdata;
-        FileIdentity now;
+        FileIdentity now = {0};
 
         /* Gone until the file has settled: a busy writer costs two looks a second, an idle one none. */
         manager->modified_event_source = sd_event_source_disable_unref(manager->modified_event_source);

@@ -25,39 +25,38 @@ static void delete_free_task(void *userdata)
         free(task);
 }
 
-static int require_deletable(
-                const Manager *manager, const char *name, const CatalogueEntry **ret, Fault *fault)
+/* NULL with the fault filled when it can't or may not be deleted. */
+static const Manifest *find_deletable(const Manager *manager, const char *name, Fault *fault)
 {
         const CatalogueEntry *entry = catalogue_find(manager->catalogue, name);
 
         if (!entry)
-                return fault_set(fault, FAULT_NOT_FOUND, "There is no backup %s", name);
-        if (entry->manifest->kind == BACKUP_INITIAL ||
+                (void) fault_set(fault, FAULT_NOT_FOUND, "There is no backup %s", name);
+        else if (entry->manifest->kind == BACKUP_INITIAL ||
                         strcmp(entry->manifest->name, INITIAL_BACKUP_NAME) == 0)
-                return fault_set(fault,
+                (void) fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
                                 "%s is the first backup ever made and is kept for good",
                                 entry->manifest->name);
-        if (entry->leases > 0)
-                return fault_set(fault,
+        else if (entry->leases > 0)
+                (void) fault_set(fault,
                                 FAULT_BUSY,
                                 "The backup %s is being read, or is about to be; try again when that job "
                                 "has ended",
                                 entry->manifest->name);
-        *ret = entry;
-        return 0;
+        else
+                return entry->manifest;
+        return NULL;
 }
 
 static int delete_start(Job *job, void *userdata, Fault *fault)
 {
         DeleteTask *task = userdata;
-        const CatalogueEntry *entry;
-        int r;
+        const Manifest *manifest = find_deletable(job->manager, task->name, fault);
 
-        r = require_deletable(job->manager, task->name, &entry, fault);
-        if (r < 0)
-                return r;
-        task->manifest = manifest_copy(entry->manifest);
+        if (!manifest)
+                return fault_errno(fault->code);
+        task->manifest = manifest_copy(manifest);
         if (!task->manifest)
                 return -ENOMEM;
         task->directory_fd = job->manager->backups_fd;
@@ -95,13 +94,10 @@ const Operation operation_delete = {
 
 int operation_delete_queue(Manager *manager, const char *name, const Caller *caller, Job **ret, Fault *fault)
 {
-        const CatalogueEntry *entry;
         DeleteTask *task;
-        int r;
 
-        r = require_deletable(manager, name, &entry, fault);
-        if (r < 0)
-                return r;
+        if (!find_deletable(manager, name, fault))
+                return fault_errno(fault->code);
         task = calloc(1, sizeof(DeleteTask));
         if (!task || !(task->name = strdup(name))) {
                 free(task);

@@ -319,7 +319,7 @@ int placement_disk_space(const char *path, DiskSpace *ret, Fault *fault)
 int placement_require_space(const char *path, uint64_t needed_bytes, Fault *fault)
 {
         char needed[QUANTITY_MAX], left[QUANTITY_MAX];
-        DiskSpace space;
+        DiskSpace space = {0};
         int r = placement_disk_space(path, &space, fault);
 
         if (r < 0)

@@ -114,7 +114,7 @@ static int record_step(Connection *connection, size_t i, uint64_t now_usec, Faul
 /* Looks again: the application may have made its tables between the first look and the write lock. */
 static int apply(Connection *connection, uint64_t now_usec, SchemaReport *report, Fault *fault)
 {
-        int64_t version;
+        int64_t version = 0;
         int r = read_version(connection, &version, fault);
 
         if (r >= 0)
