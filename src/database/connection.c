@@ -226,6 +226,17 @@ int connection_query_integer(Connection *connection, const char *sql, int64_t *r
         return 0;
 }
 
+int connection_pragma_is(Connection *connection, const char *sql, const char *word, bool *ret, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r = connection_query_row(connection, sql, &statement, fault);
+
+        if (r < 0)
+                return r;
+        *ret = sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), word) == 0;
+        return 0;
+}
+
 int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *pin = NULL;
@@ -244,20 +255,9 @@ int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)
         return 0;
 }
 
-static int answers_wal(Connection *connection, const char *sql, bool *ret, Fault *fault)
-{
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int r = connection_query_row(connection, sql, &statement, fault);
-
-        if (r < 0)
-                return r;
-        *ret = sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), "wal") == 0;
-        return 0;
-}
-
 int connection_is_wal(Connection *connection, bool *ret, Fault *fault)
 {
-        return answers_wal(connection, "PRAGMA main.journal_mode", ret, fault);
+        return connection_pragma_is(connection, "PRAGMA main.journal_mode", "wal", ret, fault);
 }
 
 int connection_ensure_wal(Connection *connection, bool *ret_changed, Fault *fault)
@@ -266,7 +266,7 @@ int connection_ensure_wal(Connection *connection, bool *ret_changed, Fault *faul
         int r = connection_is_wal(connection, &was, fault);
 
         if (r >= 0 && !was)
-                r = answers_wal(connection, "PRAGMA main.journal_mode=WAL", &is, fault);
+                r = connection_pragma_is(connection, "PRAGMA main.journal_mode=WAL", "wal", &is, fault);
         if (r < 0)
                 return r;
         if (was || is) {

@@ -63,6 +63,9 @@ int connection_query_row(Connection *connection, const char *sql, sqlite3_stmt *
 /* The first column of that row as an integer. */
 int connection_query_integer(Connection *connection, const char *sql, int64_t *ret, Fault *fault);
 
+/* Whether the answer to a pragma is this word. */
+int connection_pragma_is(Connection *connection, const char *sql, const char *word, bool *ret, Fault *fault);
+
 /* Begins a read transaction that lasts until *ret_pin is finalized: all statements in between see one state
  * of the database. In WAL it blocks no writer, but holds back the checkpoint; in a rollback mode writers
  * wait. While it lasts, an interrupt is not forgotten between two statements, as SQLite does otherwise. */

@@ -4,19 +4,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "database/wal-index.h"
+
 /* https://www.sqlite.org/fileformat2.html#the_database_header */
 #define CHANGE_COUNTER_OFFSET 24
 #define CHANGE_COUNTER_BYTES 4
-
-/* https://www.sqlite.org/walformat.html#the_wal_index_header: two copies, since it is written without a lock
- * that readers take. */
-#define WAL_INDEX_HEADER_BYTES 48
-/* Of these: page size, number of frames, number of pages, checksum of the last frame, and the salt. What
- * comes before counts changes of the index itself, and begins anew when the first connection builds it
- * again. */
-#define WAL_INDEX_STATE_OFFSET 14
-#define WAL_INDEX_STATE_BYTES 26
-#define WAL_INDEX_REGION_BYTES 32768
 
 /* Identity, size and times; "" for a file that is not there or empty. 0 when it was written just now. */
 static int describe_file(const char *path, const char *suffix, uint64_t now_usec, char *ret, size_t size)
@@ -75,30 +67,13 @@ static bool read_change_counter(sqlite3_file *file, char ret_hex[static 2 * CHAN
         return true;
 }
 
-/* In SQLite's own mapping, which lasts as long as the connection is in WAL mode. */
-static bool read_wal_index(sqlite3_file *file, char ret_hex[static 2 * WAL_INDEX_STATE_BYTES + 1])
-{
-        unsigned char header[2 * WAL_INDEX_HEADER_BYTES];
-        void volatile *region = NULL;
-
-        if (file->pMethods->iVersion < 2 || !file->pMethods->xShmMap)
-                return false;
-        if (file->pMethods->xShmMap(file, 0, WAL_INDEX_REGION_BYTES, 0, &region) != SQLITE_OK || !region)
-                return false;
-        for (size_t i = 0; i < sizeof header; i++)
-                header[i] = ((const volatile unsigned char *) region)[i];
-        if (memcmp(header, header + WAL_INDEX_HEADER_BYTES, WAL_INDEX_HEADER_BYTES) != 0)
-                return false; /* a commit is being made */
-        put_hex(ret_hex, header + WAL_INDEX_STATE_OFFSET, WAL_INDEX_STATE_BYTES);
-        return true;
-}
-
 /* In a read transaction, so that the wal-index is mapped. 1 when all could be told. */
 static int describe(Connection *connection, bool wal, uint64_t now_usec, char *ret, size_t size)
 {
         char file_text[FINGERPRINT_MAX / 3], log_text[FINGERPRINT_MAX / 3];
         char counter[2 * CHANGE_COUNTER_BYTES + 1], index[2 * WAL_INDEX_STATE_BYTES + 1] = "";
         sqlite3_file *file = NULL;
+        WalIndex wal_index;
         int r;
 
         if (sqlite3_file_control(connection->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) !=
@@ -111,8 +86,12 @@ static int describe(Connection *connection, bool wal, uint64_t now_usec, char *r
                 r = 0;
         if (r > 0)
                 r = describe_file(connection->path, "-wal", now_usec, log_text, sizeof log_text);
-        if (r > 0 && wal && log_text[0] && !read_wal_index(file, index))
-                r = 0;
+        if (r > 0 && wal && log_text[0]) {
+                if (wal_index_read(file, &wal_index))
+                        put_hex(index, wal_index.state, sizeof wal_index.state);
+                else
+                        r = 0;
+        }
         if (r > 0 && !read_change_counter(file, counter))
                 r = 0;
         if (r > 0)

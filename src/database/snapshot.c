@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/test-hook.h"
+#include "database/raw-copy.h"
 
 /* Copied between two looks at the cancel flag: a few milliseconds of disk. */
 #define CHUNK_BYTES MIB
@@ -15,46 +16,65 @@ typedef struct Copying {
         Connection *source;
         Connection *target;
         Progress *progress;
-        const char *target_path;
+        CopyTarget file; /* the target, its descriptor only until SQLite opens it */
         bool target_created;
 } Copying;
 
-static void remove_target(const char *path)
+/* Of what SQLite may have under a database's name, from `first` on. 0, or the first error's errno. */
+static int remove_files(const char *path, size_t first)
 {
         static const char *const suffixes[] = {"", "-journal", "-wal"};
+        int r = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
+        for (size_t i = first; i < ELEMENTSOF(suffixes); i++) {
                 _cleanup_free_ char *name = NULL;
 
-                if (asprintf(&name, "%s%s", path, suffixes[i]) >= 0)
-                        (void) unlink(name);
+                if (asprintf(&name, "%s%s", path, suffixes[i]) < 0) {
+                        name = NULL;
+                        return -ENOMEM;
+                }
+                if (unlink(name) < 0 && errno != ENOENT && r == 0)
+                        r = -errno;
         }
+        return r;
 }
 
 static void copying_done(Copying *copying)
 {
         copying->source = connection_close(copying->source);
         copying->target = connection_close(copying->target);
+        closep(&copying->file.fd);
         if (copying->target_created)
-                remove_target(copying->target_path);
+                (void) remove_files(copying->file.path, 0);
 }
 
 static int create_target(Copying *copying, Fault *fault)
 {
-        const char *path = copying->target_path;
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        const char *path = copying->file.path;
+        int r;
 
-        if (fd < 0 && errno == EEXIST)
+        copying->file.fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (copying->file.fd < 0 && errno == EEXIST)
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
                                 "%s exists already and is left as it is; move it away first",
                                 path);
-        if (fd < 0)
+        if (copying->file.fd < 0)
                 return fault_set_errno(fault, errno, "Creating %s", path);
-        /* A -journal or -wal that a killed run left under this name is no danger: beside an empty file
-         * SQLite deletes it instead of replaying it. */
         copying->target_created = true;
+        /* SQLite would replay into the copy what a killed run left under this name. */
+        r = remove_files(path, 1);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Removing what was left beside %s", path);
         return 0;
+}
+
+/* From here on the target is SQLite's. */
+static int open_target(Copying *copying, Fault *fault)
+{
+        closep(&copying->file.fd);
+        copying->file.fd = -EBADF;
+        return connection_open(copying->file.path, CONNECTION_PRIVATE, NULL, &copying->target, fault);
 }
 
 /* Whose fault was it? sqlite3_backup gives one code for both files. */
@@ -109,12 +129,22 @@ static int step_through(Copying *copying, sqlite3_backup *backup, uint64_t page_
         return code == SQLITE_DONE ? 0 : code;
 }
 
-static int copy_pages(Copying *copying, uint64_t page_size_bytes, Fault *fault)
+static int copy_pages(Copying *copying, uint64_t page_size_bytes, uint64_t pages, Fault *fault)
 {
-        sqlite3_backup *backup = sqlite3_backup_init(
-                        copying->target->handle, "main", copying->source->handle, "main");
+        sqlite3_backup *backup;
         int r, code;
 
+        if (ftruncate(copying->file.fd, 0) < 0)
+                return fault_set_errno(fault, errno, "Emptying %s", copying->file.path);
+        r = open_target(copying, fault);
+        /* Nobody reads the copy before it is whole, so its journal needs no file. */
+        if (r >= 0)
+                r = connection_execute(copying->target, "PRAGMA main.journal_mode=MEMORY", fault);
+        if (r < 0)
+                return r;
+        if (copying->progress)
+                progress_begin(copying->progress, "copying", page_size_bytes * pages);
+        backup = sqlite3_backup_init(copying->target->handle, "main", copying->source->handle, "main");
         if (!backup)
                 return connection_fault(copying->target,
                                 sqlite3_extended_errcode(copying->target->handle),
@@ -135,6 +165,7 @@ static int copy_pinned(Copying *copying, Snapshot *ret, Fault *fault)
         _cleanup_(statement_finalizep) sqlite3_stmt *pin = NULL;
         uint64_t pinned_usec = clock_monotonic_usec();
         int64_t page_size_bytes = 0, pages = 0;
+        const char *doubt = NULL;
         int r;
 
         r = connection_pin(copying->source, &pin, fault);
@@ -149,11 +180,21 @@ static int copy_pinned(Copying *copying, Snapshot *ret, Fault *fault)
                 progress_begin(copying->progress, "copying", (uint64_t) page_size_bytes * (uint64_t) pages);
         TEST_POINT("snapshot-pinned");
 
-        r = copy_pages(copying, (uint64_t) page_size_bytes, fault);
+        r = raw_copy(copying->source,
+                        (uint64_t) page_size_bytes,
+                        (uint64_t) pages,
+                        &copying->file,
+                        &doubt,
+                        fault);
+        if (r == 0)
+                r = copy_pages(copying, (uint64_t) page_size_bytes, (uint64_t) pages, fault);
+        else
+                doubt = NULL;
         if (r < 0)
                 return r;
         (void) sqlite3_finalize(TAKE_PTR(pin));
         *ret = (Snapshot){
+                        .by_page_because = doubt,
                         .page_size_bytes = (uint64_t) page_size_bytes,
                         .held_usec = clock_monotonic_usec() - pinned_usec,
         };
@@ -163,19 +204,18 @@ static int copy_pinned(Copying *copying, Snapshot *ret, Fault *fault)
 /* A copy of a WAL database is itself flagged WAL; whoever opened it would give it a -wal of its own. */
 static int leave_wal(Copying *copying, Snapshot *snapshot, Fault *fault)
 {
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         int64_t pages = 0;
+        bool left;
         int r;
 
-        r = connection_query_row(copying->target, "PRAGMA main.journal_mode=DELETE", &statement, fault);
+        r = connection_pragma_is(copying->target, "PRAGMA main.journal_mode=DELETE", "delete", &left, fault);
         if (r < 0)
                 return r;
-        if (sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), "delete") != 0)
+        if (!left)
                 return fault_set(fault,
                                 FAULT_FAILED,
                                 "%s stays in WAL mode, and a backup must not depend on a -wal",
-                                copying->target_path);
-        (void) sqlite3_finalize(TAKE_PTR(statement));
+                                copying->file.path);
         /* Counted in the copy: an empty source of 0 pages becomes a database of one. */
         r = connection_query_integer(copying->target, "PRAGMA main.page_count", &pages, fault);
         if (r < 0)
@@ -190,7 +230,8 @@ int snapshot_copy(const char *source_path,
                 Snapshot *ret,
                 Fault *fault)
 {
-        _cleanup_(copying_done) Copying copying = {.progress = progress, .target_path = target_path};
+        _cleanup_(copying_done) Copying copying = {
+                        .progress = progress, .file = {.fd = -EBADF, .path = target_path}};
         Snapshot snapshot = {0};
         int r;
 
@@ -198,18 +239,15 @@ int snapshot_copy(const char *source_path,
         if (r >= 0)
                 r = create_target(&copying, fault);
         if (r >= 0)
-                r = connection_open(target_path, CONNECTION_PRIVATE, NULL, &copying.target, fault);
-        /* Nobody reads the copy before it is whole, so its journal needs no file. */
-        if (r >= 0)
-                r = connection_execute(copying.target, "PRAGMA main.journal_mode=MEMORY", fault);
-        if (r >= 0)
                 r = copy_pinned(&copying, &snapshot, fault);
         if (r < 0)
                 return r;
 
         copying.source = connection_close(copying.source);
         TEST_POINT("snapshot-copied");
-        r = leave_wal(&copying, &snapshot, fault);
+        r = copying.target ? 0 : open_target(&copying, fault);
+        if (r >= 0)
+                r = leave_wal(&copying, &snapshot, fault);
         if (r < 0)
                 return r;
         copying.target = connection_close(copying.target);

@@ -2,17 +2,19 @@
 #pragma once
 
 /* A consistent copy of the live database: one read transaction pins the snapshot for the whole copy (a
- * stepwise copy without it starts over at every commit, and may never end), sqlite3_backup copies it, and
- * the copy is switched to journal_mode=DELETE so that no -wal belongs to it. The transaction is let go as
- * soon as the last page is copied: in WAL it blocks no writer, but it holds back the checkpoint. On a
- * database in a rollback mode writers wait as long as it is held: SQLite has no other way there. */
+ * stepwise copy without it starts over at every commit, and may never end), its files are copied as they are
+ * (raw-copy.h), or by sqlite3_backup where that might not do, and the copy is switched to
+ * journal_mode=DELETE so that no -wal belongs to it. The transaction is let go as soon as the last page is
+ * copied: in WAL it blocks no writer, but it holds back the checkpoint. On a database in a rollback mode
+ * writers wait as long as it is held: SQLite has no other way there. */
 
 #include "database/connection.h"
 
 typedef struct Snapshot {
         uint64_t page_size_bytes;
         uint64_t pages;
-        uint64_t held_usec; /* how long the read transaction was held */
+        uint64_t held_usec;          /* how long the read transaction was held */
+        const char *by_page_because; /* a literal: why sqlite3_backup had to do it; NULL when it hadn't */
 } Snapshot;
 
 /* Copies `source_path` to the new file `target_path` (created 0600; must not exist: INVALID_ARGUMENT;

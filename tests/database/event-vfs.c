@@ -10,6 +10,7 @@ static const sqlite3_io_methods *real_main_methods, *real_wal_methods; /* a -wal
 static sqlite3_io_methods main_methods, wal_methods;
 static EventVfsHook current_hook;
 static void *current_userdata;
+static bool shows_itself;
 
 static int ring(EventVfsCall call)
 {
@@ -39,6 +40,22 @@ static int lock_main(sqlite3_file *file, int level)
         return code;
 }
 
+static int lock_shm(sqlite3_file *file, int offset, int n, int flags)
+{
+        if (flags == (SQLITE_SHM_LOCK | SQLITE_SHM_SHARED))
+                (void) ring(EVENT_VFS_SHM_LOCK);
+        return real_main_methods->xShmLock(file, offset, n, flags);
+}
+
+static int control_main(sqlite3_file *file, int operation, void *argument)
+{
+        if (operation == SQLITE_FCNTL_VFSNAME && shows_itself) {
+                *(char **) argument = sqlite3_mprintf("event/unix");
+                return SQLITE_OK;
+        }
+        return real_main_methods->xFileControl(file, operation, argument);
+}
+
 /* The first file of each kind, opened by whichever thread, tells what the real methods are. */
 static void take_methods(sqlite3_file *file, int flags)
 {
@@ -54,6 +71,8 @@ static void take_methods(sqlite3_file *file, int flags)
                 main_methods = *real_main_methods;
                 main_methods.xRead = read_main;
                 main_methods.xLock = lock_main;
+                main_methods.xShmLock = lock_shm;
+                main_methods.xFileControl = control_main;
         }
         file->pMethods = flags & SQLITE_OPEN_WAL ? &wal_methods : &main_methods;
         (void) pthread_mutex_unlock(&mutex);
@@ -77,6 +96,12 @@ void event_vfs_set_hook(EventVfsHook hook, void *userdata)
                 event_vfs.xOpen = open_file;
                 (void) sqlite3_vfs_register(&event_vfs, 1);
         }
+        shows_itself = false;
         current_userdata = userdata;
         current_hook = hook;
+}
+
+void event_vfs_show_itself(void)
+{
+        shows_itself = true;
 }

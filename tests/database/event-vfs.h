@@ -10,11 +10,15 @@
 typedef enum EventVfsCall {
         EVENT_VFS_READ,      /* about to read from a main database file */
         EVENT_VFS_WAL_READ,  /* about to read from a -wal */
+        EVENT_VFS_SHM_LOCK,  /* about to lock a byte of the wal-index for reading */
         EVENT_VFS_LOCK_BUSY, /* a lock on a main database file was refused */
 } EventVfsCall;
 
-/* SQLITE_OK lets the read go on; another code is given to SQLite in its place. Ignored for a lock. */
+/* SQLITE_OK lets the read go on; another code is given to SQLite in its place. Ignored for locks. */
 typedef int (*EventVfsHook)(EventVfsCall call, void *userdata);
 
 /* Makes it the default VFS (NULL: takes the bell out again). */
 void event_vfs_set_hook(EventVfsHook hook, void *userdata);
+
+/* Until the next hook it is known by its own name, as a VFS on top of another should be. */
+void event_vfs_show_itself(void);

@@ -182,7 +182,7 @@ static void test_copy_beside_a_writer_is_consistent_and_ends(void **state)
 
 typedef struct Committer {
         sqlite3 *application;
-        unsigned n_reads, n_commits, n_reads_max;
+        unsigned n_reads, n_commits, n_reads_max, n_reads_each;
 } Committer;
 
 static int commit_often(EventVfsCall call, void *userdata)
@@ -192,9 +192,9 @@ static int commit_often(EventVfsCall call, void *userdata)
 
         if (call != EVENT_VFS_READ || !application)
                 return SQLITE_OK;
-        if (++committer->n_reads > committer->n_reads_max)
+        if (++committer->n_reads > committer->n_reads_max + 100)
                 return SQLITE_IOERR_READ; /* else it would go on for ever */
-        if (committer->n_reads % 32 == 0) {
+        if (committer->n_reads > 100 && committer->n_reads % committer->n_reads_each == 0) {
                 committer->application = NULL; /* its own reads are not counted */
                 fixture_execute(application, "UPDATE counter SET n = n + 1");
                 committer->application = application;
@@ -204,10 +204,10 @@ static int commit_often(EventVfsCall call, void *userdata)
 }
 
 /* The same, without chance: several commits fall into every chunk, and every page is read once. */
-static void test_commits_do_not_restart_the_copy(void **state)
+static void assert_commits_do_not_restart(bool by_page)
 {
         const char *source = fixture_path("app.db"), *target = fixture_path("copy.db");
-        Committer committer = {0};
+        Committer committer = {.n_reads_each = by_page ? 32 : 1};
         Snapshot snapshot;
         sqlite3 *application, *reader;
 
@@ -216,14 +216,19 @@ static void test_commits_do_not_restart_the_copy(void **state)
         fixture_execute(application,
                         "PRAGMA journal_mode=WAL; CREATE TABLE counter(n); INSERT INTO counter VALUES(0);"
                         "PRAGMA wal_checkpoint(TRUNCATE)");
-        committer.n_reads_max = (unsigned) fixture_integer(application, "PRAGMA page_count") + 100;
+        committer.n_reads_max = (unsigned) fixture_integer(application, "PRAGMA page_count");
+        if (!by_page)
+                committer.n_reads_max = committer.n_reads_max * 4096 / 65536 + 1;
         event_vfs_set_hook(commit_often, &committer);
+        if (by_page)
+                event_vfs_show_itself();
         fixture_close(application);
         application = fixture_open(source); /* through the VFS that rings */
         committer.application = application;
 
         copy(source, target, &snapshot);
         event_vfs_set_hook(NULL, NULL);
+        assert_int_equal(snapshot.by_page_because != NULL, by_page);
         assert_true(committer.n_commits > 100);
         assert_good_copy(target, &snapshot);
         assert_int_equal(fixture_integer(application, "SELECT n FROM counter"), committer.n_commits);
@@ -231,6 +236,66 @@ static void test_commits_do_not_restart_the_copy(void **state)
         reader = fixture_open(target);
         assert_int_equal(fixture_integer(reader, "SELECT n FROM counter"), 0);
         fixture_close(reader);
+        fixture_run("rm %s*", source);
+        assert_int_equal(unlink(target), 0);
+}
+
+static void test_commits_do_not_restart_the_copy(void **state)
+{
+        assert_commits_do_not_restart(false);
+        assert_commits_do_not_restart(true);
+}
+
+typedef struct Latecomer {
+        sqlite3 *application;
+        unsigned n_locks, n_reads;
+} Latecomer;
+
+/* Commits whenever a read transaction is about to begin (SQLite notices, and tries a second time), and
+ * checkpoints in the midst of the copy. */
+static int come_late(EventVfsCall call, void *userdata)
+{
+        Latecomer *latecomer = userdata;
+        sqlite3 *application = latecomer->application;
+
+        latecomer->application = NULL; /* what it does itself is no occasion */
+        if (application && call == EVENT_VFS_SHM_LOCK && latecomer->n_locks++ % 2 == 0)
+                fixture_execute(application, "UPDATE t SET n = n + 1 WHERE id % 50 = 0");
+        if (application && call == EVENT_VFS_READ && latecomer->n_reads++ == 30)
+                fixture_execute(application, "PRAGMA wal_checkpoint(PASSIVE)");
+        latecomer->application = application;
+        return SQLITE_OK;
+}
+
+/* What the -wal held before that is of no use: its commits need not be in it any more, nor in the file. */
+static void test_the_wal_is_looked_at_once_the_transaction_is_held(void **state)
+{
+        const char *source = fixture_path("app.db"), *target = fixture_path("copy.db");
+        Latecomer latecomer = {0};
+        Snapshot snapshot;
+        sqlite3 *application, *reader;
+
+        event_vfs_set_hook(come_late, &latecomer);
+        application = fixture_open(source);
+        fixture_execute(application,
+                        "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
+                        "CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER, body BLOB);"
+                        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)"
+                        " INSERT INTO t SELECT i, 0, randomblob(900) FROM n;"
+                        "PRAGMA wal_checkpoint(PASSIVE)");
+        latecomer.application = application;
+        copy(source, target, &snapshot);
+        event_vfs_set_hook(NULL, NULL);
+        assert_null(snapshot.by_page_because);
+        assert_true(latecomer.n_locks >= 4);
+        assert_true(latecomer.n_reads > 31);
+        assert_good_copy(target, &snapshot);
+        reader = fixture_open(target);
+        assert_int_equal(fixture_integer(reader, "SELECT count(DISTINCT n) FROM t WHERE id % 50 = 0"), 1);
+        assert_int_equal(fixture_integer(reader, "SELECT n FROM t WHERE id = 50"),
+                        fixture_integer(application, "SELECT n FROM t WHERE id = 50"));
+        fixture_close(reader);
+        fixture_close(application);
 }
 
 static void test_existing_target_is_left_alone(void **state)
@@ -306,28 +371,36 @@ static int cancel_at_read(EventVfsCall call, void *userdata)
         return SQLITE_OK;
 }
 
+static void assert_cancelled(unsigned n_reads, bool by_page)
+{
+        const char *source = fixture_path("app.db"), *target = fixture_path("copy.db");
+        Canceller canceller = {.n_left = n_reads};
+        Snapshot snapshot = {.pages = 7};
+        Fault fault = {0};
+
+        progress_init(&canceller.progress);
+        event_vfs_set_hook(cancel_at_read, &canceller);
+        if (by_page)
+                event_vfs_show_itself();
+        assert_int_equal(snapshot_copy(source, target, &canceller.progress, &snapshot, &fault), -ECANCELED);
+        event_vfs_set_hook(NULL, NULL);
+        fixture_assert_fault(&fault, FAULT_CANCELLED, "ancelled");
+        /* Stopped within a chunk, not at the end. */
+        assert_true(atomic_load(&canceller.progress.done_bytes) <
+                        (by_page ? (n_reads + 512ULL) * 4096 : (n_reads + 1ULL) * 65536));
+        assert_int_equal(snapshot.pages, 7);
+        assert_nothing_at(target, 0);
+        progress_done(&canceller.progress);
+}
+
 static void test_cancel_leaves_no_file(void **state)
 {
-        static const unsigned moments[] = {0, 5, 1000, 2000};
-        const char *source = fixture_path("app.db"), *target = fixture_path("copy.db");
+        static const unsigned pages[] = {0, 5, 1000, 2000}, chunks[] = {0, 5, 50, 200};
 
-        fixture_create_large(source, 16 * MIB);
-        for (size_t i = 0; i < ELEMENTSOF(moments); i++) {
-                Canceller canceller = {.n_left = moments[i]};
-                Snapshot snapshot = {.pages = 7};
-                Fault fault = {0};
-
-                progress_init(&canceller.progress);
-                event_vfs_set_hook(cancel_at_read, &canceller);
-                assert_int_equal(snapshot_copy(source, target, &canceller.progress, &snapshot, &fault),
-                                -ECANCELED);
-                event_vfs_set_hook(NULL, NULL);
-                fixture_assert_fault(&fault, FAULT_CANCELLED, "ancelled");
-                /* Stopped within a chunk, not at the end. */
-                assert_true(atomic_load(&canceller.progress.done_bytes) < (moments[i] + 512ULL) * 4096);
-                assert_int_equal(snapshot.pages, 7);
-                assert_nothing_at(target, 0);
-                progress_done(&canceller.progress);
+        fixture_create_large(fixture_path("app.db"), 16 * MIB);
+        for (size_t i = 0; i < ELEMENTSOF(pages); i++) {
+                assert_cancelled(pages[i], true);
+                assert_cancelled(chunks[i], false);
         }
 }
 
@@ -344,7 +417,7 @@ static int refuse_late_reads(EventVfsCall call, void *userdata)
 static void test_source_faults_name_the_source(void **state)
 {
         const char *source = fixture_path("app.db"), *target = fixture_path("copy.db");
-        unsigned n_left = 500;
+        unsigned n_left;
         Snapshot snapshot;
         Fault fault = {0};
 
@@ -353,11 +426,17 @@ static void test_source_faults_name_the_source(void **state)
         assert_nothing_at(target, 0);
 
         fixture_create_large(source, 4 * MIB);
-        event_vfs_set_hook(refuse_late_reads, &n_left);
-        assert_int_equal(snapshot_copy(source, target, NULL, &snapshot, &fault), -EIO);
-        event_vfs_set_hook(NULL, NULL);
-        fixture_assert_fault(&fault, FAULT_IO, source);
-        assert_nothing_at(target, 0);
+        for (unsigned by_page = 0; by_page < 2; by_page++) {
+                n_left = by_page ? 500 : 30;
+                event_vfs_set_hook(refuse_late_reads, &n_left);
+                if (by_page)
+                        event_vfs_show_itself();
+                assert_int_equal(snapshot_copy(source, target, NULL, &snapshot, &fault), -EIO);
+                event_vfs_set_hook(NULL, NULL);
+                assert_int_equal(n_left, 0);
+                fixture_assert_fault(&fault, FAULT_IO, source);
+                assert_nothing_at(target, 0);
+        }
 
         assert_int_equal(truncate(source, 1024 * 1024), 0);
         assert_int_equal(snapshot_copy(source, target, NULL, &snapshot, &fault), -EUCLEAN);
@@ -374,6 +453,7 @@ int main(void)
                         TEST(test_empty_database),
                         TEST(test_copy_beside_a_writer_is_consistent_and_ends),
                         TEST(test_commits_do_not_restart_the_copy),
+                        TEST(test_the_wal_is_looked_at_once_the_transaction_is_held),
                         TEST(test_existing_target_is_left_alone),
                         TEST(test_left_over_side_files_are_not_replayed),
                         TEST(test_full_disk_leaves_no_file),

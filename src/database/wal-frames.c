@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "database/wal-frames.h"
+
+#include <string.h>
+
+#define MAGIC 0x377f0682 /* or that and 1, where checksums are big-endian */
+#define VERSION 3007000
+#define WAL_HEADER_BYTES 32
+#define WAL_HEADER_SALTS 16
+#define WAL_HEADER_CHECKSUM 24
+#define FRAME_HEADER_BYTES 24
+#define FRAME_SALTS 8
+#define FRAME_CHECKSUM 16
+#define FRAME_CHECKSUMMED_BYTES 8 /* of its header; the page follows */
+
+typedef struct Overlay {
+        const WalIndex *index;
+        const CopyTarget *target;
+        uint32_t sum[2];
+        uint32_t n_pages; /* as the last frame says when it ends a commit; else 0 */
+} Overlay;
+
+static uint32_t get4(const unsigned char *at)
+{
+        return (uint32_t) at[0] << 24 | (uint32_t) at[1] << 16 | (uint32_t) at[2] << 8 | at[3];
+}
+
+static bool has_sum(const Overlay *overlay, const unsigned char *at)
+{
+        return get4(at) == overlay->sum[0] && get4(at + 4) == overlay->sum[1];
+}
+
+/* What walIndexRecover() in wal.c asks of it, and that it is the one that the index is about. */
+static bool begin(Overlay *overlay, const unsigned char *header)
+{
+        const WalIndex *index = overlay->index;
+
+        wal_checksum(index->big_endian, header, WAL_HEADER_CHECKSUM, overlay->sum);
+        return get4(header) == (MAGIC | (uint32_t) index->big_endian) && get4(header + 4) == VERSION &&
+               get4(header + 8) == index->page_bytes &&
+               memcmp(header + WAL_HEADER_SALTS, index->salts, sizeof index->salts) == 0 &&
+               has_sum(overlay, header + WAL_HEADER_CHECKSUM);
+}
+
+/* 1, 0 when it is not a frame of this -wal, or negative. */
+static int put_frame(Overlay *overlay, const unsigned char *frame, Fault *fault)
+{
+        const WalIndex *index = overlay->index;
+        const unsigned char *content = frame + FRAME_HEADER_BYTES;
+        uint32_t page = get4(frame);
+
+        wal_checksum(index->big_endian, frame, FRAME_CHECKSUMMED_BYTES, overlay->sum);
+        wal_checksum(index->big_endian, content, index->page_bytes, overlay->sum);
+        if (page == 0 || memcmp(frame + FRAME_SALTS, index->salts, sizeof index->salts) != 0 ||
+                        !has_sum(overlay, frame + FRAME_CHECKSUM))
+                return 0;
+        overlay->n_pages = get4(frame + 4);
+        /* The database has become smaller since. */
+        if (page > index->n_pages)
+                return 1;
+        return copy_target_write(overlay->target,
+                        content,
+                        index->page_bytes,
+                        (uint64_t) (page - 1) * index->page_bytes,
+                        fault);
+}
+
+/* 1, 0 when the -wal is shorter than that, or negative. */
+static int read_wal(Connection *source,
+                sqlite3_file *wal,
+                void *buffer,
+                uint64_t n_bytes,
+                uint64_t offset_bytes,
+                Fault *fault)
+{
+        int code = wal->pMethods->xRead(wal, buffer, (int) n_bytes, (sqlite3_int64) offset_bytes);
+
+        if (code == SQLITE_OK)
+                return 1;
+        if (code == SQLITE_IOERR_SHORT_READ)
+                return 0;
+        return connection_fault(source, code, fault, "Copying the database");
+}
+
+static int put_frames(Overlay *overlay, Connection *source, sqlite3_file *wal, Fault *fault)
+{
+        const uint64_t frame_bytes = FRAME_HEADER_BYTES + (uint64_t) overlay->index->page_bytes;
+        const uint64_t n_at_once = MAX_OF(COPY_TARGET_CHUNK_BYTES / frame_bytes, UINT64_C(1));
+        _cleanup_free_ unsigned char *buffer = malloc(n_at_once * frame_bytes);
+        uint64_t n, n_frames = overlay->index->n_frames;
+        int r;
+
+        if (!buffer)
+                return fault_set_errno(fault, ENOMEM, "Copying %s", source->path);
+        for (uint64_t done = 0; done < n_frames; done += n) {
+                n = MIN_OF(n_at_once, n_frames - done);
+                r = source->progress ? progress_check(source->progress, fault) : 0;
+                if (r < 0)
+                        return r;
+                r = read_wal(source,
+                                wal,
+                                buffer,
+                                n * frame_bytes,
+                                WAL_HEADER_BYTES + done * frame_bytes,
+                                fault);
+                for (uint64_t i = 0; r > 0 && i < n; i++)
+                        r = put_frame(overlay, buffer + i * frame_bytes, fault);
+                if (r <= 0)
+                        return r;
+        }
+        return 1;
+}
+
+int wal_frames_overlay(Connection *source,
+                const WalIndex *index,
+                const CopyTarget *target,
+                const char **ret_doubt,
+                Fault *fault)
+{
+        Overlay overlay = {.index = index, .target = target};
+        unsigned char header[WAL_HEADER_BYTES];
+        sqlite3_file *wal = NULL;
+        int r;
+
+        *ret_doubt = "no -wal is open";
+        if (sqlite3_file_control(source->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK ||
+                        !wal || !wal->pMethods)
+                return 0;
+        *ret_doubt = "the -wal is not what its index says";
+        r = read_wal(source, wal, header, sizeof header, 0, fault);
+        if (r > 0 && !begin(&overlay, header))
+                r = 0;
+        if (r > 0)
+                r = put_frames(&overlay, source, wal, fault);
+        if (r > 0)
+                r = overlay.n_pages == index->n_pages &&
+                    memcmp(overlay.sum, index->checksum, sizeof overlay.sum) == 0;
+        return r;
+}
