@@ -263,6 +263,11 @@ static void change_frame(const char *path)
         overwrite(path, "-wal", 32 + 24 + 100, "\xa5\xa5\xa5\xa5", 4);
 }
 
+static void change_checksum(const char *path)
+{
+        overwrite(path, "-wal", 32 + 16, "\xa5\xa5\xa5\xa5", 4);
+}
+
 static void change_salt(const char *path)
 {
         overwrite(path, "-wal", 32 + 8, "\xa5\xa5\xa5\xa5", 4);
@@ -296,6 +301,7 @@ static void test_what_is_not_understood_is_left_to_sqlite(void **state)
         assert_doubt(WAL ROWS("t", "99"), NULL, tear_index, "the wal-index can't be read");
         assert_doubt(WAL ROWS("t", "99"), NULL, backfill_too_much, "the -wal is being begun anew");
         assert_doubt(WAL ROWS("t", "99"), NULL, change_frame, "the -wal is not what its index says");
+        assert_doubt(WAL ROWS("t", "99"), NULL, change_checksum, "the -wal is not what its index says");
         assert_doubt(WAL ROWS("t", "99"), NULL, change_salt, "the -wal is not what its index says");
         assert_doubt(WAL ROWS("t", "99"), NULL, cut_wal, "the -wal is not what its index says");
         assert_doubt(ROWS("t", "99"), NULL, age_header, "the header has another number of pages");

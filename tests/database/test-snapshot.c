@@ -320,6 +320,7 @@ static void test_left_over_side_files_are_not_replayed(void **state)
 {
         const char *source = fixture_path("app.db"), *target = fixture_path("copy.db");
         Snapshot snapshot;
+        sqlite3 *reader;
 
         fixture_create_with_wal(target, "CREATE TABLE other(a); INSERT INTO other VALUES(1)");
         assert_int_equal(unlink(target), 0);
@@ -330,6 +331,9 @@ static void test_left_over_side_files_are_not_replayed(void **state)
         fixture_create_with_wal(source, "CREATE TABLE t(a); INSERT INTO t VALUES(1),(2)");
         copy(source, target, &snapshot);
         assert_good_copy(target, &snapshot);
+        reader = fixture_open(target);
+        assert_int_equal(fixture_integer(reader, "SELECT count(*) FROM t"), 2);
+        fixture_close(reader);
 }
 
 static void test_full_disk_leaves_no_file(void **state)
