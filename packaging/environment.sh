@@ -18,6 +18,7 @@ build_packages=(
         libsqlite3-dev
         libssl-dev
         libsystemd-dev
+        libxxhash-dev
         meson
         ninja-build
         pkg-config

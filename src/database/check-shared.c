@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "database/check-pragma.h"
 #include "database/foreign-key.h"
+#include "database/index-proof.h"
 #include "database/page-map.h"
 
 /* Of all connections together. Looking rows up in an index jumps about in it; more than an index of some
@@ -16,8 +17,16 @@
 /* Rows after which SQLite ends the answer for a single table. */
 #define ANSWER_ROWS_MAX 100
 
+/* About how long things take, each in comparison with the others: so that the largest task can be first. */
+#define COST_ROW 4     /* quick_check of a row and its part of the indexes */
+#define COST_SCAN 1    /* of a row, or an entry of an index */
+#define COST_LOOK_UP 8 /* of a row in an index, by SQLite */
+#define COST_KEY 2     /* joining a foreign key */
+#define COST_PAGE 4    /* following what a page points to */
+
 typedef enum TaskKind {
         TASK_TABLE,
+        TASK_SCAN, /* one of a table's index proof */
         TASK_FOREIGN_KEYS,
         TASK_PAGE_MAP,
         TASK_WHOLE, /* quick_check of the whole file */
@@ -25,8 +34,10 @@ typedef enum TaskKind {
 
 typedef struct Task {
         TaskKind kind;
-        char *table;   /* NULL for the last two kinds */
-        uint64_t cost; /* about how many rows and entries are read */
+        char *table;       /* NULL for the last two kinds */
+        IndexProof *proof; /* of that table; its TASK_TABLE owns it; NULL when it has none */
+        unsigned scan;     /* which one of its scans */
+        uint64_t cost;
 } Task;
 
 typedef struct Shares {
@@ -44,24 +55,30 @@ typedef struct Shares {
 
 static void shares_done(Shares *shares)
 {
-        for (size_t i = 0; i < shares->n_tasks; i++)
+        for (size_t i = 0; i < shares->n_tasks; i++) {
+                if (shares->tasks[i].kind == TASK_TABLE)
+                        index_proof_free(shares->tasks[i].proof);
                 free(shares->tasks[i].table);
+        }
         free(shares->tasks);
         (void) pthread_mutex_destroy(&shares->mutex);
         progress_done(&shares->progress);
 }
 
-static bool add_task(Shares *shares, TaskKind kind, const char *table, uint64_t cost)
+/* Takes task.table for a name to be copied; it may be NULL. */
+static bool add_task(Shares *shares, Task task)
 {
         Task *tasks = reallocarray(shares->tasks, shares->n_tasks + 1, sizeof *tasks);
 
         if (!tasks)
                 return false;
         shares->tasks = tasks;
-        tasks[shares->n_tasks] = (Task){.kind = kind, .table = table ? strdup(table) : NULL, .cost = cost};
-        if (table && !tasks[shares->n_tasks].table)
-                return false;
-        shares->n_tasks++;
+        if (task.table) {
+                task.table = strdup(task.table);
+                if (!task.table)
+                        return false;
+        }
+        tasks[shares->n_tasks++] = task;
         return true;
 }
 
@@ -82,6 +99,36 @@ static uint64_t count_rows_roughly(Connection *connection, const char *table, ui
         return r < 0 || rows < 0 ? otherwise : MIN_OF((uint64_t) rows, otherwise);
 }
 
+static bool add_proof(Shares *shares, const Task *of_table, uint64_t rows)
+{
+        unsigned n = index_proof_count_scans(of_table->proof);
+
+        for (unsigned i = 0; i < n; i++)
+                if (!add_task(shares,
+                                    (Task){.kind = TASK_SCAN,
+                                                    .table = of_table->table,
+                                                    .proof = of_table->proof,
+                                                    .scan = i,
+                                                    .cost = rows * COST_SCAN}))
+                        return false;
+        return true;
+}
+
+/* On a live database pages can't be read but through SQLite, and there is no proof. */
+static bool add_table(Shares *shares, Connection *connection, Task task, uint64_t rows, uint64_t n_indexes)
+{
+        bool is_full = shares->depth == CHECK_FULL;
+
+        if (is_full && shares->mode == CONNECTION_PRIVATE && n_indexes > 0)
+                task.proof = index_proof_new(connection, task.table);
+        task.cost = rows * (COST_ROW + (is_full && !task.proof ? COST_LOOK_UP * n_indexes : 0));
+        if (!add_task(shares, task)) {
+                index_proof_free(task.proof);
+                return false;
+        }
+        return !task.proof || add_proof(shares, &task, rows);
+}
+
 static bool add_tables(Shares *shares, Connection *connection, uint64_t pages)
 {
         /* More than a page holds of what is worth dividing. */
@@ -100,7 +147,7 @@ static bool add_tables(Shares *shares, Connection *connection, uint64_t pages)
         if (code != SQLITE_OK)
                 return false;
         while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-                const char *table = (const char *) sqlite3_column_text(statement, 0);
+                char *table = (char *) sqlite3_column_text(statement, 0);
                 uint64_t n_indexes = (uint64_t) sqlite3_column_int64(statement, 1);
                 uint64_t n_keys = (uint64_t) sqlite3_column_int64(statement, 2);
                 uint64_t rows;
@@ -108,13 +155,17 @@ static bool add_tables(Shares *shares, Connection *connection, uint64_t pages)
                 if (!table || !can_be_named(table))
                         return false;
                 rows = count_rows_roughly(connection, table, most_rows);
-                if (!add_task(shares,
-                                    TASK_TABLE,
-                                    table,
-                                    rows * (1 + (shares->depth == CHECK_FULL ? 2 * n_indexes : 0))))
+                if (!add_table(shares,
+                                    connection,
+                                    (Task){.kind = TASK_TABLE, .table = table},
+                                    rows,
+                                    n_indexes))
                         return false;
                 if (shares->depth == CHECK_FULL && n_keys > 0 &&
-                                !add_task(shares, TASK_FOREIGN_KEYS, table, rows * n_keys / 2))
+                                !add_task(shares,
+                                                (Task){.kind = TASK_FOREIGN_KEYS,
+                                                                .table = table,
+                                                                .cost = rows * n_keys * COST_KEY}))
                         return false;
         }
         return code == SQLITE_DONE;
@@ -141,12 +192,14 @@ static bool plan(Shares *shares, Connection *connection)
                                         0)
                 return false;
         if (is_private && auto_vacuum == 0) {
-                if (!add_task(shares, TASK_PAGE_MAP, NULL, (uint64_t) pages))
+                if (!add_task(shares, (Task){.kind = TASK_PAGE_MAP, .cost = (uint64_t) pages * COST_PAGE}))
                         return false;
         } else {
                 /* With that as one piece of it a quick check has nothing left to share. */
                 if (shares->depth == CHECK_QUICK ||
-                                !add_task(shares, TASK_WHOLE, NULL, (uint64_t) pages * 8))
+                                !add_task(shares,
+                                                (Task){.kind = TASK_WHOLE,
+                                                                .cost = (uint64_t) pages * COST_PAGE * 8}))
                         return false;
         }
         if (!add_tables(shares, connection, (uint64_t) pages))
@@ -198,11 +251,28 @@ static bool check_whole(Connection *connection)
                result.n_findings == 0;
 }
 
+static bool run_scan(Connection *connection, const Task *task)
+{
+        _cleanup_(check_result_done) CheckResult again = {0}; /* the quick check counts the violations */
+
+        switch (index_proof_scan(task->proof, connection, task->scan)) {
+        case INDEX_PROOF_DOUBTED:
+                return check_table(connection, CHECK_FULL, task->table, &again);
+        case INDEX_PROOF_SOUND:
+        case INDEX_PROOF_OPEN:
+        default:
+                return true;
+        }
+}
+
 static bool run_task(const Shares *shares, Connection *connection, const Task *task, CheckResult *result)
 {
         switch (task->kind) {
         case TASK_TABLE:
-                return check_table(connection, shares->depth, task->table, result);
+                return check_table(
+                                connection, task->proof ? CHECK_QUICK : shares->depth, task->table, result);
+        case TASK_SCAN:
+                return run_scan(connection, task);
         case TASK_FOREIGN_KEYS:
                 return foreign_keys_count(connection, task->table, &result->foreign_key_violations, NULL) >=
                        0;

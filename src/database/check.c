@@ -62,6 +62,12 @@ static int check_foreign_keys(Connection *connection, CheckResult *result, Fault
         return 0;
 }
 
+/* One thread gains nothing by it but the proof of the indexes of a copy. */
+static bool is_shared(ConnectionMode mode, CheckDepth depth, unsigned threads)
+{
+        return threads > 1 || (mode == CONNECTION_PRIVATE && depth == CHECK_FULL);
+}
+
 static int check_connection(Connection *connection,
                 ConnectionMode mode,
                 CheckDepth depth,
@@ -75,7 +81,8 @@ static int check_connection(Connection *connection,
         /* For the sake of cancelling: SQLite forgets an interrupt that comes just before a statement starts,
          * and integrity_check is one long statement that asks for nothing else. */
         r = connection_pin(connection, &pin, fault);
-        if (r >= 0 && threads > 1 && check_shared(connection, mode, depth, threads, result))
+        if (r >= 0 && is_shared(mode, depth, threads) &&
+                        check_shared(connection, mode, depth, MAX_OF(threads, 1U), result))
                 return 0;
         if (r >= 0)
                 r = check_integrity(connection, depth, result, fault);

@@ -9,7 +9,7 @@
 
 typedef enum CheckDepth {
         CHECK_QUICK, /* PRAGMA quick_check: structure, not index content */
-        CHECK_FULL,  /* PRAGMA integrity_check, then foreign_key_check */
+        CHECK_FULL,  /* PRAGMA integrity_check, or what proves the same, then foreign_key_check */
 } CheckDepth;
 
 typedef struct CheckResult {
@@ -24,13 +24,13 @@ void check_result_done(CheckResult *result);
 
 /* 0 with *ret filled when the check ran to its end, whatever it found (SQLITE_CORRUPT and SQLITE_NOTADB met
  * on the way are findings, too). Negative when it could not: BUSY, CANNOT_OPEN, IO, CANCELLED, …
- * `mode` is CONNECTION_READ for the live database and CONNECTION_PRIVATE for a copy. With `threads` above 1
- * a sound database is proved by as many connections at once, each in a thread of its own (check-shared.h);
- * whatever is found is found by SQLite's own check, alone. An empty file (0 bytes) is a sound database
- * without tables. A row that breaks a constraint of its table is intact as stored, and no reason to go back
- * to an older state: such rows are counted apart. The progress counters are not touched: SQLite can't say
- * how far it is. A table with a foreign key whose parent columns are not unique can't be checked and counts
- * as one violation. */
+ * `mode` is CONNECTION_READ for the live database and CONNECTION_PRIVATE for a copy. A sound database
+ * is proved by as many connections at once as there are `threads`, each in a thread of its own, where that
+ * is the faster way (check-shared.h); whatever is found is found by SQLite's own check, alone. An empty file
+ * (0 bytes) is a sound database without tables. A row that breaks a constraint of its table is intact as
+ * stored, and no reason to go back to an older state: such rows are counted apart. The progress counters are
+ * not touched: SQLite can't say how far it is. A table with a foreign key whose parent columns are not
+ * unique can't be checked and counts as one violation. */
 int check_run(const char *path,
                 ConnectionMode mode,
                 CheckDepth depth,

@@ -8,9 +8,8 @@
 
 #include "database/connection.h"
 
-/* For a private copy without a -wal (pages are read from the main file, through SQLite's own descriptor:
- * closing another would drop its locks) and without auto_vacuum (whose pointer maps are not known here); the
- * snapshot has to be pinned. True when all adds up. False means only that it does not, or could not be read
+/* For what page-file.h reads, without auto_vacuum (whose pointer maps are not known here); the snapshot has
+ * to be pinned. True when all adds up. False means only that it does not, or could not be read
  * or made sense of: SQLite's own check has to say what is wrong. Also false once progress_cancel() was
  * called. Format: https://www.sqlite.org/fileformat2.html, sections 1.5 and 1.6. */
 bool page_map_adds_up(Connection *connection);

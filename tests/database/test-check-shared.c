@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "database/check-pragma.h"
 #include "database/check-shared.h"
 
 #define PAGE_BYTES 1024
@@ -56,6 +57,22 @@ static bool is_proved(const char *path, ConnectionMode mode, CheckDepth depth, u
         assert_null(result.first_finding);
         assert_int_equal(result.n_findings, 0);
         return proved;
+}
+
+/* By SQLite's own check. */
+static bool is_sound(const char *path, ConnectionMode mode, CheckDepth depth, CheckResult *result)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        uint64_t rows;
+
+        return connection_open(path, mode, NULL, &connection, NULL) >= 0 &&
+               check_pragma_run(connection,
+                               depth == CHECK_FULL ? "PRAGMA main.integrity_check"
+                                                   : "PRAGMA main.quick_check",
+                               result,
+                               &rows,
+                               NULL) >= 0 &&
+               result->n_findings == 0;
 }
 
 static void check(
@@ -271,7 +288,7 @@ static void assert_no_finding_is_missed(const char *sound_path, ConnectionMode m
                         bool healthy, proved;
 
                         fixture_write(path, image, size);
-                        healthy = check_run(path, mode, depth, 1, NULL, &plain, NULL) >= 0 && plain.healthy;
+                        healthy = is_sound(path, mode, depth, &plain);
                         fixture_write(path, image, size);
                         proved = is_proved(path, mode, depth, 2);
                         if (proved && !healthy)
