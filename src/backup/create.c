@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/older-members.h"
 #include "backup/stored-image.h"
 #include "backup/unchanged.h"
 #include "backup/unfinished.h"
@@ -261,7 +262,7 @@ static int open_older(const CreateRequest *request)
 static int store_copy(Creation *creation, int older_fd, StoredImage *ret, Fault *fault)
 {
         const CreateRequest *request = creation->request;
-        const StoredForm form = {
+        StoredForm form = {
                         .compression = request->compression,
                         .effort = request->effort,
                         .recipients = request->recipients,
@@ -277,6 +278,7 @@ static int store_copy(Creation *creation, int older_fd, StoredImage *ret, Fault 
                         fault);
         if (r < 0)
                 return r;
+        form.aligned = older_members_can_share(creation->publication->fd);
         r = stored_image_write(creation->copy_fd,
                         &form,
                         creation->publication->fd,

@@ -4,19 +4,33 @@
 /* One gzip member (RFC 1952) for one block of a database image: functions on buffers, so that any
  * thread can make or read any member. A member of ours carries its own stored size in an extra subfield
  * ("OX", 4 bytes, little-endian), so that a reader finds the next one without inflating this one; its header
- * holds no time, so that equal blocks give equal members. */
+ * holds no time, so that equal blocks give equal members. Where files are to share it, a second subfield
+ * ("OP", zeros) makes it as long as whole blocks of the file system. */
 
 #include "backup/deflate.h"
 
 #define GZIP_MEMBER_HEADER_BYTES 20
 
-/* Room that a member of a block of `block_bytes` never exceeds: deflate's worst case and the frame. */
-#define GZIP_MEMBER_BOUND(block_bytes) ((block_bytes) + (block_bytes) / 8 + 128)
+/* The frame of the padding's subfield, and so the least padding but none. */
+#define GZIP_PADDING_FRAME_BYTES 4
 
-/* Deflates a block into `member`, which has `capacity` bytes, at least the bound. -ENOMEM. */
+/* Room that a member of a block of `block_bytes` never exceeds: deflate's worst case, frame and padding. */
+#define GZIP_MEMBER_BOUND(block_bytes, alignment_bytes) \
+        ((block_bytes) + (block_bytes) / 8 + 128 + (alignment_bytes) + GZIP_PADDING_FRAME_BYTES)
+
+/* How many bytes of padding, its frame included, `bytes` need to become a multiple of the alignment; none
+ * where that is 0. */
+size_t gzip_padding_bytes(size_t bytes, size_t alignment_bytes);
+
+/* Writes so many bytes of padding, frame and zeros: nothing, or at least the frame. */
+void gzip_padding_put(void *target, size_t padding_bytes);
+
+/* Deflates a block into `member`, which has `capacity` bytes, at least the bound. Its size is a multiple of
+ * `alignment_bytes`, unless that is 0. -ENOMEM. */
 int gzip_member_encode(Deflater *deflater,
                 const void *block,
                 size_t block_bytes,
+                size_t alignment_bytes,
                 void *member,
                 size_t capacity,
                 size_t *ret_bytes);

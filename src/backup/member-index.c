@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/gzip-member.h"
 #include "base/io.h"
 
 #define HEADER_BYTES 16
@@ -37,20 +38,34 @@ static uint64_t get(const unsigned char *source, unsigned n_bytes)
         return value;
 }
 
-static void put_header(unsigned char *member, const char *subfield, size_t data_bytes)
+static void put_header(unsigned char *member, const char *subfield, size_t data_bytes, size_t padding_bytes)
 {
         memcpy(member, header_start, sizeof header_start);
-        put(member + 10, 4 + data_bytes, 2);
+        put(member + 10, 4 + data_bytes + padding_bytes, 2);
         memcpy(member + 12, subfield, 2);
         put(member + 14, data_bytes, 2);
 }
 
+/* Whether it is the header of a member with that subfield, and how much padding follows the field. */
+static bool read_header(
+                const unsigned char *member, const char *subfield, size_t *ret_data, size_t *ret_padding)
+{
+        size_t field_bytes = 4 + (size_t) get(member + 14, 2), extra_bytes = (size_t) get(member + 10, 2);
+
+        if (memcmp(member, header_start, sizeof header_start) != 0 || memcmp(member + 12, subfield, 2) != 0)
+                return false;
+        if (extra_bytes != field_bytes && extra_bytes < field_bytes + GZIP_PADDING_FRAME_BYTES)
+                return false;
+        *ret_data = field_bytes - 4;
+        *ret_padding = extra_bytes - field_bytes;
+        return true;
+}
+
 static bool has_header(const unsigned char *member, const char *subfield, size_t data_bytes)
 {
-        unsigned char expected[HEADER_BYTES];
+        size_t found_bytes, padding_bytes;
 
-        put_header(expected, subfield, data_bytes);
-        return memcmp(member, expected, HEADER_BYTES) == 0;
+        return read_header(member, subfield, &found_bytes, &padding_bytes) && found_bytes == data_bytes;
 }
 
 /* An empty last block with fixed codes; the checksum and the size of nothing. */
@@ -76,19 +91,23 @@ bool member_index_add(MemberIndexWriter *writer, const MemberRecord *record)
 size_t member_index_flush(MemberIndexWriter *writer, uint64_t offset_bytes, const void **ret_member)
 {
         size_t data_bytes = 8 + writer->n_records * MEMBER_INDEX_RECORD_BYTES;
+        size_t padding_bytes =
+                        gzip_padding_bytes(MEMBER_INDEX_FRAME_BYTES + data_bytes, writer->alignment_bytes);
+        unsigned char *after_data = writer->member + HEADER_BYTES + data_bytes;
 
         if (writer->n_records == 0)
                 return 0;
-        put_header(writer->member, "OI", data_bytes);
+        put_header(writer->member, "OI", data_bytes, padding_bytes);
         put(writer->member + HEADER_BYTES,
                         writer->n_index_members == 0 ? offset_bytes : writer->last_offset_bytes,
                         8);
-        put_nothing(writer->member + HEADER_BYTES + data_bytes);
+        gzip_padding_put(after_data, padding_bytes);
+        put_nothing(after_data + padding_bytes);
         writer->last_offset_bytes = offset_bytes;
         writer->n_index_members++;
         writer->n_records = 0;
         *ret_member = writer->member;
-        return MEMBER_INDEX_FRAME_BYTES + data_bytes;
+        return MEMBER_INDEX_FRAME_BYTES + data_bytes + padding_bytes;
 }
 
 void member_index_end(const MemberIndexWriter *writer,
@@ -98,7 +117,7 @@ void member_index_end(const MemberIndexWriter *writer,
 {
         unsigned char *data = ret_member + HEADER_BYTES;
 
-        put_header(ret_member, "OE", MEMBER_INDEX_END_BYTES - MEMBER_INDEX_FRAME_BYTES);
+        put_header(ret_member, "OE", MEMBER_INDEX_END_BYTES - MEMBER_INDEX_FRAME_BYTES, 0);
         put(data, VERSION, 4);
         put(data + 4, block_bytes, 4);
         put(data + 8, writer->n_members, 8);
@@ -109,15 +128,12 @@ void member_index_end(const MemberIndexWriter *writer,
 
 size_t member_index_stored_bytes(const void *data, size_t size)
 {
-        const unsigned char *start = data;
-        size_t data_bytes;
+        size_t data_bytes, padding_bytes;
 
-        if (size < HEADER_BYTES)
+        if (size < HEADER_BYTES || (!read_header(data, "OI", &data_bytes, &padding_bytes) &&
+                                                   !read_header(data, "OE", &data_bytes, &padding_bytes)))
                 return 0;
-        data_bytes = (size_t) get(start + 14, 2);
-        if (!has_header(start, "OI", data_bytes) && !has_header(start, "OE", data_bytes))
-                return 0;
-        return MEMBER_INDEX_FRAME_BYTES + data_bytes;
+        return MEMBER_INDEX_FRAME_BYTES + data_bytes + padding_bytes;
 }
 
 MemberIndex *member_index_free(MemberIndex *index)

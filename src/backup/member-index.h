@@ -13,6 +13,7 @@
  * Extra subfields, integers little-endian:
  *   "OI"  u64 offset of the "OI" member before this one (of itself in the first), then per member
  *         u64 offset in the file, 32 bytes SHA-256 of the block, 32 bytes SHA-256 of the member
+ *   "OP"  after "OI", where members are aligned: padding (gzip-member.h)
  *   "OE"  u32 version 2, u32 bytes of a block, u64 blocks, u64 bytes of the image, u64 offset of the last
  *         "OI" member */
 
@@ -24,8 +25,8 @@
 #define MEMBER_INDEX_RECORDS 896U
 /* The frame of a member without data: header, subfield, an empty deflate block, trailer. */
 #define MEMBER_INDEX_FRAME_BYTES (16 + 2 + 8)
-#define MEMBER_INDEX_MAX_BYTES \
-        (MEMBER_INDEX_FRAME_BYTES + 8 + MEMBER_INDEX_RECORDS * MEMBER_INDEX_RECORD_BYTES)
+/* With as much padding as the extra field can hold. */
+#define MEMBER_INDEX_MAX_BYTES (12 + UINT16_MAX + 2 + 8)
 #define MEMBER_INDEX_END_BYTES (MEMBER_INDEX_FRAME_BYTES + 4 + 4 + 8 + 8 + 8)
 
 typedef struct MemberRecord {
@@ -34,8 +35,10 @@ typedef struct MemberRecord {
         unsigned char member_sha256[MEMBER_INDEX_DIGEST_BYTES];
 } MemberRecord;
 
-/* Collects records in the order of the members; used from one thread at a time. All zero is the start. */
+/* Collects records in the order of the members; used from one thread at a time. All zero is the start, but
+ * for the alignment. */
 typedef struct MemberIndexWriter {
+        size_t alignment_bytes; /* of which the size of each index member is a multiple; or 0 */
         uint64_t n_members;
         uint64_t last_offset_bytes; /* of the last index member that was given out */
         uint64_t n_index_members;

@@ -2,7 +2,9 @@
 #include "backup/older-members.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "backup/stored-image.h"
 #include "base/io.h"
@@ -59,6 +61,29 @@ size_t older_members_find(const OlderMembers *older,
         return member_bytes <= STORED_MEMBER_MAX_BYTES ? member_bytes : 0;
 }
 
+bool older_members_read_member(
+                const OlderMembers *older, const MemberRecord *record, void *target, size_t member_bytes)
+{
+        size_t size;
+
+        return io_read_full_at(older->fd, target, member_bytes, record->offset_bytes, &size) >= 0 &&
+               size == member_bytes;
+}
+
+bool older_members_can_share(int fd)
+{
+        const struct file_clone_range second_from_first = {
+                        .src_fd = fd,
+                        .src_length = STORED_IMAGE_ALIGNMENT_BYTES,
+                        .dest_offset = STORED_IMAGE_ALIGNMENT_BYTES,
+        };
+        bool can = ftruncate(fd, (off_t) STORED_IMAGE_ALIGNMENT_BYTES) >= 0 &&
+                   ioctl(fd, FICLONERANGE, &second_from_first) >= 0;
+
+        /* What stays of it would be taken for rubbish when the file is read back. */
+        return ftruncate(fd, 0) >= 0 && can;
+}
+
 /* For file systems that can't copy within the kernel. Less than `size` when the file became shorter. */
 static int copy_chunk(int from_fd, uint64_t offset_bytes, int to_fd, size_t size, size_t *ret)
 {
@@ -74,13 +99,14 @@ static bool cannot_copy(int error)
         return error == EXDEV || error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
 }
 
-int older_members_copy(
+int older_members_share(
                 const OlderMembers *older, uint64_t offset_bytes, size_t size, int to_fd, size_t *ret_bytes)
 {
         off_t from = (off_t) offset_bytes;
         size_t left = size;
 
         while (left > 0) {
+                /* Shares the extents where offsets and sizes are whole blocks. */
                 ssize_t n = copy_file_range(older->fd, &from, to_fd, NULL, left, 0);
 
                 if (n < 0 && cannot_copy(errno)) {

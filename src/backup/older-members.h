@@ -24,8 +24,16 @@ size_t older_members_find(const OlderMembers *older,
                 const MemberRecord *record,
                 const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES]);
 
-/* Appends those bytes to `to_fd`: within the kernel where that works, and on some file systems without a
- * second copy on the disk. *ret_bytes is less than `size` where the older file became shorter: what is
- * written then does not read back. */
-int older_members_copy(
+/* Reads the whole of that member, of the size that was found. False where that doesn't work. */
+bool older_members_read_member(
+                const OlderMembers *older, const MemberRecord *record, void *target, size_t member_bytes);
+
+/* Whether files beside this one, which is open for writing and empty, can share whole blocks of
+ * STORED_IMAGE_ALIGNMENT_BYTES with it. It is tried with a hole, and the file is empty again afterwards. */
+bool older_members_can_share(int fd);
+
+/* Appends those bytes to `to_fd`, as extents that both files share; where that doesn't work after all, as a
+ * copy. *ret_bytes is less than `size` where the older file became shorter: what is written then does not
+ * read back. */
+int older_members_share(
                 const OlderMembers *older, uint64_t offset_bytes, size_t size, int to_fd, size_t *ret_bytes);

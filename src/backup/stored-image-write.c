@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the image to its stored form. Each thread takes the next batch of blocks, digests, deflates and
- * proves them, waits for its turn, and puts them out; what lies beyond a turn is a thread's own. */
+/* From the image to its stored form. Each thread takes the next batch of blocks, makes members of them
+ * (stored-batch.h), waits for its turn, and puts them out; what lies beyond a turn is a thread's own. */
 
 #include <fcntl.h>
 #include <openssl/sha.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "backup/older-members.h"
-#include "backup/stored-image.h"
+#include "backup/stored-batch.h"
 #include "base/io.h"
 #include "base/pace.h"
 #include "base/parallel.h"
@@ -23,7 +22,8 @@ typedef struct Writing {
         int image_fd;
         int stored_fd;
         uint64_t image_bytes;
-        OlderMembers *older; /* or NULL; read by any thread */
+        size_t alignment_bytes; /* of members; or 0 */
+        OlderMembers *older;    /* or NULL; read by any thread */
         _Atomic uint64_t next_batch;
 
         Pace pace;
@@ -38,31 +38,6 @@ typedef struct Writing {
         uint64_t begun_bytes; /* of stored_bytes, the disk was asked to begin with */
 } Writing;
 
-/* A member of the file to be: `bytes` of it in the batch's buffer, or of the older file from an offset on.
- */
-typedef struct Piece {
-        bool is_older;
-        uint64_t offset_bytes;
-        size_t bytes;
-        size_t block_bytes;
-        unsigned char block_sha256[MEMBER_INDEX_DIGEST_BYTES];
-        unsigned char member_sha256[MEMBER_INDEX_DIGEST_BYTES];
-} Piece;
-
-/* One thread's. */
-typedef struct Batch {
-        Writing *writing;
-        Deflater *deflater;
-        Inflater *inflater;
-        unsigned char *image;
-        unsigned char *stored;
-        unsigned char *proved; /* a block */
-        size_t image_bytes;
-        size_t stored_bytes;
-        size_t n_pieces;
-        Piece pieces[STORED_IMAGE_BATCH_BLOCKS];
-} Batch;
-
 static void writing_done(Writing *writing)
 {
         sequence_done(&writing->sequence);
@@ -72,15 +47,6 @@ static void writing_done(Writing *writing)
         writing->writer = age_writer_free(writing->writer);
         writing->older = older_members_free(writing->older);
         free(writing->index);
-}
-
-static void batch_done(Batch *batch)
-{
-        batch->deflater = deflater_free(batch->deflater);
-        batch->inflater = inflater_free(batch->inflater);
-        free(batch->image);
-        free(batch->stored);
-        free(batch->proved);
 }
 
 static int write_failed(int error, Fault *fault)
@@ -106,37 +72,37 @@ static int put_stored(Writing *writing, const void *data, size_t size, Fault *fa
                                : write_stored(writing, data, size, fault);
 }
 
-static int copy_older(Writing *writing, uint64_t offset_bytes, size_t size, Fault *fault)
+static int share_older(Writing *writing, uint64_t offset_bytes, size_t size, Fault *fault)
 {
-        size_t copied_bytes;
-        int r = older_members_copy(writing->older, offset_bytes, size, writing->stored_fd, &copied_bytes);
+        size_t shared_bytes;
+        int r = older_members_share(writing->older, offset_bytes, size, writing->stored_fd, &shared_bytes);
 
         if (r < 0)
                 return write_failed(r, fault);
-        writing->stored_bytes += copied_bytes;
-        writing->reused_bytes += copied_bytes;
+        writing->stored_bytes += shared_bytes;
         return 0;
 }
 
-/* What is beside each other in the older file as well is copied at once. */
-static int put_pieces(Writing *writing, const Batch *batch, Fault *fault)
+/* What is beside each other, in the buffer or in the older file, at once. */
+static int put_pieces(Writing *writing, const StoredBatch *batch, Fault *fault)
 {
         size_t i = 0;
 
         while (i < batch->n_pieces) {
-                const Piece *first = batch->pieces + i;
+                const StoredPiece *first = batch->pieces + i;
                 size_t size = first->bytes;
                 int r;
 
-                for (i++; i < batch->n_pieces && batch->pieces[i].is_older == first->is_older &&
+                for (i++; i < batch->n_pieces && batch->pieces[i].is_shared == first->is_shared &&
                                 batch->pieces[i].offset_bytes == first->offset_bytes + size;
                                 i++)
                         size += batch->pieces[i].bytes;
-                r = first->is_older ? copy_older(writing, first->offset_bytes, size, fault)
-                                    : put_stored(writing, batch->stored + first->offset_bytes, size, fault);
+                r = first->is_shared ? share_older(writing, first->offset_bytes, size, fault)
+                                     : put_stored(writing, batch->stored + first->offset_bytes, size, fault);
                 if (r < 0)
                         return r;
         }
+        writing->reused_bytes += batch->reused_bytes;
         return 0;
 }
 
@@ -160,7 +126,7 @@ static int flush_index(Writing *writing, Fault *fault)
 }
 
 /* The records of a batch never have to be parted by an index member: MEMBER_INDEX_RECORDS is a multiple. */
-static bool note_members(Writing *writing, const Batch *batch, uint64_t offset_bytes)
+static bool note_members(Writing *writing, const StoredBatch *batch, uint64_t offset_bytes)
 {
         bool full = false;
 
@@ -176,15 +142,14 @@ static bool note_members(Writing *writing, const Batch *batch, uint64_t offset_b
 }
 
 /* In its turn. */
-static int digest_pieces(const Batch *batch, Fault *fault)
+static int digest_pieces(Writing *writing, const StoredBatch *batch, Fault *fault)
 {
-        Writing *writing = batch->writing;
         size_t done_bytes = 0;
 
         if (!writing->members_digest)
                 return block_digest_update(writing->blocks_digest, batch->image, batch->image_bytes, fault);
         for (size_t i = 0; i < batch->n_pieces; i++) {
-                const Piece *piece = batch->pieces + i;
+                const StoredPiece *piece = batch->pieces + i;
                 int r;
 
                 if (piece->block_bytes == BLOCK_DIGEST_BLOCK_BYTES)
@@ -221,13 +186,12 @@ static void write_behind(Writing *writing)
 }
 
 /* In its turn. */
-static int put_out(Batch *batch, Fault *fault)
+static int put_out(Writing *writing, const StoredBatch *batch, Fault *fault)
 {
-        Writing *writing = batch->writing;
         uint64_t offset_bytes = writing->stored_bytes;
         int r;
 
-        r = digest_pieces(batch, fault);
+        r = digest_pieces(writing, batch, fault);
         if (r >= 0)
                 r = put_pieces(writing, batch, fault);
         if (r >= 0 && writing->index && note_members(writing, batch, offset_bytes))
@@ -237,100 +201,8 @@ static int put_out(Batch *batch, Fault *fault)
         return r;
 }
 
-static size_t block_size(const Batch *batch, size_t i)
+static int write_batch(Writing *writing, StoredBatch *batch, uint64_t number, Fault *fault)
 {
-        return MIN_OF(batch->image_bytes - i * STORED_IMAGE_BLOCK_BYTES, (size_t) STORED_IMAGE_BLOCK_BYTES);
-}
-
-static int deflate_block(Batch *batch, const unsigned char *block, Piece *piece, Fault *fault)
-{
-        unsigned char *member = batch->stored + batch->stored_bytes;
-        int r;
-
-        piece->offset_bytes = batch->stored_bytes;
-        r = gzip_member_encode(batch->deflater,
-                        block,
-                        piece->block_bytes,
-                        member,
-                        STORED_MEMBER_MAX_BYTES,
-                        &piece->bytes);
-        if (r < 0)
-                return fault_set_errno(fault, r, "Compressing a block");
-        r = gzip_member_prove(
-                        batch->inflater, member, piece->bytes, block, piece->block_bytes, batch->proved);
-        if (r == -EBADMSG)
-                return fault_set(fault,
-                                FAULT_FAILED,
-                                "What was compressed does not decompress to the same; check the memory of "
-                                "this machine");
-        if (r < 0)
-                return fault_set_errno(fault, r, "Decompressing a block");
-        (void) SHA256(member, piece->bytes, piece->member_sha256);
-        batch->stored_bytes += piece->bytes;
-        return 0;
-}
-
-static bool take_older(const OlderMembers *older, const MemberRecord *record, Piece *piece)
-{
-        piece->bytes = older_members_find(older, record, piece->block_sha256);
-        if (piece->bytes == 0)
-                return false;
-        piece->is_older = true;
-        piece->offset_bytes = record->offset_bytes;
-        memcpy(piece->member_sha256, record->member_sha256, sizeof piece->member_sha256);
-        return true;
-}
-
-static int compress(Batch *batch, uint64_t number, Fault *fault)
-{
-        MemberRecord records[STORED_IMAGE_BATCH_BLOCKS];
-        const OlderMembers *older = batch->writing->older;
-        size_t n_records = older_members_read(
-                        older, number * STORED_IMAGE_BATCH_BLOCKS, ELEMENTSOF(records), records);
-
-        batch->stored_bytes = 0;
-        batch->n_pieces = 0;
-        for (size_t i = 0; i * STORED_IMAGE_BLOCK_BYTES < batch->image_bytes; i++) {
-                const unsigned char *block = batch->image + i * STORED_IMAGE_BLOCK_BYTES;
-                Piece *piece = batch->pieces + batch->n_pieces++;
-                int r;
-
-                *piece = (Piece){.block_bytes = block_size(batch, i)};
-                (void) SHA256(block, piece->block_bytes, piece->block_sha256);
-                if (i < n_records && take_older(older, records + i, piece))
-                        continue;
-                r = deflate_block(batch, block, piece, fault);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-/* As it is: one piece, straight from the image. */
-static void take_plain(Batch *batch)
-{
-        memcpy(batch->stored, batch->image, batch->image_bytes);
-        batch->pieces[0] = (Piece){.bytes = batch->image_bytes};
-        batch->n_pieces = 1;
-}
-
-static int begin_batch(Batch *batch, Fault *fault)
-{
-        const StoredForm *form = batch->writing->form;
-
-        batch->image = malloc(STORED_IMAGE_BATCH_BYTES);
-        batch->stored = malloc(STORED_IMAGE_BATCH_BLOCKS * STORED_MEMBER_MAX_BYTES);
-        batch->proved = malloc(STORED_IMAGE_BLOCK_BYTES);
-        if (!batch->image || !batch->stored || !batch->proved ||
-                        deflater_new(form->effort.compression_level, &batch->deflater) < 0 ||
-                        inflater_new(&batch->inflater) < 0)
-                return fault_set_errno(fault, ENOMEM, "Making room for blocks");
-        return 0;
-}
-
-static int write_batch(Batch *batch, uint64_t number, Fault *fault)
-{
-        Writing *writing = batch->writing;
         uint64_t offset_bytes = number * STORED_IMAGE_BATCH_BYTES;
         size_t wanted = (size_t) MIN_OF(writing->image_bytes - offset_bytes, STORED_IMAGE_BATCH_BYTES);
         int r = pace_wait(&writing->pace, wanted, writing->progress, fault);
@@ -343,14 +215,14 @@ static int write_batch(Batch *batch, uint64_t number, Fault *fault)
         if (r < 0)
                 return fault_set_errno(fault, r, "Reading the database image");
         if (writing->form->compression == COMPRESSION_NONE)
-                take_plain(batch);
+                stored_batch_take_plain(batch);
         else
-                r = compress(batch, number, fault);
+                r = stored_batch_compress(batch, number, fault);
         if (r < 0)
                 return r;
         if (!sequence_enter(&writing->sequence, number))
                 return 0;
-        r = put_out(batch, fault);
+        r = put_out(writing, batch, fault);
         if (r >= 0) {
                 progress_add(writing->progress, batch->image_bytes);
                 sequence_leave(&writing->sequence);
@@ -362,15 +234,19 @@ static int write_batch(Batch *batch, uint64_t number, Fault *fault)
 static int write_batches(void *userdata, unsigned index, Fault *fault)
 {
         Writing *writing = userdata;
-        _cleanup_(batch_done) Batch batch = {.writing = writing};
-        int r = begin_batch(&batch, fault);
+        _cleanup_(stored_batch_done) StoredBatch batch = {0};
+        int r = stored_batch_begin(&batch,
+                        writing->form->effort.compression_level,
+                        writing->alignment_bytes,
+                        writing->older,
+                        fault);
 
         while (r >= 0) {
                 uint64_t number = atomic_fetch_add(&writing->next_batch, 1);
 
                 if (number * STORED_IMAGE_BATCH_BYTES >= writing->image_bytes)
                         return 0;
-                r = write_batch(&batch, number, fault);
+                r = write_batch(writing, &batch, number, fault);
         }
         sequence_stop(&writing->sequence);
         return r;
@@ -407,6 +283,8 @@ static int begin(Writing *writing, AgeFileKey *ret_file_key, Fault *fault)
         writing->index = calloc(1, sizeof *writing->index);
         if (!writing->index)
                 return fault_set_errno(fault, ENOMEM, "Making room for blocks");
+        if (form->aligned)
+                writing->alignment_bytes = writing->index->alignment_bytes = STORED_IMAGE_ALIGNMENT_BYTES;
         /* Without its index there only is more work. */
         if (form->older_fd >= 0)
                 (void) older_members_open(form->older_fd, &writing->older);

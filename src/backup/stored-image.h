@@ -5,10 +5,11 @@
  * members, one for each STORED_IMAGE_BLOCK_BYTES of the image, each with its own stored size in an extra
  * subfield, and (in clear) an index of them (member-index.h); `gunzip` reads it as one file, while members
  * are deflated and inflated on several threads here, and taken over from an older file where their block has
- * not changed. Either form may lie in an age file (age-stream.h). All work in one pass and in constant
- * memory, about two megabytes for each thread. An image of 0 bytes is CORRUPT in both
- * directions: SQLite takes an empty file for a sound database, but no backup of ours is one. Messages name
- * no file; the caller does. Each call begins a step of `progress` (which may not be NULL) and asks it
+ * not changed. On file systems that can, the two files share these members' extents: there each member is
+ * padded to whole blocks of the file system. Either form may lie in an age file (age-stream.h). All work in
+ * one pass and in constant memory, about two megabytes for each thread. An image of 0 bytes is CORRUPT in
+ * both directions: SQLite takes an empty file for a sound database, but no backup of ours is one. Messages
+ * name no file; the caller does. Each call begins a step of `progress` (which may not be NULL) and asks it
  * between blocks. */
 
 #include "backup/age-stream.h"
@@ -21,8 +22,12 @@
 
 #define STORED_IMAGE_BLOCK_BYTES BLOCK_DIGEST_BLOCK_BYTES
 
+/* What the file systems that share extents count in, as a rule. A larger unit would cost more than it saves.
+ */
+#define STORED_IMAGE_ALIGNMENT_BYTES ((size_t) 4096)
+
 /* What no member of ours exceeds. */
-#define STORED_MEMBER_MAX_BYTES GZIP_MEMBER_BOUND(STORED_IMAGE_BLOCK_BYTES)
+#define STORED_MEMBER_MAX_BYTES GZIP_MEMBER_BOUND(STORED_IMAGE_BLOCK_BYTES, STORED_IMAGE_ALIGNMENT_BYTES)
 
 /* What one thread takes at a time. */
 #define STORED_IMAGE_BATCH_BLOCKS ((size_t) 16)
@@ -44,6 +49,7 @@ typedef struct StoredForm {
         Effort effort;
         const AgeRecipients *recipients; /* to encrypt to; NULL or without any: in clear */
         int older_fd; /* another stored file, from which members may be taken; or negative */
+        bool aligned; /* gzip in clear: members take whole blocks, and are shared with the older file */
 } StoredForm;
 
 /* Reads the image from `image_fd` (offset 0 to its end; nobody may change it meanwhile) and writes the

@@ -9,6 +9,7 @@
 #include "base/io.h"
 
 #define BLOCK_BYTES 65536
+#define ALIGNMENT_BYTES 4096
 
 static MemberIndexWriter writer;
 
@@ -24,7 +25,7 @@ static MemberRecord record_of(uint64_t number)
 }
 
 /* A file of index members alone. */
-static int make(uint64_t n)
+static int make(uint64_t n, size_t alignment_bytes)
 {
         int fd = open(fixture_path("index.gz"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         unsigned char end[MEMBER_INDEX_END_BYTES];
@@ -34,14 +35,18 @@ static int make(uint64_t n)
 
         assert_true(fd >= 0);
         memset(&writer, 0, sizeof writer);
+        writer.alignment_bytes = alignment_bytes;
         for (uint64_t i = 0; i < n; i++) {
                 MemberRecord record = record_of(i);
 
                 if (!member_index_add(&writer, &record))
                         continue;
                 size = member_index_flush(&writer, offset_bytes, &member);
+                assert_int_equal(member_index_stored_bytes(member, size), size);
                 assert_int_equal(io_write_all(fd, member, size), 0);
                 offset_bytes += size;
+                if (alignment_bytes > 0)
+                        assert_int_equal(offset_bytes % alignment_bytes, 0);
         }
         size = member_index_flush(&writer, offset_bytes, &member);
         assert_int_equal(io_write_all(fd, member, size), 0);
@@ -64,12 +69,12 @@ static void assert_records(const MemberIndex *index, uint64_t first, size_t want
         }
 }
 
-static void test_what_was_put_in_comes_out(void **state)
+static void assert_what_was_put_in_comes_out(size_t alignment_bytes)
 {
         static const uint64_t counts[] = {1, 16, MEMBER_INDEX_RECORDS, 3 * MEMBER_INDEX_RECORDS + 5};
 
         for (size_t i = 0; i < ELEMENTSOF(counts); i++) {
-                _cleanup_close_ int fd = make(counts[i]);
+                _cleanup_close_ int fd = make(counts[i], alignment_bytes);
                 _cleanup_(member_index_freep) MemberIndex *index = NULL;
 
                 assert_int_equal(member_index_open(fd, BLOCK_BYTES, &index), 0);
@@ -82,9 +87,15 @@ static void test_what_was_put_in_comes_out(void **state)
         }
 }
 
-static void test_gunzip_passes_over_it(void **state)
+static void test_what_was_put_in_comes_out(void **state)
 {
-        int fd = make(2 * MEMBER_INDEX_RECORDS);
+        assert_what_was_put_in_comes_out(0);
+        assert_what_was_put_in_comes_out(ALIGNMENT_BYTES);
+}
+
+static void assert_gunzip_passes_over_it(size_t alignment_bytes)
+{
+        int fd = make(2 * MEMBER_INDEX_RECORDS + 5, alignment_bytes);
 
         assert_int_equal(close(fd), 0);
         fixture_run("test \"$(gunzip -c %s | wc -c)\" = 0 && gzip -t %s",
@@ -92,10 +103,16 @@ static void test_gunzip_passes_over_it(void **state)
                         fixture_path("index.gz"));
 }
 
+static void test_gunzip_passes_over_it(void **state)
+{
+        assert_gunzip_passes_over_it(0);
+        assert_gunzip_passes_over_it(ALIGNMENT_BYTES);
+}
+
 static void test_a_file_without_one_has_none(void **state)
 {
         _cleanup_(member_index_freep) MemberIndex *index = NULL;
-        _cleanup_close_ int fd = make(20);
+        _cleanup_close_ int fd = make(20, 0);
 
         assert_int_equal(member_index_open(fd, 2 * BLOCK_BYTES, &index), -ENOENT);
         assert_int_equal(ftruncate(fd, MEMBER_INDEX_END_BYTES - 1), 0);
@@ -105,9 +122,9 @@ static void test_a_file_without_one_has_none(void **state)
 }
 
 /* Each bit of the last member and of an index member's start: never more than an error or wrong records. */
-static void test_damage_is_survived(void **state)
+static void assert_damage_is_survived(size_t alignment_bytes)
 {
-        _cleanup_close_ int fd = make(MEMBER_INDEX_RECORDS + 3);
+        _cleanup_close_ int fd = make(MEMBER_INDEX_RECORDS + 3, alignment_bytes);
         int64_t size = fixture_file_size(fixture_path("index.gz"));
         int64_t places[MEMBER_INDEX_END_BYTES + 24];
 
@@ -132,6 +149,12 @@ static void test_damage_is_survived(void **state)
                                 (void) member_index_read(index, MEMBER_INDEX_RECORDS - 2, 4, records, &n);
                         assert_int_equal(pwrite(fd, &before, 1, places[i]), 1);
                 }
+}
+
+static void test_damage_is_survived(void **state)
+{
+        assert_damage_is_survived(0);
+        assert_damage_is_survived(ALIGNMENT_BYTES);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)

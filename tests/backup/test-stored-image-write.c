@@ -25,7 +25,7 @@ static void change_block(unsigned number)
 }
 
 /* Stores the image, with members from `older` unless that is NULL. */
-static StoredImage store(const char *stored, const char *older, unsigned threads)
+static StoredImage store_as(bool aligned, const char *stored, const char *older, unsigned threads)
 {
         _cleanup_close_ int image_fd = open(fixture_path("image"), O_RDONLY | O_CLOEXEC),
                             older_fd = older ? open(fixture_path(older), O_RDONLY | O_CLOEXEC) : -EBADF,
@@ -36,6 +36,7 @@ static StoredImage store(const char *stored, const char *older, unsigned threads
                         .compression = COMPRESSION_GZIP,
                         .effort = {.threads = threads, .compression_level = 1},
                         .older_fd = older_fd,
+                        .aligned = aligned,
         };
         _cleanup_fault_ Fault fault = {0};
         StoredImage image = {0};
@@ -46,6 +47,11 @@ static StoredImage store(const char *stored, const char *older, unsigned threads
                 fail_msg("%s", fault.message);
         assert_int_equal(image.stored_bytes, fixture_file_size(fixture_path(stored)));
         return image;
+}
+
+static StoredImage store(const char *stored, const char *older, unsigned threads)
+{
+        return store_as(false, stored, older, threads);
 }
 
 static void assert_holds_image(const char *stored)
@@ -258,6 +264,109 @@ static void test_cancelled_on_every_thread(void **state)
         fixture_assert_fault(&fault, FAULT_CANCELLED, "");
 }
 
+/* Every member, those behind a member of the index as well: most of the image is a hole, for speed. */
+static void test_aligned_members_take_whole_blocks(void **state)
+{
+        _cleanup_(member_index_freep) MemberIndex *index = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        static MemberRecord records[MEMBER_INDEX_RECORDS + BLOCKS + 1];
+        StoredImage written;
+        size_t n;
+
+        make_image();
+        assert_int_equal(truncate(fixture_path("image"),
+                                         (MEMBER_INDEX_RECORDS + BLOCKS) * STORED_IMAGE_BLOCK_BYTES - 4096),
+                        0);
+        written = store_as(true, "stored", NULL, 3);
+        assert_holds_image("stored");
+        assert_true(reads_back("stored", &written));
+        fd = open(fixture_path("stored"), O_RDONLY | O_CLOEXEC);
+        assert_int_equal(member_index_open(fd, STORED_IMAGE_BLOCK_BYTES, &index), 0);
+        assert_int_equal(member_index_read(index, 0, ELEMENTSOF(records), records, &n), 0);
+        assert_int_equal(n, MEMBER_INDEX_RECORDS + BLOCKS);
+        for (size_t i = 0; i < n; i++)
+                assert_int_equal(records[i].offset_bytes % STORED_IMAGE_ALIGNMENT_BYTES, 0);
+}
+
+static void test_aligned_is_the_same_file_on_any_number_of_threads(void **state)
+{
+        make_image();
+        (void) store_as(true, "older", NULL, 2);
+        change_block(3);
+        for (unsigned threads = 1; threads <= 5; threads++) {
+                (void) store_as(true, threads == 1 ? "one" : "many", "older", threads);
+                fixture_run("cmp %s %s", fixture_path("one"), fixture_path(threads == 1 ? "one" : "many"));
+        }
+        assert_holds_image("many");
+}
+
+/* Here copied, where a file system shares; tests/fault/test_shared_extents.py has such ones. */
+static void test_aligned_members_are_taken_over(void **state)
+{
+        StoredImage first, second, third;
+
+        make_image();
+        first = store_as(true, "first", NULL, 2);
+        assert_int_equal(first.reused_bytes, 0);
+        second = store_as(true, "second", "first", 2);
+        assert_in_range(second.reused_bytes, second.stored_bytes * 99 / 100 - 8000, second.stored_bytes);
+        assert_holds_image("second");
+        fixture_run("cmp %s %s", fixture_path("first"), fixture_path("second"));
+
+        change_block(0);
+        change_block(20);
+        change_block(BLOCKS - 1);
+        third = store_as(true, "third", "second", 3);
+        assert_in_range(third.reused_bytes,
+                        second.reused_bytes - 4 * STORED_IMAGE_BLOCK_BYTES,
+                        second.reused_bytes - 2 * STORED_IMAGE_BLOCK_BYTES);
+        assert_holds_image("third");
+        assert_true(reads_back("third", &third));
+}
+
+/* They are from before the file system could share, or from another one. */
+static void test_members_that_are_not_aligned_are_not_shared(void **state)
+{
+        StoredImage written;
+
+        make_image();
+        (void) store("first", NULL, 2);
+        written = store_as(true, "second", "first", 2);
+        assert_int_equal(written.reused_bytes, 0);
+        assert_true(reads_back("second", &written));
+        (void) store_as(true, "anew", NULL, 2);
+        fixture_run("cmp %s %s", fixture_path("second"), fixture_path("anew"));
+}
+
+static void test_aligned_members_do_where_none_need_be(void **state)
+{
+        StoredImage written;
+
+        make_image();
+        (void) store_as(true, "first", NULL, 2);
+        change_block(20);
+        written = store("second", "first", 2);
+        assert_true(written.reused_bytes > written.stored_bytes * 9 / 10);
+        assert_true(reads_back("second", &written));
+        assert_holds_image("second");
+}
+
+static void test_rot_of_an_aligned_older_file_does_not_pass_the_read_back(void **state)
+{
+        StoredImage written;
+        size_t size;
+        _cleanup_free_ char *data = NULL;
+
+        make_image();
+        (void) store_as(true, "first", NULL, 2);
+        data = fixture_read(fixture_path("first"), &size);
+        data[size / 2] ^= 1;
+        fixture_write(fixture_path("first"), data, size);
+        written = store_as(true, "second", "first", 2);
+        assert_true(written.reused_bytes > 0);
+        assert_false(reads_back("second", &written));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, backup_fixture_setup, backup_fixture_teardown)
 
 int main(void)
@@ -271,6 +380,12 @@ int main(void)
                         TEST(test_a_lying_index_does_not_pass_the_read_back),
                         TEST(test_an_index_that_points_nowhere_means_more_work),
                         TEST(test_another_level_is_no_reason_to_deflate_again),
+                        TEST(test_aligned_members_take_whole_blocks),
+                        TEST(test_aligned_is_the_same_file_on_any_number_of_threads),
+                        TEST(test_aligned_members_are_taken_over),
+                        TEST(test_members_that_are_not_aligned_are_not_shared),
+                        TEST(test_aligned_members_do_where_none_need_be),
+                        TEST(test_rot_of_an_aligned_older_file_does_not_pass_the_read_back),
                         TEST(test_cancelled_on_every_thread),
         };
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backup/stored-batch.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+int stored_batch_begin(StoredBatch *batch,
+                unsigned compression_level,
+                size_t alignment_bytes,
+                const OlderMembers *older,
+                Fault *fault)
+{
+        *batch = (StoredBatch){.alignment_bytes = alignment_bytes, .older = older};
+        batch->image = malloc(STORED_IMAGE_BATCH_BYTES);
+        batch->stored = malloc(STORED_IMAGE_BATCH_BLOCKS * STORED_MEMBER_MAX_BYTES);
+        batch->proved = malloc(STORED_IMAGE_BLOCK_BYTES);
+        if (!batch->image || !batch->stored || !batch->proved ||
+                        deflater_new(compression_level, &batch->deflater) < 0 ||
+                        inflater_new(&batch->inflater) < 0)
+                return fault_set_errno(fault, ENOMEM, "Making room for blocks");
+        return 0;
+}
+
+void stored_batch_done(StoredBatch *batch)
+{
+        batch->deflater = deflater_free(batch->deflater);
+        batch->inflater = inflater_free(batch->inflater);
+        free(batch->image);
+        free(batch->stored);
+        free(batch->proved);
+}
+
+static size_t block_size(const StoredBatch *batch, size_t i)
+{
+        return MIN_OF(batch->image_bytes - i * STORED_IMAGE_BLOCK_BYTES, (size_t) STORED_IMAGE_BLOCK_BYTES);
+}
+
+static int deflate_block(StoredBatch *batch, const unsigned char *block, StoredPiece *piece, Fault *fault)
+{
+        unsigned char *member = batch->stored + batch->stored_bytes;
+        int r;
+
+        piece->offset_bytes = batch->stored_bytes;
+        r = gzip_member_encode(batch->deflater,
+                        block,
+                        piece->block_bytes,
+                        batch->alignment_bytes,
+                        member,
+                        STORED_MEMBER_MAX_BYTES,
+                        &piece->bytes);
+        if (r < 0)
+                return fault_set_errno(fault, r, "Compressing a block");
+        r = gzip_member_prove(
+                        batch->inflater, member, piece->bytes, block, piece->block_bytes, batch->proved);
+        if (r == -EBADMSG)
+                return fault_set(fault,
+                                FAULT_FAILED,
+                                "What was compressed does not decompress to the same; check the memory of "
+                                "this machine");
+        if (r < 0)
+                return fault_set_errno(fault, r, "Decompressing a block");
+        (void) SHA256(member, piece->bytes, piece->member_sha256);
+        batch->stored_bytes += piece->bytes;
+        return 0;
+}
+
+/* What the file system can share as it lies; of a file whose members are not aligned, nothing. */
+static bool share_older(const StoredBatch *batch, const MemberRecord *record, StoredPiece *piece)
+{
+        if (record->offset_bytes % batch->alignment_bytes != 0 || piece->bytes % batch->alignment_bytes != 0)
+                return false;
+        piece->is_shared = true;
+        piece->offset_bytes = record->offset_bytes;
+        return true;
+}
+
+static bool read_older(StoredBatch *batch, const MemberRecord *record, StoredPiece *piece)
+{
+        if (!older_members_read_member(
+                            batch->older, record, batch->stored + batch->stored_bytes, piece->bytes))
+                return false;
+        piece->offset_bytes = batch->stored_bytes;
+        batch->stored_bytes += piece->bytes;
+        return true;
+}
+
+static bool take_older(StoredBatch *batch, const MemberRecord *record, StoredPiece *piece)
+{
+        piece->bytes = older_members_find(batch->older, record, piece->block_sha256);
+        if (piece->bytes == 0)
+                return false;
+        if (batch->alignment_bytes > 0 ? !share_older(batch, record, piece)
+                                       : !read_older(batch, record, piece))
+                return false;
+        memcpy(piece->member_sha256, record->member_sha256, sizeof piece->member_sha256);
+        batch->reused_bytes += piece->bytes;
+        return true;
+}
+
+static void empty(StoredBatch *batch)
+{
+        batch->stored_bytes = batch->reused_bytes = batch->n_pieces = 0;
+}
+
+int stored_batch_compress(StoredBatch *batch, uint64_t number, Fault *fault)
+{
+        MemberRecord records[STORED_IMAGE_BATCH_BLOCKS];
+        size_t n_records = older_members_read(
+                        batch->older, number * STORED_IMAGE_BATCH_BLOCKS, ELEMENTSOF(records), records);
+
+        empty(batch);
+        for (size_t i = 0; i * STORED_IMAGE_BLOCK_BYTES < batch->image_bytes; i++) {
+                const unsigned char *block = batch->image + i * STORED_IMAGE_BLOCK_BYTES;
+                StoredPiece *piece = batch->pieces + batch->n_pieces++;
+                int r;
+
+                *piece = (StoredPiece){.block_bytes = block_size(batch, i)};
+                (void) SHA256(block, piece->block_bytes, piece->block_sha256);
+                if (i < n_records && take_older(batch, records + i, piece))
+                        continue;
+                r = deflate_block(batch, block, piece, fault);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+void stored_batch_take_plain(StoredBatch *batch)
+{
+        empty(batch);
+        memcpy(batch->stored, batch->image, batch->image_bytes);
+        batch->pieces[0] = (StoredPiece){.bytes = batch->image_bytes};
+        batch->n_pieces = 1;
+}
