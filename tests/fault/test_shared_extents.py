@@ -3,6 +3,7 @@
 when the others are gone. Real file systems, made in a file for each test."""
 
 import array
+import errno
 import fcntl
 import hashlib
 import os
@@ -12,7 +13,8 @@ import subprocess
 import pytest
 
 from application import Application, flip_byte, unpack
-from contract import BACKUP
+from contract import BACKUP, ERROR
+from small_disk import make_room
 
 MIB = 1024 * 1024
 # XFS takes no less than 300 MiB. Holes, most of it.
@@ -198,6 +200,43 @@ def test_killed_while_it_shares_leaves_the_older_backups(sharing, gate, tmp_path
     newer = back_up(sharing, client)
     assert shared_bytes(newer) > os.path.getsize(newer) * 2 / 3
     application.close()
+
+
+def take_all_room(service):
+    """Free room as statvfs tells it is not what such a file system gives: it is taken until there is none."""
+    size_bytes = DISK_BYTES
+    with open(os.path.join(service.state, "filler"), "ab") as file:
+        while size_bytes >= 4096:
+            try:
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, size_bytes)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                size_bytes //= 2
+
+
+def test_disk_that_becomes_full_before_anything_is_shared(sharing, gate, tmp_path):
+    client, application = filled(sharing)
+    older = back_up(sharing, client)
+    expected = digest(older, tmp_path)
+    change(application, 1)
+    application.add_bulk(DATABASE_BYTES)
+    sharing.stop()
+    client = sharing.start(**gate.at("create-checked"))
+    job_id, _ = client.manager("Backup", {})
+    gate.wait_reached()
+    take_all_room(sharing)
+    gate.release()
+    result, error, message = client.ended(job_id)
+    assert (result, error) == ("failed", ERROR + "NoSpace"), message
+    assert digest(older, tmp_path) == expected
+    assert sharing.temporary_files() == []
+    make_room(sharing)
+    application.close()
+    sharing.stop()
+    client = sharing.start()
+    newer = back_up(sharing, client)
+    assert shared_bytes(newer) > os.path.getsize(newer) / 3
 
 
 def test_nothing_is_padded_where_nothing_can_be_shared(not_sharing, tmp_path):
