@@ -234,13 +234,23 @@ typedef struct Shared {
         _Atomic int failed; /* SQLite's code, or -1 for content that was never committed */
 } Shared;
 
+/* A writer that never pauses keeps everybody else from a database in rollback mode for as long as it likes.
+ */
+static void wait_for_reader(const Shared *shared)
+{
+        int64_t reads = atomic_load(&shared->reads);
+
+        while (atomic_load(&shared->reads) == reads && !atomic_load(&shared->stop))
+                (void) sched_yield();
+}
+
 static void write_numbers(Shared *shared)
 {
         sqlite3 *handle = NULL;
 
         if (sqlite3_open(backup_fixture_database(), &handle) != SQLITE_OK)
                 _exit(1);
-        (void) sqlite3_busy_timeout(handle, 10000);
+        (void) sqlite3_busy_timeout(handle, 60000);
         for (int64_t number = 1; !atomic_load(&shared->stop); number++) {
                 char sql[256];
                 int code;
@@ -259,6 +269,7 @@ static void write_numbers(Shared *shared)
                         break;
                 }
                 atomic_store(&shared->acknowledged, number);
+                wait_for_reader(shared);
         }
         (void) sqlite3_close(handle);
 }
@@ -269,7 +280,7 @@ static void read_numbers(Shared *shared)
 
         if (sqlite3_open(backup_fixture_database(), &handle) != SQLITE_OK)
                 _exit(1);
-        (void) sqlite3_busy_timeout(handle, 10000);
+        (void) sqlite3_busy_timeout(handle, 60000);
         while (!atomic_load(&shared->stop)) {
                 sqlite3_stmt *statement = NULL;
                 int code = sqlite3_prepare_v2(handle,
