@@ -5,15 +5,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/check-live.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
-#include "database/check.h"
 #include "database/placement.h"
 
 typedef struct CheckTask {
         char *database_path;
+        bool on_copy;     /* somebody waits for it */
+        int directory_fd; /* of the backups; borrowed from the Manager, which outlives the workers */
+        const char *directory_path;
         unsigned threads;
         CheckResult result;
 } CheckTask;
@@ -25,6 +28,20 @@ static void check_free_task(void *userdata)
         check_result_done(&task->result);
         free(task->database_path);
         free(task);
+}
+
+static int check_start(Job *job, void *userdata, Fault *fault)
+{
+        CheckTask *task = userdata;
+        const Manager *manager = job->manager;
+
+        /* By itself the service writes no copy for it: at each start of a large database that would be more
+         * than the faster way is worth. */
+        task->on_copy = job->caller.uid != UID_INVALID;
+        task->directory_fd = manager->backups_fd;
+        task->directory_path = manager->backup_directory;
+        task->threads = manager->configuration.effort.threads;
+        return 0;
 }
 
 static int check_run_task(void *userdata, Progress *progress, Fault *fault)
@@ -42,13 +59,20 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
                                 "The database %s was emptied; `oracxpredctl restore` puts the newest good "
                                 "backup in its place",
                                 task->database_path);
-        r = check_run(task->database_path,
-                        CONNECTION_READ,
-                        CHECK_FULL,
-                        task->threads,
-                        progress,
-                        &task->result,
-                        fault);
+        r = task->on_copy ? check_live(task->database_path,
+                                            task->directory_fd,
+                                            task->directory_path,
+                                            task->threads,
+                                            progress,
+                                            &task->result,
+                                            fault)
+                          : check_run(task->database_path,
+                                            CONNECTION_READ,
+                                            CHECK_FULL,
+                                            task->threads,
+                                            progress,
+                                            &task->result,
+                                            fault);
         if (r < 0 || task->result.healthy)
                 return r;
         return fault_set(fault,
@@ -89,6 +113,7 @@ const Operation operation_check = {
                 .name = "check",
                 .doing = "Checking the database",
                 .action = ACTION_VERIFY,
+                .start = check_start,
                 .run = check_run_task,
                 .finish = check_finish,
                 .free_task = check_free_task,
@@ -102,6 +127,5 @@ int operation_check_queue(Manager *manager, const Caller *caller, Job **ret, Fau
                 free(task);
                 return fault_set_errno(fault, ENOMEM, "Making a job");
         }
-        task->threads = manager->configuration.effort.threads;
         return job_queue(manager, &operation_check, task, NULL, caller, JOB_LAST, ret, fault);
 }
