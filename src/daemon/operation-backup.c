@@ -81,7 +81,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .compression = manager->configuration.compression,
                         .effort = manager->configuration.effort,
                         .quick_check = manager->configuration.quick_check,
-                        .background = true,
+                        .background = task->automatic,
                         .recipients = &task->recipients,
                         .identities = manager->identities,
                         .older = task->older,
