@@ -27,7 +27,6 @@ typedef struct Reading {
         Sequence sequence; /* whose turn it is to use the rest */
         BlockDigest *blocks_digest;
         uint64_t database_bytes;
-        uint64_t foreign_bytes; /* of these */
 } Reading;
 
 /* One thread's. */
@@ -106,7 +105,6 @@ static int put_foreign(Reading *reading, size_t size, Fault *fault)
 
         if (r < 0)
                 return r;
-        reading->foreign_bytes += size;
         return write_image(reading, reading->foreign_block, size, take_place(reading, size), fault);
 }
 
@@ -323,7 +321,6 @@ static int finish(Reading *reading, StoredImage *ret, Fault *fault)
         StoredImage result = {
                         .database_bytes = reading->database_bytes,
                         .stored_bytes = reading->input.stored_bytes,
-                        .foreign_bytes = reading->foreign_bytes,
         };
         int r;
 

@@ -37,7 +37,6 @@ typedef struct StoredImage {
         uint64_t database_bytes;
         uint64_t stored_bytes;
         uint64_t reused_bytes;               /* writing: of stored_bytes, taken over from the older file */
-        uint64_t foreign_bytes;              /* reading: of database_bytes, from members that are not ours */
         char blocks_sha256[DIGEST_HEX_MAX];  /* writing, reading: block-digest.h */
         char members_sha256[DIGEST_HEX_MAX]; /* writing, proving: the SHA-256 of the SHA-256s of all members
                                               */
