@@ -18,12 +18,14 @@ static bool readers_are_known(const Manifest *manifest)
                (manifest->encryption_recipients && strncmp(manifest->encryption_recipients, "age1", 4) == 0);
 }
 
-/* True when `older` holds what a backup like `wanted` would hold. */
+/* True when `older` holds what a backup like `wanted` would hold, and all that the manifest of one says is
+ * known about it: versions before had no digest by blocks. */
 static bool stands_for(const Manifest *older, const Manifest *wanted)
 {
         return older && older->fingerprint && same_text(older->fingerprint, wanted->fingerprint) &&
-               manifest_is_verified(older) && !older->adopted && same_text(older->source, wanted->source) &&
-               older->compression == wanted->compression && older->encrypted == wanted->encrypted &&
+               manifest_is_verified(older) && !older->adopted && older->blocks_sha256[0] &&
+               same_text(older->source, wanted->source) && older->compression == wanted->compression &&
+               older->encrypted == wanted->encrypted &&
                same_text(older->encryption_recipients, wanted->encryption_recipients) &&
                readers_are_known(older) && (wanted->quick_check || !older->quick_check) &&
                older->copied_usec > 0 && older->copied_usec <= wanted->created_usec &&

@@ -119,7 +119,7 @@ static void test_in_doubt_the_database_is_read(void **state)
 {
         uint64_t now_usec = later_usec(), next_usec = now_usec + USEC_PER_HOUR;
 
-        for (unsigned i = 0; i < 8; i++) {
+        for (unsigned i = 0; i < 9; i++) {
                 _cleanup_(manifest_freep) Manifest *first = create(FIRST, NULL, now_usec), *second = NULL;
                 uint64_t then_usec = next_usec;
 
@@ -149,9 +149,13 @@ static void test_in_doubt_the_database_is_read(void **state)
                 case 7: /* cut short */
                         assert_int_equal(truncate(backup_fixture_path(FIRST ".db.gz"), 100), 0);
                         break;
+                case 8: /* made by a version that noted no such digest */
+                        first->blocks_sha256[0] = '\0';
+                        break;
                 }
                 second = create(SECOND, first, then_usec);
                 assert_read(second, then_usec);
+                assert_int_not_equal(second->blocks_sha256[0], '\0');
                 assert_int_not_equal(inode(SECOND ".db.gz"), inode(FIRST ".db.gz"));
                 backup_fixture_clear();
         }
