@@ -334,6 +334,13 @@ static int prove_stored(Creation *creation, StoredImage *ret, Fault *fault)
                         fault);
 }
 
+/* Whether that says that the file is not what was written. A sector that can't be read may be one that it
+ * shares with the older file: as long as that is so, it is written again. */
+static bool is_other(FaultCode code, const StoredImage *image)
+{
+        return code == FAULT_CORRUPT || (code == FAULT_IO && image->reused_bytes > 0);
+}
+
 /* Returns 1 when it is what was written, with the digest of the file, and 0 when it is not. */
 static int read_back(Creation *creation, StoredImage *image, Fault *fault)
 {
@@ -342,7 +349,7 @@ static int read_back(Creation *creation, StoredImage *image, Fault *fault)
         int r;
 
         r = prove_stored(creation, &proved, &found);
-        if (r < 0 && found.code != FAULT_CORRUPT) {
+        if (r < 0 && !is_other(found.code, image)) {
                 (void) fault_prefix(&found,
                                 r,
                                 "%s/%s",

@@ -84,13 +84,18 @@ bool older_members_can_share(int fd)
         return ftruncate(fd, 0) >= 0 && can;
 }
 
-/* For file systems that can't copy within the kernel. Less than `size` when the file became shorter. */
+/* For file systems that can't copy within the kernel. Less than `size` when the file became shorter, or
+ * can't be read on. */
 static int copy_chunk(int from_fd, uint64_t offset_bytes, int to_fd, size_t size, size_t *ret)
 {
         unsigned char chunk[16 * KIB];
         int r;
 
         r = io_read_full_at(from_fd, chunk, MIN_OF(size, sizeof chunk), offset_bytes, ret);
+        if (r == -EIO) {
+                *ret = 0;
+                return 0;
+        }
         return r < 0 ? r : io_write_all(to_fd, chunk, *ret);
 }
 
@@ -120,9 +125,11 @@ int older_members_share(
                 }
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0)
+                if (n < 0 && errno != EIO)
                         return -errno;
-                if (n == 0)
+                /* If it was the new file that couldn't be written, that is found when it is written again.
+                 */
+                if (n <= 0)
                         break;
                 left -= (size_t) n;
         }

@@ -33,7 +33,7 @@ bool older_members_read_member(
 bool older_members_can_share(int fd);
 
 /* Appends those bytes to `to_fd`, as extents that both files share; where that doesn't work after all, as a
- * copy. *ret_bytes is less than `size` where the older file became shorter: what is written then does not
- * read back. */
+ * copy. *ret_bytes is less than `size` where the older file became shorter or can't be read: what is written
+ * then does not read back. */
 int older_members_share(
                 const OlderMembers *older, uint64_t offset_bytes, size_t size, int to_fd, size_t *ret_bytes);

@@ -150,15 +150,49 @@ static int compare_size(const Verification *verification,
                         (uintmax_t) recorded_bytes);
 }
 
+/* The verdict on a file whose disk does not give it back: it is no backup any more. Should it come back, the
+ * next verification says so. */
+static int pronounce_unreadable(const Verification *verification, const Fault *found, Fault *fault)
+{
+        return fault_set(fault,
+                        FAULT_CORRUPT,
+                        "%s/%s can't be read in full (%s); restore another backup, and check the disk",
+                        verification->directory_path,
+                        verification->manifest->file,
+                        found->message);
+}
+
+/* Whether an input/output error is the stored file's, and not that of writing what was in it. */
+static bool is_unreadable(const Verification *verification, int stored_fd)
+{
+        _cleanup_fault_ Fault found = {0};
+        StoredImage image;
+
+        return stored_image_digest(stored_fd, verification->effort, verification->progress, &image, &found) <
+                               0 &&
+               found.code == FAULT_IO;
+}
+
+static int pass_on(const Verification *verification, int r, Fault *found, Fault *fault)
+{
+        (void) fault_prefix(found, r, "%s/%s", verification->directory_path, verification->manifest->file);
+        if (fault)
+                fault_move(fault, found);
+        return r;
+}
+
 /* All that can be proved without its key. That the database in it is sound was proved when it was made. */
 static int prove_stored(Verification *verification, int stored_fd, Fault *fault)
 {
         const Manifest *manifest = verification->manifest;
+        _cleanup_fault_ Fault found = {0};
         StoredImage image;
-        int r = stored_image_digest(stored_fd, verification->effort, verification->progress, &image, fault);
+        int r = stored_image_digest(stored_fd, verification->effort, verification->progress, &image, &found);
 
+        if (found.code == FAULT_IO)
+                return pronounce_unreadable(verification, &found, fault);
         if (r < 0)
-                return fault_prefix(fault, r, "%s/%s", verification->directory_path, manifest->file);
+                return pass_on(verification, r, &found, fault);
         r = compare_size(verification, "the file", manifest->stored_bytes, image.stored_bytes, fault);
         if (r >= 0)
                 r = compare_digest(verification,
@@ -205,12 +239,10 @@ static int unpack(Verification *verification, Fault *fault)
                         &found);
         if (found.code == FAULT_KEY_UNAVAILABLE)
                 return prove_stored(verification, stored_fd, fault);
-        if (r < 0) {
-                (void) fault_prefix(&found, r, "%s/%s", verification->directory_path, manifest->file);
-                if (fault)
-                        fault_move(fault, &found);
-                return r;
-        }
+        if (found.code == FAULT_IO && is_unreadable(verification, stored_fd))
+                return pronounce_unreadable(verification, &found, fault);
+        if (r < 0)
+                return pass_on(verification, r, &found, fault);
         TEST_POINT("verify-unpacked");
 
         r = compare_size(verification, "the file", manifest->stored_bytes, image.stored_bytes, fault);

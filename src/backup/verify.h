@@ -2,7 +2,8 @@
 #pragma once
 
 /* Proves one backup: reads the stored file in full, compares its digests and sizes with the manifest, and
- * runs the full integrity check on the image. The verdict is written into the manifest. */
+ * runs the full integrity check on the image. The verdict is written into the manifest. A stored file that
+ * the disk does not give back is bad, too: nothing is to be built upon it, nor counted on. */
 
 #include "backup/manifest.h"
 #include "base/age-key.h"

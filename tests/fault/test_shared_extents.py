@@ -6,6 +6,7 @@ import array
 import errno
 import fcntl
 import hashlib
+import mmap
 import os
 import struct
 import subprocess
@@ -17,6 +18,8 @@ from contract import BACKUP, ERROR
 from small_disk import make_room
 
 MIB = 1024 * 1024
+# Of the file system, and of a stored file on one that shares extents.
+BLOCK_BYTES = 4096
 # XFS takes no less than 300 MiB. Holes, most of it.
 DISK_BYTES = 512 * MIB
 DATABASE_BYTES = 16 * MIB
@@ -41,9 +44,13 @@ FIEMAP_EXTENT = "=QQQ16xI12x"
 EXTENTS_AT_ONCE = 64
 
 
+def disk_image(service):
+    return os.path.join(service.directory, "disk.img")
+
+
 def on_disk(service, make_file_system):
     """Mounts a new file system where the service has its state."""
-    image = os.path.join(service.directory, "disk.img")
+    image = disk_image(service)
     with open(image, "wb") as file:
         file.truncate(DISK_BYTES)
     subprocess.run([*make_file_system, image], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -181,6 +188,44 @@ def test_rot_of_a_shared_extent_is_found_and_not_shared(sharing):
     assert client.get("VerificationFault", paths[os.path.basename(older)]["path"], BACKUP)
     assert client.run("Verify", paths[os.path.basename(newer)]["name"], {})[1] == "done"
     application.close()
+
+
+def spoil_sector(service, path, offset_bytes):
+    """Below the file system: one that has checksums of its data (btrfs) then fails to read it."""
+    offset_bytes -= offset_bytes % BLOCK_BYTES
+    with open(path, "rb") as file:
+        block = os.pread(file.fileno(), BLOCK_BYTES, offset_bytes)
+    synced(service)
+    with open(disk_image(service), "r+b") as disk, mmap.mmap(disk.fileno(), 0) as mapped:
+        places = [place for place in range(0, len(mapped), BLOCK_BYTES) if mapped[place : place + BLOCK_BYTES] == block]
+        assert len(places) == 1
+        mapped[places[0] : places[0] + 16] = bytes(16)
+    with open(path, "rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        with pytest.raises(OSError) as caught:
+            os.pread(file.fileno(), BLOCK_BYTES, offset_bytes)
+    assert caught.value.errno == errno.EIO
+
+
+@pytest.mark.parametrize("sharing", ["btrfs"], indirect=True)
+def test_unreadable_shared_extent_stops_no_backup(sharing, tmp_path):
+    """It is written anew, and what can't be read is no verified backup any more, on which the next would build."""
+    client, application = filled(sharing)
+    older = back_up(sharing, client)
+    change(application, 1)
+    spoil_sector(sharing, older, os.path.getsize(older) // 2)
+    start = client.mark()
+    newer = back_up(sharing, client)
+    client.wait(lambda signal: signal.member == "JobRemoved" and signal.body[2] == "verify", since=start)
+    assert shared_bytes(newer) == 0
+    paths = {client.get("File", backup["path"], BACKUP): backup for backup in client.backups()}
+    assert "can't be read" in client.get("VerificationFault", paths[os.path.basename(older)]["path"], BACKUP)
+    assert client.run("Verify", paths[os.path.basename(newer)]["name"], {})[1] == "done"
+    change(application, 2)
+    newest = back_up(sharing, client)
+    application.close()
+    assert shared_bytes(newest) > os.path.getsize(newest) * 2 / 3
+    assert digest(newest, tmp_path) != digest(newer, tmp_path)
 
 
 def test_killed_while_it_shares_leaves_the_older_backups(sharing, gate, tmp_path):
