@@ -249,10 +249,11 @@ static int open_copy(Creation *creation, Fault *fault)
         return 0;
 }
 
-/* Negative when there is none; then nothing is reused, and nothing is lost. */
+/* Negative when there is none, or when nobody noted what its index was; then nothing is reused, and
+ * nothing is lost. */
 static int open_older(const CreateRequest *request)
 {
-        if (!request->older || request->older->encrypted || request->older->compression != COMPRESSION_GZIP)
+        if (!request->older || !request->older->index_sha256[0])
                 return -EBADF;
         return openat(request->directory_fd,
                         request->older->file,
@@ -267,6 +268,7 @@ static int store_copy(Creation *creation, int older_fd, StoredImage *ret, Fault 
                         .effort = request->effort,
                         .recipients = request->recipients,
                         .older_fd = older_fd,
+                        .older_index_sha256 = request->older ? request->older->index_sha256 : NULL,
         };
         int r;
 
@@ -373,15 +375,17 @@ static int store_proved(Creation *creation, StoredImage *ret, Fault *fault)
 {
         const CreateRequest *request = creation->request;
         _cleanup_close_ int older_fd = open_older(request);
+        bool rewrite;
         int r = open_copy(creation, fault);
 
         if (r >= 0)
                 r = store_copy(creation, older_fd, ret, fault);
         if (r >= 0)
                 r = read_back(creation, ret, fault);
-        if (r == 0 && ret->reused_bytes > 0) {
-                if (request->ret_older_damaged)
-                        *request->ret_older_damaged = true;
+        rewrite = r == 0 && ret->reused_bytes > 0;
+        if (r >= 0 && (rewrite || ret->older_damaged) && request->ret_older_damaged)
+                *request->ret_older_damaged = true;
+        if (rewrite) {
                 r = store_copy(creation, -EBADF, ret, fault);
                 if (r >= 0)
                         r = read_back(creation, ret, fault);
@@ -439,6 +443,7 @@ static int store_checked(void *userdata, Progress *progress, Fault *fault)
         manifest->stored_bytes = image.stored_bytes;
         memcpy(manifest->blocks_sha256, image.blocks_sha256, DIGEST_HEX_MAX);
         memcpy(manifest->stored_sha256, image.stored_sha256, DIGEST_HEX_MAX);
+        memcpy(manifest->index_sha256, image.index_sha256, DIGEST_HEX_MAX);
         return 0;
 }
 

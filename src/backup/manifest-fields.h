@@ -43,6 +43,7 @@ static const struct {
 } digest_fields[] = {
                 {"database_blocks_sha256", offsetof(Manifest, blocks_sha256)},
                 {"stored_sha256", offsetof(Manifest, stored_sha256)},
+                {"index_sha256", offsetof(Manifest, index_sha256)},
 };
 
 /* Among the `checks`, where it was no full one. */

@@ -68,6 +68,7 @@ typedef struct Manifest {
         uint64_t stored_bytes;              /* of the file */
         char blocks_sha256[DIGEST_HEX_MAX]; /* "" when unknown */
         char stored_sha256[DIGEST_HEX_MAX];
+        char index_sha256[DIGEST_HEX_MAX]; /* of the index in the file (member-index.h); "" for none */
         Compression compression;
         bool encrypted;              /* from the name of the file */
         char *encryption_recipients; /* as in the configuration; NULL when in clear, or not known */

@@ -17,7 +17,9 @@
 struct MemberIndex {
         int fd; /* borrowed */
         uint64_t n_members;
-        uint64_t *offsets_bytes; /* of the index members, in their order */
+        uint64_t n_index_members;
+        uint64_t *offsets_bytes; /* of these, in their order */
+        uint64_t end_offset_bytes;
 };
 
 /* gzip, deflate, FEXTRA; no time, no extra flags, Unix. Then the length of the extra field. */
@@ -206,6 +208,7 @@ int member_index_open(int fd, size_t block_bytes, MemberIndex **ret)
         if (!has_header(end, "OE", sizeof end - MEMBER_INDEX_FRAME_BYTES) || get(data, 4) != VERSION ||
                         get(data + 4, 4) != block_bytes)
                 return -ENOENT;
+        index->end_offset_bytes = (uint64_t) status.st_size - sizeof end;
         index->n_members = get(data + 8, 8);
         n = index->n_members / MEMBER_INDEX_RECORDS + (index->n_members % MEMBER_INDEX_RECORDS > 0);
         /* Each record takes room in the file. */
@@ -215,11 +218,38 @@ int member_index_open(int fd, size_t block_bytes, MemberIndex **ret)
         index->offsets_bytes = calloc((size_t) MAX_OF(n, UINT64_C(1)), sizeof *index->offsets_bytes);
         if (!index->offsets_bytes)
                 return -ENOMEM;
+        index->n_index_members = n;
         r = follow_chain(index, n, get(data + 24, 8));
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(index);
         return 0;
+}
+
+static int digest_at(int fd, uint64_t offset_bytes, Digest *digest)
+{
+        unsigned char member[MEMBER_INDEX_MAX_BYTES];
+        size_t size, member_bytes;
+        int r = io_read_full_at(fd, member, sizeof member, offset_bytes, &size);
+
+        if (r < 0)
+                return r;
+        member_bytes = member_index_stored_bytes(member, size);
+        if (member_bytes == 0 || member_bytes > size)
+                return -EBADMSG;
+        return digest_update(digest, member, member_bytes, NULL);
+}
+
+int member_index_digest(const MemberIndex *index, char ret_sha256[static DIGEST_HEX_MAX])
+{
+        _cleanup_(digest_freep) Digest *digest = NULL;
+        int r = digest_new(&digest, NULL);
+
+        for (uint64_t i = 0; r >= 0 && i < index->n_index_members; i++)
+                r = digest_at(index->fd, index->offsets_bytes[i], digest);
+        if (r >= 0)
+                r = digest_at(index->fd, index->end_offset_bytes, digest);
+        return r < 0 ? r : digest_finish(digest, ret_sha256, NULL);
 }
 
 int member_index_read(

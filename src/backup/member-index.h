@@ -7,8 +7,8 @@
  * part of the file: it lies in the extra fields of gzip members that hold no data, one after each
  * MEMBER_INDEX_RECORDS members and a last one with a fixed size at the end, which points back along the
  * chain. `gunzip` passes over them, and nothing has to be published, removed or cleaned up beside the
- * backup. What it says is a hint: whoever takes a member because of it reads back what he made and compares
- * the digests.
+ * backup. Anybody can write one that contradicts nothing and is wrong: it is to be believed only when its
+ * digest is the one that whoever made and proved the file has noted elsewhere.
  *
  * Extra subfields, integers little-endian:
  *   "OI"  u64 offset of the "OI" member before this one (of itself in the first), then per member
@@ -17,7 +17,7 @@
  *   "OE"  u32 version 2, u32 bytes of a block, u64 blocks, u64 bytes of the image, u64 offset of the last
  *         "OI" member */
 
-#include "base/macro.h"
+#include "base/digest.h"
 
 #define MEMBER_INDEX_DIGEST_BYTES 32
 #define MEMBER_INDEX_RECORD_BYTES (8 + 2 * MEMBER_INDEX_DIGEST_BYTES)
@@ -71,6 +71,10 @@ DEFINE_CLEANUP(MemberIndex *, member_index_free);
 /* Finds the index of the file that is open at `fd`, which has to stay open. -ENOENT when it has none of this
  * block size, -EBADMSG when it is damaged. */
 int member_index_open(int fd, size_t block_bytes, MemberIndex **ret);
+
+/* The SHA-256 of all members of the index as they lie in the file, in their order. Negative where they can't
+ * be read in full. */
+int member_index_digest(const MemberIndex *index, char ret_sha256[static DIGEST_HEX_MAX]);
 
 /* The records of the members `first` to `first` + `n`: fewer at the end, none behind it. Any thread. */
 int member_index_read(const MemberIndex *index,

@@ -22,17 +22,22 @@ OlderMembers *older_members_free(OlderMembers *older)
         return NULL;
 }
 
-int older_members_open(int fd, OlderMembers **ret)
+int older_members_open(int fd, const char *index_sha256, OlderMembers **ret)
 {
         _cleanup_(older_members_freep) OlderMembers *older = calloc(1, sizeof *older);
+        char found_sha256[DIGEST_HEX_MAX];
         int r;
 
         if (!older)
                 return -ENOMEM;
         older->fd = fd;
         r = member_index_open(fd, STORED_IMAGE_BLOCK_BYTES, &older->index);
+        if (r >= 0)
+                r = member_index_digest(older->index, found_sha256);
         if (r < 0)
                 return r;
+        if (strcmp(found_sha256, index_sha256) != 0)
+                return -EBADMSG;
         *ret = TAKE_PTR(older);
         return 0;
 }
@@ -46,28 +51,36 @@ size_t older_members_read(const OlderMembers *older, uint64_t first, size_t n, M
         return n_read;
 }
 
-size_t older_members_find(const OlderMembers *older,
+int older_members_find(const OlderMembers *older,
                 const MemberRecord *record,
-                const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES])
+                const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES],
+                size_t *ret_bytes)
 {
         unsigned char header[GZIP_MEMBER_HEADER_BYTES];
         size_t size, member_bytes;
+        int r;
 
         if (memcmp(record->block_sha256, block_sha256, MEMBER_INDEX_DIGEST_BYTES) != 0)
                 return 0;
-        if (io_read_full_at(older->fd, header, sizeof header, record->offset_bytes, &size) < 0)
-                return 0;
+        r = io_read_full_at(older->fd, header, sizeof header, record->offset_bytes, &size);
+        if (r < 0)
+                return r;
         member_bytes = gzip_member_stored_bytes(header, size);
-        return member_bytes <= STORED_MEMBER_MAX_BYTES ? member_bytes : 0;
+        if (member_bytes == 0 || member_bytes > STORED_MEMBER_MAX_BYTES)
+                return -EBADMSG;
+        *ret_bytes = member_bytes;
+        return 1;
 }
 
-bool older_members_read_member(
+int older_members_read_member(
                 const OlderMembers *older, const MemberRecord *record, void *target, size_t member_bytes)
 {
         size_t size;
+        int r = io_read_full_at(older->fd, target, member_bytes, record->offset_bytes, &size);
 
-        return io_read_full_at(older->fd, target, member_bytes, record->offset_bytes, &size) >= 0 &&
-               size == member_bytes;
+        if (r < 0)
+                return r;
+        return size == member_bytes ? 0 : -EBADMSG;
 }
 
 bool older_members_can_share(int fd)

@@ -11,21 +11,23 @@ typedef struct OlderMembers OlderMembers;
 OlderMembers *older_members_free(OlderMembers *older);
 DEFINE_CLEANUP(OlderMembers *, older_members_free);
 
-/* `fd` is borrowed. Fails as member_index_open(). */
-int older_members_open(int fd, OlderMembers **ret);
+/* `fd` is borrowed. Fails as member_index_open(), and with -EBADMSG when the index has not that SHA-256:
+ * what it says about the members was true when they were proved, and is not proved again. */
+int older_members_open(int fd, const char *index_sha256, OlderMembers **ret);
 
 /* The records of `n` members from `first` on; how many there are of them. 0 for none at all, where `older`
  * is NULL, and where the index can't be read. */
 size_t older_members_read(const OlderMembers *older, uint64_t first, size_t n, MemberRecord *ret_records);
 
-/* The stored size of the record's member, when it is said to hold the block with that SHA-256 and looks like
- * a member; else 0. */
-size_t older_members_find(const OlderMembers *older,
+/* 1, and in *ret_bytes the stored size of the record's member, when that holds the block with that SHA-256;
+ * 0 when it holds another. Negative where no member can be read: the file is damaged. */
+int older_members_find(const OlderMembers *older,
                 const MemberRecord *record,
-                const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES]);
+                const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES],
+                size_t *ret_bytes);
 
-/* Reads the whole of that member, of the size that was found. False where that doesn't work. */
-bool older_members_read_member(
+/* Reads the whole of that member, of the size that was found. Negative as above. */
+int older_members_read_member(
                 const OlderMembers *older, const MemberRecord *record, void *target, size_t member_bytes);
 
 /* Whether files beside this one, which is open for writing and empty, can share whole blocks of

@@ -74,23 +74,29 @@ static bool share_older(const StoredBatch *batch, const MemberRecord *record, St
         return true;
 }
 
-static bool read_older(StoredBatch *batch, const MemberRecord *record, StoredPiece *piece)
+static int read_older(StoredBatch *batch, const MemberRecord *record, StoredPiece *piece)
 {
-        if (!older_members_read_member(
-                            batch->older, record, batch->stored + batch->stored_bytes, piece->bytes))
-                return false;
+        int r = older_members_read_member(
+                        batch->older, record, batch->stored + batch->stored_bytes, piece->bytes);
+
+        if (r < 0)
+                return r;
         piece->offset_bytes = batch->stored_bytes;
         batch->stored_bytes += piece->bytes;
-        return true;
+        return 1;
 }
 
+/* False when the block is to be deflated. */
 static bool take_older(StoredBatch *batch, const MemberRecord *record, StoredPiece *piece)
 {
-        piece->bytes = older_members_find(batch->older, record, piece->block_sha256);
-        if (piece->bytes == 0)
-                return false;
-        if (batch->alignment_bytes > 0 ? !share_older(batch, record, piece)
-                                       : !read_older(batch, record, piece))
+        int r = older_members_find(batch->older, record, piece->block_sha256, &piece->bytes);
+
+        if (r > 0)
+                r = batch->alignment_bytes > 0 ? share_older(batch, record, piece)
+                                               : read_older(batch, record, piece);
+        if (r < 0)
+                batch->older_damaged = true;
+        if (r <= 0)
                 return false;
         memcpy(piece->member_sha256, record->member_sha256, sizeof piece->member_sha256);
         batch->reused_bytes += piece->bytes;

@@ -34,6 +34,7 @@ typedef struct StoredBatch {
         size_t stored_bytes;
         unsigned char *proved; /* a block */
         size_t reused_bytes;   /* of all pieces */
+        bool older_damaged;    /* so much so that it was seen here; in any batch until now */
         size_t n_pieces;
         StoredPiece pieces[STORED_IMAGE_BATCH_BLOCKS];
 } StoredBatch;

@@ -33,8 +33,10 @@ typedef struct Writing {
         Digest *members_digest;   /* NULL when there are none */
         AgeWriter *writer;        /* when it is encrypted */
         MemberIndexWriter *index; /* when the file gets one */
+        Digest *index_digest;     /* of it */
         uint64_t stored_bytes;
         uint64_t reused_bytes;
+        bool older_damaged;
         uint64_t begun_bytes; /* of stored_bytes, the disk was asked to begin with */
 } Writing;
 
@@ -46,6 +48,7 @@ static void writing_done(Writing *writing)
         writing->members_digest = digest_free(writing->members_digest);
         writing->writer = age_writer_free(writing->writer);
         writing->older = older_members_free(writing->older);
+        writing->index_digest = digest_free(writing->index_digest);
         free(writing->index);
 }
 
@@ -103,6 +106,7 @@ static int put_pieces(Writing *writing, const StoredBatch *batch, Fault *fault)
                         return r;
         }
         writing->reused_bytes += batch->reused_bytes;
+        writing->older_damaged = writing->older_damaged || batch->older_damaged;
         return 0;
 }
 
@@ -114,6 +118,8 @@ static int put_index_member(Writing *writing, const void *member, size_t size, F
 
         (void) SHA256(member, size, sha256);
         r = digest_update(writing->members_digest, sha256, sizeof sha256, fault);
+        if (r >= 0)
+                r = digest_update(writing->index_digest, member, size, fault);
         return r < 0 ? r : put_stored(writing, member, size, fault);
 }
 
@@ -252,6 +258,26 @@ static int write_batches(void *userdata, unsigned index, Fault *fault)
         return r;
 }
 
+static int begin_index(Writing *writing, Fault *fault)
+{
+        const StoredForm *form = writing->form;
+        int r = digest_new(&writing->index_digest, fault);
+
+        if (r < 0)
+                return r;
+        writing->index = calloc(1, sizeof *writing->index);
+        if (!writing->index)
+                return fault_set_errno(fault, ENOMEM, "Making room for blocks");
+        if (form->aligned)
+                writing->alignment_bytes = writing->index->alignment_bytes = STORED_IMAGE_ALIGNMENT_BYTES;
+        if (form->older_fd < 0)
+                return 0;
+        /* Without its index there only is more work. */
+        r = older_members_open(form->older_fd, form->older_index_sha256, &writing->older);
+        writing->older_damaged = r < 0 && r != -ENOMEM;
+        return 0;
+}
+
 static int begin(Writing *writing, AgeFileKey *ret_file_key, Fault *fault)
 {
         const StoredForm *form = writing->form;
@@ -280,15 +306,7 @@ static int begin(Writing *writing, AgeFileKey *ret_file_key, Fault *fault)
                                 fault);
         if (form->compression == COMPRESSION_NONE)
                 return 0;
-        writing->index = calloc(1, sizeof *writing->index);
-        if (!writing->index)
-                return fault_set_errno(fault, ENOMEM, "Making room for blocks");
-        if (form->aligned)
-                writing->alignment_bytes = writing->index->alignment_bytes = STORED_IMAGE_ALIGNMENT_BYTES;
-        /* Without its index there only is more work. */
-        if (form->older_fd >= 0)
-                (void) older_members_open(form->older_fd, &writing->older);
-        return 0;
+        return begin_index(writing, fault);
 }
 
 static int end(Writing *writing, Fault *fault)
@@ -311,6 +329,8 @@ static int finish_digests(Writing *writing, StoredImage *result, Fault *fault)
 {
         int r = block_digest_finish(writing->blocks_digest, result->blocks_sha256, fault);
 
+        if (r >= 0 && writing->index_digest)
+                r = digest_finish(writing->index_digest, result->index_sha256, fault);
         if (r >= 0 && writing->members_digest)
                 return digest_finish(writing->members_digest, result->members_sha256, fault);
         memcpy(result->members_sha256, result->blocks_sha256, DIGEST_HEX_MAX);
@@ -348,6 +368,7 @@ int stored_image_write(int image_fd,
         result.database_bytes = writing.image_bytes;
         result.stored_bytes = writing.stored_bytes;
         result.reused_bytes = writing.reused_bytes;
+        result.older_damaged = writing.older_damaged;
         *ret = result;
         return 0;
 }

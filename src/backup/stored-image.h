@@ -37,10 +37,12 @@ typedef struct StoredImage {
         uint64_t database_bytes;
         uint64_t stored_bytes;
         uint64_t reused_bytes;               /* writing: of stored_bytes, taken over from the older file */
+        bool older_damaged;                  /* writing: the older file is not what was written once */
         char blocks_sha256[DIGEST_HEX_MAX];  /* writing, reading: block-digest.h */
         char members_sha256[DIGEST_HEX_MAX]; /* writing, proving: the SHA-256 of the SHA-256s of all members
                                               */
         char stored_sha256[DIGEST_HEX_MAX];  /* reading, proving: of the file */
+        char index_sha256[DIGEST_HEX_MAX];   /* writing: member-index.h; "" for none */
 } StoredImage;
 
 typedef struct StoredForm {
@@ -48,6 +50,8 @@ typedef struct StoredForm {
         Effort effort;
         const AgeRecipients *recipients; /* to encrypt to; NULL or without any: in clear */
         int older_fd; /* another stored file, from which members may be taken; or negative */
+        const char *older_index_sha256; /* as it was when that file was written; not NULL where there is one
+                                         */
         bool aligned; /* gzip in clear: members take whole blocks, and are shared with the older file */
 } StoredForm;
 
@@ -56,10 +60,11 @@ typedef struct StoredForm {
  * file goes to *ret_file_key, to be wiped by the caller. Neither descriptor is closed or synced.
  *
  * Each member that is deflated is inflated again and compared before it is written. One is taken from the
- * older file when that file's index says that a block with the same SHA-256 is in it. Nothing is believed
- * for long: the caller in any case has to prove what was written (stored_image_prove()), by the digests that
- * the members had when they were compared; an older file that is damaged gives another `members_sha256`, and
- * the caller writes again without it. */
+ * older file when that file's index says that a block with the same SHA-256 is in it: a member of which that
+ * was compared when it was deflated, since the index is the one that was written then. What is not believed
+ * is that it still lies there as it did: the caller in any case has to prove what was written
+ * (stored_image_prove()), by the digests that the members had when they were compared; an older file that is
+ * damaged gives another `members_sha256`, and the caller writes again without it. */
 int stored_image_write(int image_fd,
                 const StoredForm *form,
                 int stored_fd,

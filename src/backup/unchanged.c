@@ -75,6 +75,7 @@ static int copy_facts(Manifest *manifest, const Manifest *older)
         manifest->constraint_violations = older->constraint_violations;
         memcpy(manifest->blocks_sha256, older->blocks_sha256, DIGEST_HEX_MAX);
         memcpy(manifest->stored_sha256, older->stored_sha256, DIGEST_HEX_MAX);
+        memcpy(manifest->index_sha256, older->index_sha256, DIGEST_HEX_MAX);
         return 0;
 }
 

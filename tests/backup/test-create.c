@@ -361,46 +361,54 @@ static void test_what_reads_back_otherwise_is_not_published(void **state)
         assert_names(EARLIER_FILES);
 }
 
-static Manifest *create_from_earlier(const Manifest *earlier, bool *ret_damaged)
+static void assert_made_from(const Manifest *earlier, bool wanted_damaged)
 {
         CreateRequest request = backup_fixture_request(NAME, COMPRESSION_GZIP);
+        _cleanup_(manifest_freep) Manifest *manifest = NULL;
         _cleanup_fault_ Fault fault = {0};
-        Manifest *manifest = NULL;
+        bool damaged = false;
 
         request.older = earlier;
-        request.ret_older_damaged = ret_damaged;
+        request.ret_older_damaged = &damaged;
         if (create_backup(&request, &backup_fixture_progress, &manifest, &fault) < 0)
                 fail_msg("%s", fault.message);
-        return manifest;
+        assert_int_equal(damaged, wanted_damaged);
+        assert_restorable(manifest);
 }
 
 /* Neither rot of the older one nor its absence costs the new one anything. */
 static void test_an_older_backup_that_rots_is_not_built_upon(void **state)
 {
-        _cleanup_(manifest_freep) Manifest *sound = NULL, *rotten = NULL, *missing = NULL,
-                                           *earlier = backup_fixture_create(EARLIER, COMPRESSION_GZIP);
+        _cleanup_(manifest_freep) Manifest *earlier = backup_fixture_create(EARLIER, COMPRESSION_GZIP);
         _cleanup_free_ char *digest = NULL;
-        bool damaged = false;
 
-        sound = create_from_earlier(earlier, &damaged);
-        assert_false(damaged);
-        assert_restorable(sound);
+        assert_made_from(earlier, false);
         digest = strdup(backup_fixture_digest(NAME ".db.gz"));
         assert_string_equal(digest, backup_fixture_digest(EARLIER ".db.gz"));
 
         backup_fixture_clear();
         prepare_earlier();
         damage(EARLIER ".db.gz");
-        rotten = create_from_earlier(earlier, &damaged);
-        assert_true(damaged);
-        assert_restorable(rotten);
+        assert_made_from(earlier, true);
         assert_names(BOTH_FILES);
 
         backup_fixture_clear();
-        damaged = false;
-        missing = create_from_earlier(earlier, &damaged);
-        assert_false(damaged);
-        assert_restorable(missing);
+        assert_made_from(earlier, false);
+}
+
+/* What is not known to be the index that was proved is not even looked at. */
+static void test_an_older_backup_of_another_index_is_not_built_upon(void **state)
+{
+        _cleanup_(manifest_freep) Manifest *earlier = backup_fixture_create(EARLIER, COMPRESSION_GZIP);
+
+        earlier->index_sha256[0] ^= 1; /* another digit */
+        assert_made_from(earlier, true);
+
+        backup_fixture_clear();
+        prepare_earlier();
+        damage(EARLIER ".db.gz");
+        earlier->index_sha256[0] = '\0';
+        assert_made_from(earlier, false);
 }
 
 static void test_a_copy_that_fails_its_check_is_not_published(void **state)
@@ -474,6 +482,7 @@ int main(void)
                         TEST(test_killed_at_every_step),
                         TEST(test_what_reads_back_otherwise_is_not_published),
                         TEST(test_an_older_backup_that_rots_is_not_built_upon),
+                        TEST(test_an_older_backup_of_another_index_is_not_built_upon),
                         TEST(test_a_copy_that_fails_its_check_is_not_published),
                         TEST(test_a_name_taken_meanwhile_is_left_alone),
                         TEST(test_encrypted_for_somebody_else),

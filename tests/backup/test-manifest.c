@@ -33,6 +33,7 @@ static Manifest *make(void)
         manifest->database_bytes = 12288;
         manifest->stored_bytes = 800;
         (void) strcpy(manifest->blocks_sha256, DIGEST);
+        (void) strcpy(manifest->index_sha256, DIGEST);
         (void) strcpy(manifest->stored_sha256, DIGEST);
         manifest->compression = COMPRESSION_GZIP;
         manifest->foreign_key_violations = 2;
@@ -63,6 +64,7 @@ static void assert_same(const Manifest *a, const Manifest *b)
         assert_int_equal(a->database_bytes, b->database_bytes);
         assert_int_equal(a->stored_bytes, b->stored_bytes);
         assert_string_equal(a->blocks_sha256, b->blocks_sha256);
+        assert_string_equal(a->index_sha256, b->index_sha256);
         assert_string_equal(a->stored_sha256, b->stored_sha256);
         assert_int_equal(a->compression, b->compression);
         assert_int_equal(a->encrypted, b->encrypted);

@@ -12,6 +12,7 @@
 #define ALIGNMENT_BYTES 4096
 
 static MemberIndexWriter writer;
+static char written_sha256[DIGEST_HEX_MAX];
 
 static MemberRecord record_of(uint64_t number)
 {
@@ -24,16 +25,24 @@ static MemberRecord record_of(uint64_t number)
         return record;
 }
 
+static void put(int fd, Digest *digest, const void *member, size_t size)
+{
+        assert_int_equal(io_write_all(fd, member, size), 0);
+        assert_int_equal(digest_update(digest, member, size, NULL), 0);
+}
+
 /* A file of index members alone. */
 static int make(uint64_t n, size_t alignment_bytes)
 {
         int fd = open(fixture_path("index.gz"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         unsigned char end[MEMBER_INDEX_END_BYTES];
+        _cleanup_(digest_freep) Digest *digest = NULL;
         uint64_t offset_bytes = 0;
         const void *member;
         size_t size;
 
         assert_true(fd >= 0);
+        assert_int_equal(digest_new(&digest, NULL), 0);
         memset(&writer, 0, sizeof writer);
         writer.alignment_bytes = alignment_bytes;
         for (uint64_t i = 0; i < n; i++) {
@@ -43,15 +52,16 @@ static int make(uint64_t n, size_t alignment_bytes)
                         continue;
                 size = member_index_flush(&writer, offset_bytes, &member);
                 assert_int_equal(member_index_stored_bytes(member, size), size);
-                assert_int_equal(io_write_all(fd, member, size), 0);
+                put(fd, digest, member, size);
                 offset_bytes += size;
                 if (alignment_bytes > 0)
                         assert_int_equal(offset_bytes % alignment_bytes, 0);
         }
         size = member_index_flush(&writer, offset_bytes, &member);
-        assert_int_equal(io_write_all(fd, member, size), 0);
+        put(fd, digest, member, size);
         member_index_end(&writer, BLOCK_BYTES, n * BLOCK_BYTES, end);
-        assert_int_equal(io_write_all(fd, end, sizeof end), 0);
+        put(fd, digest, end, sizeof end);
+        assert_int_equal(digest_finish(digest, written_sha256, NULL), 0);
         return fd;
 }
 
@@ -69,6 +79,15 @@ static void assert_records(const MemberIndex *index, uint64_t first, size_t want
         }
 }
 
+static bool has_digest(const MemberIndex *index)
+{
+        char sha256[DIGEST_HEX_MAX];
+        int r = member_index_digest(index, sha256);
+
+        assert_true(r == 0 || r == -EBADMSG);
+        return r == 0 && strcmp(sha256, written_sha256) == 0;
+}
+
 static void assert_what_was_put_in_comes_out(size_t alignment_bytes)
 {
         static const uint64_t counts[] = {1, 16, MEMBER_INDEX_RECORDS, 3 * MEMBER_INDEX_RECORDS + 5};
@@ -78,6 +97,7 @@ static void assert_what_was_put_in_comes_out(size_t alignment_bytes)
                 _cleanup_(member_index_freep) MemberIndex *index = NULL;
 
                 assert_int_equal(member_index_open(fd, BLOCK_BYTES, &index), 0);
+                assert_true(has_digest(index));
                 assert_records(index, 0, 1, 1);
                 assert_records(index, counts[i] - 1, 16, 1);
                 assert_records(index, counts[i], 16, 0);
@@ -121,17 +141,21 @@ static void test_a_file_without_one_has_none(void **state)
         assert_int_equal(member_index_open(fd, BLOCK_BYTES, &index), -ENOENT);
 }
 
-/* Each bit of the last member and of an index member's start: never more than an error or wrong records. */
+/* Each bit of the last member and of an index member's start: never more than an error, or wrong records
+ * with another digest. */
 static void assert_damage_is_survived(size_t alignment_bytes)
 {
         _cleanup_close_ int fd = make(MEMBER_INDEX_RECORDS + 3, alignment_bytes);
         int64_t size = fixture_file_size(fixture_path("index.gz"));
-        int64_t places[MEMBER_INDEX_END_BYTES + 24];
+        int64_t places[MEMBER_INDEX_END_BYTES + 24 + 8];
 
         for (int64_t i = 0; i < MEMBER_INDEX_END_BYTES; i++)
                 places[i] = size - 1 - i;
         for (int64_t i = 0; i < 24; i++)
                 places[MEMBER_INDEX_END_BYTES + i] = i;
+        /* And here and there in the records. */
+        for (int64_t i = 0; i < 8; i++)
+                places[MEMBER_INDEX_END_BYTES + 24 + i] = 24 + i * 7001;
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
                 for (unsigned bit = 0; bit < 8; bit++) {
                         _cleanup_(member_index_freep) MemberIndex *index = NULL;
@@ -145,8 +169,10 @@ static void assert_damage_is_survived(size_t alignment_bytes)
                         assert_int_equal(pwrite(fd, &after, 1, places[i]), 1);
                         r = member_index_open(fd, BLOCK_BYTES, &index);
                         assert_true(r == 0 || r == -ENOENT || r == -EBADMSG);
-                        if (r == 0)
+                        if (r == 0) {
                                 (void) member_index_read(index, MEMBER_INDEX_RECORDS - 2, 4, records, &n);
+                                assert_false(has_digest(index));
+                        }
                         assert_int_equal(pwrite(fd, &before, 1, places[i]), 1);
                 }
 }

@@ -24,6 +24,30 @@ static void change_block(unsigned number)
                         fixture_path("image"), (int64_t) (number * STORED_IMAGE_BLOCK_BYTES + 100), "!", 1);
 }
 
+/* What the manifests say otherwise: of each file that was stored, what its index was. */
+static struct {
+        const char *stored;
+        char sha256[DIGEST_HEX_MAX];
+} indexes[4];
+
+static char *index_of(const char *stored)
+{
+        for (size_t i = 0; i < ELEMENTSOF(indexes); i++) {
+                if (!indexes[i].stored)
+                        indexes[i].stored = stored;
+                if (strcmp(indexes[i].stored, stored) == 0)
+                        return indexes[i].sha256;
+        }
+        fail_msg("Too many files");
+        return NULL;
+}
+
+static int setup(void **state)
+{
+        memset(indexes, 0, sizeof indexes);
+        return backup_fixture_setup(state);
+}
+
 /* Stores the image, with members from `older` unless that is NULL. */
 static StoredImage store_as(bool aligned, const char *stored, const char *older, unsigned threads)
 {
@@ -36,6 +60,7 @@ static StoredImage store_as(bool aligned, const char *stored, const char *older,
                         .compression = COMPRESSION_GZIP,
                         .effort = {.threads = threads, .compression_level = 1},
                         .older_fd = older_fd,
+                        .older_index_sha256 = older ? index_of(older) : NULL,
                         .aligned = aligned,
         };
         _cleanup_fault_ Fault fault = {0};
@@ -46,6 +71,7 @@ static StoredImage store_as(bool aligned, const char *stored, const char *older,
                         0)
                 fail_msg("%s", fault.message);
         assert_int_equal(image.stored_bytes, fixture_file_size(fixture_path(stored)));
+        (void) strcpy(index_of(stored), image.index_sha256);
         return image;
 }
 
@@ -121,7 +147,9 @@ static void test_unchanged_blocks_are_taken_over(void **state)
         make_image();
         first = store("first", NULL, 2);
         assert_int_equal(first.reused_bytes, 0);
+        assert_false(first.older_damaged);
         second = store("second", "first", 2);
+        assert_false(second.older_damaged);
         /* All but the index. */
         assert_in_range(second.reused_bytes, second.stored_bytes * 99 / 100 - 3000, second.stored_bytes);
         assert_string_equal(second.blocks_sha256, first.blocks_sha256);
@@ -171,36 +199,52 @@ static void test_rot_of_the_older_file_does_not_pass_the_read_back(void **state)
         assert_false(reads_back("second", &written));
 }
 
-/* The digest is right, and the member that it points to is a sound one of another block: as if two blocks
- * had the same digest. */
-static void test_a_lying_index_does_not_pass_the_read_back(void **state)
+/* Of the first block the index then says that it is in the second member, and, where it is consistent, what
+ * that one's SHA-256 is: nothing contradicts it, and whoever believed it would write a wrong block. */
+static void make_index_lie(const char *stored, bool consistent)
 {
         _cleanup_(member_index_freep) MemberIndex *index = NULL;
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int fd = open(fixture_path(stored), O_RDONLY | O_CLOEXEC);
         _cleanup_free_ char *data = NULL;
         MemberRecord records[2];
-        StoredImage written;
         unsigned char little[8];
         const char *place;
         size_t n, size;
 
-        make_image();
-        (void) store("first", NULL, 2);
-        fd = open(fixture_path("first"), O_RDONLY | O_CLOEXEC);
         assert_int_equal(member_index_open(fd, STORED_IMAGE_BLOCK_BYTES, &index), 0);
         assert_int_equal(member_index_read(index, 0, 2, records, &n), 0);
-        data = fixture_read(fixture_path("first"), &size);
+        data = fixture_read(fixture_path(stored), &size);
         place = memmem(data, size, records[0].block_sha256, sizeof records[0].block_sha256);
         assert_non_null(place);
         for (unsigned i = 0; i < 8; i++)
                 little[i] = (unsigned char) (records[1].offset_bytes >> (8 * i));
-        fixture_overwrite(fixture_path("first"), place - data - 8, little, sizeof little);
-        written = store("second", "first", 2);
-        assert_false(reads_back("second", &written));
+        fixture_overwrite(fixture_path(stored), place - data - 8, little, sizeof little);
+        if (consistent)
+                fixture_overwrite(fixture_path(stored),
+                                place - data + MEMBER_INDEX_DIGEST_BYTES,
+                                records[1].member_sha256,
+                                sizeof records[1].member_sha256);
 }
 
-/* An index that points to no member at all, or that can't be read, is no reason to fail. */
-static void test_an_index_that_points_nowhere_means_more_work(void **state)
+static void test_a_lying_index_is_not_believed(void **state)
+{
+        make_image();
+        for (unsigned i = 0; i < 4; i++) {
+                bool aligned = i & 1, consistent = i & 2;
+                StoredImage written;
+
+                (void) store_as(aligned, "first", NULL, 2);
+                make_index_lie("first", consistent);
+                written = store_as(aligned, "second", "first", 2);
+                assert_int_equal(written.reused_bytes, 0);
+                assert_true(written.older_damaged);
+                assert_true(reads_back("second", &written));
+                assert_holds_image("second");
+        }
+}
+
+/* An index that can't be read is no reason to fail. */
+static void test_an_index_that_is_gone_means_more_work(void **state)
 {
         StoredImage written;
         int64_t size;
@@ -211,12 +255,33 @@ static void test_an_index_that_points_nowhere_means_more_work(void **state)
         assert_int_equal(truncate(fixture_path("first"), size - 1), 0);
         written = store("second", "first", 2);
         assert_int_equal(written.reused_bytes, 0);
+        assert_true(written.older_damaged);
         assert_holds_image("second");
 
         fixture_write(fixture_path("first"), "", 0);
         written = store("second", "first", 2);
         assert_int_equal(written.reused_bytes, 0);
+        assert_true(written.older_damaged);
         assert_holds_image("second");
+}
+
+/* Where its index says that a member is, there is none any more: that one is deflated anew. */
+static void test_a_member_that_is_gone_is_made_again(void **state)
+{
+        char zeros[STORED_IMAGE_ALIGNMENT_BYTES] = {0};
+
+        make_image();
+        for (unsigned aligned = 0; aligned < 2; aligned++) {
+                StoredImage written;
+
+                (void) store_as(aligned, "first", NULL, 2);
+                fixture_overwrite(fixture_path("first"), 0, zeros, sizeof zeros);
+                written = store_as(aligned, "second", "first", 2);
+                assert_true(written.reused_bytes > 0);
+                assert_true(written.older_damaged);
+                assert_true(reads_back("second", &written));
+                assert_holds_image("second");
+        }
 }
 
 static void test_another_level_is_no_reason_to_deflate_again(void **state)
@@ -230,6 +295,7 @@ static void test_another_level_is_no_reason_to_deflate_again(void **state)
         (void) store("first", NULL, 2);
         image_fd = open(fixture_path("image"), O_RDONLY | O_CLOEXEC);
         form.older_fd = older_fd = open(fixture_path("first"), O_RDONLY | O_CLOEXEC);
+        form.older_index_sha256 = index_of("first");
         stored_fd = open(fixture_path("second"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         assert_int_equal(stored_image_write(image_fd,
                                          &form,
@@ -367,7 +433,7 @@ static void test_rot_of_an_aligned_older_file_does_not_pass_the_read_back(void *
         assert_false(reads_back("second", &written));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, backup_fixture_setup, backup_fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, backup_fixture_teardown)
 
 int main(void)
 {
@@ -377,8 +443,9 @@ int main(void)
                         TEST(test_unchanged_blocks_are_taken_over),
                         TEST(test_an_image_that_grows_or_shrinks),
                         TEST(test_rot_of_the_older_file_does_not_pass_the_read_back),
-                        TEST(test_a_lying_index_does_not_pass_the_read_back),
-                        TEST(test_an_index_that_points_nowhere_means_more_work),
+                        TEST(test_a_lying_index_is_not_believed),
+                        TEST(test_an_index_that_is_gone_means_more_work),
+                        TEST(test_a_member_that_is_gone_is_made_again),
                         TEST(test_another_level_is_no_reason_to_deflate_again),
                         TEST(test_aligned_members_take_whole_blocks),
                         TEST(test_aligned_is_the_same_file_on_any_number_of_threads),

@@ -66,6 +66,8 @@ static void test_an_unchanged_database_is_not_read_again(void **state)
         assert_int_equal(second->verified_usec, now_usec);
         assert_string_equal(second->stored_sha256, first->stored_sha256);
         assert_string_equal(second->blocks_sha256, first->blocks_sha256);
+        assert_int_not_equal(first->index_sha256[0], '\0');
+        assert_string_equal(second->index_sha256, first->index_sha256);
         assert_int_equal(second->n_tables, first->n_tables);
         assert_int_equal(second->pages, first->pages);
         assert_true(manifest_shares_bytes(first, second));
