@@ -261,7 +261,6 @@ static bool scan_index(const IndexProof *proof, const PageFile *file, Index *ind
                 Entry *entry = scan.entries + sum.count % 2, *previous = scan.entries + (sum.count + 1) % 2;
 
                 if (!read_entry(&scan, &cell, n_values, entry) ||
-                                entry->values[index->n_columns].kind != RECORD_INTEGER ||
                                 (sum.count > 0 && !follows(index, previous->values, entry->values)) ||
                                 !add_key(proof, &sum, entry->values, n_values, &scan.buffer))
                         return false;

@@ -76,6 +76,12 @@ static const unsigned char *get_type(const unsigned char *at, const unsigned cha
         return NULL;
 }
 
+/* Whether sqlite3VdbeIdxRowid() takes it for a rowid's: a real is none, whatever its value. */
+static bool is_rowid_type(uint64_t type)
+{
+        return (type >= 1 && type <= 6) || type == 8 || type == 9;
+}
+
 bool record_read_key(
                 const unsigned char *record, uint64_t n_bytes, unsigned n_values, RecordValue *ret_values)
 {
@@ -90,7 +96,7 @@ bool record_read_key(
                 uint64_t type, content_bytes;
 
                 at = get_type(at, end, &type);
-                if (!at)
+                if (!at || (i + 1 == n_values && !is_rowid_type(type)))
                         return false;
                 content_bytes = record_content_bytes(type);
                 if (content_bytes > n_bytes - offset ||

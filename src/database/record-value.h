@@ -42,9 +42,10 @@ static inline uint64_t record_content_bytes(uint64_t type)
  * NULL in one place and for something else in another. */
 bool record_value_read(uint64_t type, const unsigned char *content, RecordValue *ret);
 
-/* Takes the record of an index of `n_values` fields apart. False unless the header is just as SQLite writes
- * it (of less than 64 bytes, each type in its shortest form) and the record exactly as long as it says:
- * SQLite's ways of reading a record and of comparing one agree on these. */
+/* Takes the record of an index of `n_values` fields apart, of which the last is the rowid. False unless the
+ * header is just as SQLite writes it (of less than 64 bytes, each type in its shortest form), the rowid is
+ * stored as an integer, and the record is exactly as long as it says: SQLite's ways of reading a record and
+ * of comparing one agree on these. */
 bool record_read_key(
                 const unsigned char *record, uint64_t n_bytes, unsigned n_values, RecordValue *ret_values);
 
