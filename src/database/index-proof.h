@@ -13,8 +13,9 @@
  *   reserved types for good ones, which the look-up does not;
  * - the entries ascend strictly, in the order that the index has, so that a look-up finds what is there;
  * - for each index, the keys that the rows should have and those that it has are as many, and the sums of
- *   their keyed 128-bit hashes (XXH3 with a secret drawn for each proof) are the same: they are the same
- *   keys, but for an accident of 2^-128 that no file can be made to provoke;
+ *   their 128-bit hashes are the same: they are the same keys, but for an accident of about 2^-128. The
+ *   hash is XXH3 with a secret drawn for each proof, of a long key through its SHA-256: no way is known to
+ *   make a file that provokes such an accident without the secret;
  * - neighbours in a unique index differ, unless a column that may be NULL is.
  * Whatever else is found or can't be read is a doubt, and SQLite's own check has to decide.
  *

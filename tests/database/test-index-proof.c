@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "database/check-pragma.h"
 #include "database/index-proof.h"
@@ -238,6 +239,29 @@ static void test_index_that_is_not_its_tables_is_doubted(void **state)
         assert_sound(damage_index(content_sql, "t_a", "UPDATE t SET a = a * 1.0"), "t");
 }
 
+/* Draws what the proof takes for its secret, in the place of the C library's. */
+ssize_t getrandom(void *buffer, size_t size, unsigned flags)
+{
+        memset(buffer, 'k', size);
+        return (ssize_t) size;
+}
+
+/* A one moves from a word of the blob to the one that XXH3 adds up with it. With this secret the factors of
+ * their products are 0, and its sums stay the same; another secret would only take other words. */
+static void test_long_keys_with_the_same_sums_are_told_apart(void **state)
+{
+        static const char table[] = "CREATE TABLE t(id INTEGER PRIMARY KEY, a); CREATE INDEX i ON t(a);"
+                                    "INSERT INTO t VALUES(1, CAST(zeroblob(55) || x'00000000' || 'kkkk' ||"
+                                    " zeroblob(56) || x'01000000' || 'kkkk' || zeroblob(300) AS BLOB))";
+
+        assert_sound(create("long", table, ""), "t");
+        assert_doubted(damage_index(table,
+                                       "i",
+                                       "UPDATE t SET a = CAST(zeroblob(55) || x'01000000' || 'kkkk' ||"
+                                       " zeroblob(56) || x'00000000' || 'kkkk' || zeroblob(300) AS BLOB)"),
+                        "t");
+}
+
 /* An index that was made as one that allows it is said to be unique. */
 static void assert_unique_is_doubted(const char *table, const char *rows)
 {
@@ -463,6 +487,7 @@ int main(void)
                         TEST(test_sound_tables_are_proved),
                         TEST(test_what_is_not_plain_is_left_to_sqlite),
                         TEST(test_index_that_is_not_its_tables_is_doubted),
+                        TEST(test_long_keys_with_the_same_sums_are_told_apart),
                         TEST(test_two_of_a_unique_key_are_doubted),
                         TEST(test_null_where_there_may_be_none_is_not_unique),
                         TEST(test_record_that_only_a_select_reads_is_doubted),
