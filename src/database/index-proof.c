@@ -319,15 +319,20 @@ unsigned index_proof_count_scans(const IndexProof *proof)
         return 1 + proof->n_indexes;
 }
 
-/* The root of the table; no row when it is not one with rowids, or has columns that its records don't hold.
- */
+/* The root of the table, and how many indexes the schema has for it; no row when it is not one with rowids,
+ * or has columns that its records don't hold. Nor where something in the file may stand in for the pragmas
+ * that are asked here: a virtual table of such a name would answer in their place. */
 static const char table_sql[] =
-                "SELECT min(s.rootpage) FROM main.sqlite_schema AS s"
+                "SELECT min(s.rootpage),"
+                " (SELECT count(*) FROM main.sqlite_schema AS i"
+                "  WHERE i.type = 'index' AND i.tbl_name = ?1 COLLATE NOCASE)"
+                " FROM main.sqlite_schema AS s"
                 " JOIN pragma_table_list(?1) AS t ON t.schema = 'main' AND t.type IN ('table', 'shadow')"
                 "  AND NOT t.wr"
                 " WHERE s.type = 'table' AND s.name = ?1 AND (SELECT encoding FROM pragma_encoding) = "
                 "'UTF-8'"
                 " AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1, 'main') AS x WHERE x.hidden <> 0)"
+                " AND NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name LIKE 'pragma!_%' ESCAPE '!')"
                 " HAVING count(*) = 1";
 
 /* The fields of each index, by index. The rowid goes by another name when the primary key is one column and
@@ -356,13 +361,14 @@ static sqlite3_stmt *prepare(Connection *connection, const char *sql, const char
         return NULL;
 }
 
-static bool read_root(Connection *connection, const char *table, IndexProof *proof)
+static bool read_root(Connection *connection, const char *table, IndexProof *proof, int64_t *ret_n_indexes)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = prepare(connection, table_sql, table);
 
         if (!statement || sqlite3_step(statement) != SQLITE_ROW)
                 return false;
         proof->root = (uint32_t) sqlite3_column_int64(statement, 0);
+        *ret_n_indexes = sqlite3_column_int64(statement, 1);
         return true;
 }
 
@@ -435,9 +441,11 @@ DEFINE_CLEANUP(IndexProof *, index_proof_free);
 IndexProof *index_proof_new(Connection *connection, const char *table)
 {
         _cleanup_(index_proof_freep) IndexProof *proof = calloc(1, sizeof *proof);
+        int64_t n_indexes;
 
         if (!proof || getrandom(proof->secret, SECRET_BYTES, 0) != SECRET_BYTES ||
-                        !read_root(connection, table, proof) || !read_indexes(connection, table, proof))
+                        !read_root(connection, table, proof, &n_indexes) ||
+                        !read_indexes(connection, table, proof) || proof->n_indexes != n_indexes)
                 return NULL;
         atomic_store(&proof->n_open, index_proof_count_scans(proof));
         return TAKE_PTR(proof);

@@ -20,8 +20,8 @@
  * Whatever else is found or can't be read is a doubt, and SQLite's own check has to decide.
  *
  * Tables with rowids in UTF-8 databases are taken on whose indexes are all plain: columns only, of BINARY
- * collation, all rows. The scans may run at the same time in different threads, each with a connection of
- * its own; all have to see the same state of the database. */
+ * collation, all rows, and are as many as the schema's rows tell. The scans may run at the same time in
+ * different threads, each with a connection of its own; all have to see the same state of the database. */
 
 #include "database/connection.h"
 

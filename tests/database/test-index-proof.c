@@ -194,6 +194,22 @@ static void test_what_is_not_plain_is_left_to_sqlite(void **state)
                                         .proved);
 }
 
+/* What a file says in the place of a pragma is not believed. */
+static void test_schema_that_may_hide_an_index_is_left_to_sqlite(void **state)
+{
+        static const char *const others[] = {
+                        "CREATE TABLE pragma_index_list(x)",
+                        "CREATE VIEW Pragma_other AS SELECT 1",
+                        "CREATE VIRTUAL TABLE pragma_foreign_key_check USING fts5(x)",
+        };
+
+        assert_true(is_taken_on(
+                        create("plain", "CREATE TABLE t(a UNIQUE); CREATE TABLE pragmatic(x)", ""), "t"));
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                if (is_taken_on(create("other", "CREATE TABLE t(a UNIQUE)", others[i]), "t"))
+                        fail_msg("%s", others[i]);
+}
+
 /* SQLite does to the table what it is told, and knows of no index while its row is away. */
 static const char *damage_index(const char *content, const char *index, const char *statements)
 {
@@ -486,6 +502,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         TEST(test_sound_tables_are_proved),
                         TEST(test_what_is_not_plain_is_left_to_sqlite),
+                        TEST(test_schema_that_may_hide_an_index_is_left_to_sqlite),
                         TEST(test_index_that_is_not_its_tables_is_doubted),
                         TEST(test_long_keys_with_the_same_sums_are_told_apart),
                         TEST(test_two_of_a_unique_key_are_doubted),
