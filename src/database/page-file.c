@@ -68,7 +68,7 @@ bool page_file_read_node(const PageFile *file, uint32_t page, unsigned char *buf
         }
         node.is_index = header[0] == INTERIOR_INDEX || header[0] == LEAF_INDEX;
         node.n_cells = page_get2(header + 3);
-        if (node.pointers + 2 * node.n_cells > buffer + file->usable_bytes)
+        if (2 * (uint64_t) node.n_cells > file->usable_bytes - (uint64_t) (node.pointers - buffer))
                 return false;
         *ret = node;
         return true;
