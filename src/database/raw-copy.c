@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "base/test-hook.h"
+#include "database/page-file.h"
 #include "database/wal-frames.h"
 
 /* The one VFS that is known to give the bytes of the file as they are, in pieces of any size: one on top of
@@ -131,11 +132,6 @@ static int copy_main_file(const RawCopy *copy, Fault *fault)
         return 1;
 }
 
-static uint32_t get4(const unsigned char *at)
-{
-        return (uint32_t) at[0] << 24 | (uint32_t) at[1] << 16 | (uint32_t) at[2] << 8 | at[3];
-}
-
 /* Where the header of the first page gives another size than the -wal or the file, SQLite has rules for
  * which one counts (lockBtree() in btree.c), and for writers that didn't know the field. */
 static int compare_header(const RawCopy *copy, Fault *fault)
@@ -150,8 +146,8 @@ static int compare_header(const RawCopy *copy, Fault *fault)
         page_bytes = (uint64_t) header[HEADER_PAGE_BYTES] << 8 | (uint64_t) header[HEADER_PAGE_BYTES + 1]
                                                                                  << 16;
         return n == sizeof header && page_bytes == copy->page_bytes &&
-               get4(header + HEADER_N_PAGES) == copy->n_pages &&
-               get4(header + HEADER_CHANGE_COUNTER) == get4(header + HEADER_VERSION_VALID_FOR);
+               page_get4(header + HEADER_N_PAGES) == copy->n_pages &&
+               page_get4(header + HEADER_CHANGE_COUNTER) == page_get4(header + HEADER_VERSION_VALID_FOR);
 }
 
 int raw_copy(Connection *source,

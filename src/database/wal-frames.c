@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "database/page-file.h"
+
 #define MAGIC 0x377f0682 /* or that and 1, where checksums are big-endian */
 #define VERSION 3007000
 #define WAL_HEADER_BYTES 32
@@ -20,14 +22,9 @@ typedef struct Overlay {
         uint32_t n_pages; /* as the last frame says when it ends a commit; else 0 */
 } Overlay;
 
-static uint32_t get4(const unsigned char *at)
-{
-        return (uint32_t) at[0] << 24 | (uint32_t) at[1] << 16 | (uint32_t) at[2] << 8 | at[3];
-}
-
 static bool has_sum(const Overlay *overlay, const unsigned char *at)
 {
-        return get4(at) == overlay->sum[0] && get4(at + 4) == overlay->sum[1];
+        return page_get4(at) == overlay->sum[0] && page_get4(at + 4) == overlay->sum[1];
 }
 
 /* What walIndexRecover() in wal.c asks of it, and that it is the one that the index is about. */
@@ -36,8 +33,8 @@ static bool begin(Overlay *overlay, const unsigned char *header)
         const WalIndex *index = overlay->index;
 
         wal_checksum(index->big_endian, header, WAL_HEADER_CHECKSUM, overlay->sum);
-        return get4(header) == (MAGIC | (uint32_t) index->big_endian) && get4(header + 4) == VERSION &&
-               get4(header + 8) == index->page_bytes &&
+        return page_get4(header) == (MAGIC | (uint32_t) index->big_endian) &&
+               page_get4(header + 4) == VERSION && page_get4(header + 8) == index->page_bytes &&
                memcmp(header + WAL_HEADER_SALTS, index->salts, sizeof index->salts) == 0 &&
                has_sum(overlay, header + WAL_HEADER_CHECKSUM);
 }
@@ -47,14 +44,14 @@ static int put_frame(Overlay *overlay, const unsigned char *frame, Fault *fault)
 {
         const WalIndex *index = overlay->index;
         const unsigned char *content = frame + FRAME_HEADER_BYTES;
-        uint32_t page = get4(frame);
+        uint32_t page = page_get4(frame);
 
         wal_checksum(index->big_endian, frame, FRAME_CHECKSUMMED_BYTES, overlay->sum);
         wal_checksum(index->big_endian, content, index->page_bytes, overlay->sum);
         if (page == 0 || memcmp(frame + FRAME_SALTS, index->salts, sizeof index->salts) != 0 ||
                         !has_sum(overlay, frame + FRAME_CHECKSUM))
                 return 0;
-        overlay->n_pages = get4(frame + 4);
+        overlay->n_pages = page_get4(frame + 4);
         /* The database has become smaller since. */
         if (page > index->n_pages)
                 return 1;
