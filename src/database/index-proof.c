@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 #include <sys/random.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "database/record-value.h"
