@@ -15,13 +15,10 @@ DISK_BYTES = 48 * MIB
 DATABASE_BYTES = 8 * MIB
 
 
-@pytest.fixture
-def small_disk(service):
-    """A service whose state directory is a file system of its own, small, with a database that a backup feels."""
+def on_own_file_system(service, *mount):
+    """The service, with its state directory on what `mount` mounts there; gone when the generator ends."""
     os.makedirs(service.state)
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0755", "oracxpred-test", service.state], check=True
-    )
+    subprocess.run(["mount", *mount, service.state], check=True)
     service.configure("LowDiskSpace=1M\n")
     yield service
     try:
@@ -29,6 +26,12 @@ def small_disk(service):
             service.stop()
     finally:
         subprocess.run(["umount", "--lazy", service.state], check=True)
+
+
+@pytest.fixture
+def small_disk(service):
+    """A service whose state directory is a file system of its own, small, with a database that a backup feels."""
+    yield from on_own_file_system(service, "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0755", "oracxpred-test")
 
 
 def grow(service):

@@ -15,7 +15,7 @@ import pytest
 
 from application import Application, flip_byte, unpack
 from contract import BACKUP, ERROR
-from small_disk import make_room
+from small_disk import make_room, on_own_file_system
 
 MIB = 1024 * 1024
 # Of the file system, and of a stored file on one that shares extents.
@@ -54,15 +54,7 @@ def on_disk(service, make_file_system):
     with open(image, "wb") as file:
         file.truncate(DISK_BYTES)
     subprocess.run([*make_file_system, image], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.makedirs(service.state)
-    subprocess.run(["mount", "-o", "loop", image, service.state], check=True)
-    service.configure("LowDiskSpace=1M\n")
-    yield service
-    try:
-        if service.process is not None:
-            service.stop()
-    finally:
-        subprocess.run(["umount", "--lazy", service.state], check=True)
+    yield from on_own_file_system(service, "-o", "loop", image)
 
 
 @pytest.fixture(params=sorted(SHARING))
