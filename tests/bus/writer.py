@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Plays the application under load: writer.py DATABASE.
+"""Plays the application under load: writer.py DATABASE [COMMITS].
 
 Moves amounts between the rows of a ledger whose sum is always 0, and numbers its transactions. After each commit that
-SQLite acknowledged, prints the transaction's number; ends when standard input is closed, printing "end". Whatever
-SQLite raises, but for a lock that did not come free in time, is printed as "error" and ends it."""
+SQLite acknowledged, prints the transaction's number; ends when standard input is closed, printing "end". After COMMITS
+transactions it stays connected and writes no more. Whatever SQLite raises, but for a lock that did not come free in
+time, is printed as "error" and ends it."""
 
+import math
 import random
 import select
 import sqlite3
@@ -21,8 +23,9 @@ def main():
         connection.executemany("INSERT INTO ledger VALUES (?, 0, ?)", [(row, "x" * 500) for row in range(200)])
         connection.execute("COMMIT")
     number = connection.execute("SELECT coalesce(max(number), 0) FROM moves").fetchone()[0]
+    last = number + int(sys.argv[2]) if len(sys.argv) > 2 else math.inf
 
-    while not select.select([sys.stdin], [], [], 0)[0]:
+    while not select.select([sys.stdin], [], [], None if number == last else 0)[0]:
         number += 1
         amount = random.randint(1, 1000)
         giver, taker = random.sample(range(200), 2)
