@@ -11,6 +11,7 @@
 #include "daemon/condition.h"
 #include "daemon/event.h"
 #include "daemon/job-bus.h"
+#include "daemon/maintenance.h"
 #include "daemon/manager.h"
 #include "daemon/progress-report.h"
 #include "daemon/response-times.h"
@@ -215,6 +216,7 @@ int job_queue(Manager *manager,
                 lane_submit_first(manager->bulk_lane, &job->work);
         else if (lane_submit(manager->bulk_lane, &job->work) < 0)
                 return fault_set(fault, FAULT_BUSY, "Too many jobs wait already; try again later");
+        maintenance_make_way(manager->maintenance);
 
         /* Numbers are not given twice, even after the four thousand millionth. */
         do

@@ -24,6 +24,7 @@ struct Maintenance {
         Manager *manager;
         bool queued; /* in the lane, waiting or running */
         bool running;
+        bool makes_way; /* interrupted for a job: begins again behind it */
 
         /* The worker's while it runs. */
         Gate *gate;
@@ -103,7 +104,6 @@ static int maintenance_start(Work *work)
         int r;
 
         maintenance->now_usec = clock_now_usec();
-        maintenance->n_archived = maintenance->n_analyzed = 0;
         fault_done(&maintenance->fault);
         /* What is found corrupt is for a restore, and a stop has no time for this. */
         r = manager_require_sound_database(maintenance->manager, &maintenance->fault);
@@ -117,12 +117,13 @@ static void maintenance_run(Work *work)
 
         if (gate_enter(maintenance->gate, &maintenance->fault) < 0)
                 return;
+        TEST_POINT("maintaining");
         maintain(maintenance);
         gate_leave(maintenance->gate);
         TEST_POINT("maintained");
 }
 
-static void tell(const Maintenance *maintenance)
+static void tell(Maintenance *maintenance)
 {
         FaultCode code = maintenance->fault.code;
 
@@ -140,6 +141,21 @@ static void tell(const Maintenance *maintenance)
                 journal_line(code == FAULT_BUSY || code == FAULT_CANCELLED ? LOG_DEBUG : LOG_WARNING,
                                 "Archiving predictions and analyzing tables is left for the next backup: %s",
                                 maintenance->fault.message);
+        maintenance->n_archived = maintenance->n_analyzed = 0;
+}
+
+/* Behind the job that it was interrupted for. A lane that is full has more to do than this. */
+static bool begin_again(Maintenance *maintenance)
+{
+        bool again = maintenance->makes_way && maintenance->fault.code == FAULT_CANCELLED &&
+                     !maintenance->manager->stopping;
+
+        maintenance->makes_way = maintenance->running = false;
+        if (!again)
+                return false;
+        progress_done(&maintenance->progress);
+        progress_init(&maintenance->progress);
+        return lane_submit(maintenance->manager->bulk_lane, &maintenance->work) >= 0;
 }
 
 static void maintenance_finish(Work *work)
@@ -148,7 +164,9 @@ static void maintenance_finish(Work *work)
         Manager *manager = maintenance->manager;
         bool ran = maintenance->running;
 
-        maintenance->queued = maintenance->running = false;
+        if (begin_again(maintenance))
+                return;
+        maintenance->queued = false;
         statistics_done(&maintenance->counts);
         tell(maintenance);
         if (ran && fault_means_corrupt(maintenance->fault.code)) {
@@ -213,6 +231,17 @@ void maintenance_follow(Maintenance *maintenance, const TableCount *tables, size
                 return;
         }
         maintenance->queued = true;
+}
+
+void maintenance_make_way(Maintenance *maintenance)
+{
+        Lane *lane = maintenance->manager->bulk_lane;
+
+        if (maintenance->running) {
+                maintenance->makes_way = true;
+                progress_cancel(&maintenance->progress);
+        } else if (maintenance->queued && lane_withdraw(lane, &maintenance->work))
+                maintenance->queued = lane_submit(lane, &maintenance->work) >= 0;
 }
 
 void maintenance_stop(Maintenance *maintenance)

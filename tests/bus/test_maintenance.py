@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the service does for the application's tables after an automatic backup, and what it only advises."""
 
+import contextlib
+import os
+
 import pytest
 
-from application import Application
+from application import Application, row_counts, unpack
 from client import BusError
 from command_line import ctl  # noqa: F401
-from contract import BUS_PATH, ERROR, MANAGER
+from contract import BACKUP, BUS_PATH, ERROR, MANAGER
 from predictions import INSERT, Predictions, add_match
 
 
@@ -69,6 +72,36 @@ def test_nothing_is_written_when_nothing_is_due(after_backup):
     assert application.query("SELECT count(*), (SELECT sum(is_locked) FROM predictions) FROM predictions_archive") == [
         (0, 0)
     ]
+
+
+def make_due(client, application):
+    Predictions(client).store(match_id=1)
+    add_match(application, 1)
+
+
+def test_a_job_goes_before_it(service, gate, tmp_path):
+    client = service.start(**gate.at("maintaining"))
+    with contextlib.closing(Application(service.database)) as application:
+        make_due(client, application)
+    client.back_up(automatic=("b", True))
+    gate.wait_reached()
+    job_id, _ = client.manager("Backup", {})
+    gate.release()
+    assert client.ended(job_id)[0] == "done"
+    stored = os.path.join(service.backups, client.get("File", client.backups()[0]["path"], BACKUP))
+    assert dict(row_counts(unpack(stored, tmp_path / "image.db")))["predictions_archive"] == 0
+
+
+def test_it_begins_again_behind_the_job(service, gate):
+    client = service.start(**gate.at("archive-written"))
+    with contextlib.closing(Application(service.database)) as application:
+        make_due(client, application)
+        application.query("BEGIN IMMEDIATE")
+        client.back_up(automatic=("b", True))
+        client.back_up()
+        application.query("COMMIT")
+        gate.wait_reached()
+        gate.release()
 
 
 def test_stop_does_not_wait_for_it(service, gate):
