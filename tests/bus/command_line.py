@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """oracxpredctl as an operator has it: at the end of a pipe, or on a terminal of a given width."""
 
+import codecs
 import fcntl
 import json
 import os
@@ -92,6 +93,7 @@ class Dialogue:
 
     def __init__(self, ctl, *arguments, user=None):
         self.main, end = pty.openpty()
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
         self.written = ""
         self.process = subprocess.Popen(
             [ctl.executable, *arguments],
@@ -106,13 +108,14 @@ class Dialogue:
         os.close(end)
 
     def _read(self):
+        """More of the output, which comes in parts that may end within a letter or a line's end; false at its end."""
         assert select.select([self.main], [], [], PATIENCE_SECONDS)[0], self.written
         try:
-            part = os.read(self.main, 65536).decode().replace("\r\n", "\n")
+            part = os.read(self.main, 65536)
         except OSError:  # EIO: nobody has the terminal any more
-            part = ""
-        self.written += part
-        return part
+            part = b""
+        self.written = (self.written + self.decoder.decode(part, final=not part)).replace("\r\n", "\n")
+        return bool(part)
 
     def wait_for(self, text):
         while text not in self.written:
