@@ -20,13 +20,13 @@ def test_restore_brings_a_backup_back_under_a_connected_process(service, client,
     application.add_users(2, "later")
     since = client.mark()
     job_id, *end = client.run("Restore", name, {})
+    order = [signal.member for signal in client.signals[since:] if signal.path == BUS_PATH]
     assert end == ["done", "", ""]
     assert application.usernames() == {"kept0", "kept1", "kept2"}
     _, source, method, automatic, saved_as, quarantine = client.wait_signal("DatabaseRestored", job_id)
     assert (source, method, automatic, quarantine) == (name, "in-place", False, "")
     assert saved_as in client.names()
     check(service.database)
-    order = [signal.member for signal in client.signals[since:] if signal.path == BUS_PATH]
     assert order.index("DatabaseRestored") < len(order) - 1
     assert order[-1] == "JobRemoved"
     assert order[order.index("DatabaseRestored") - 1] == "PropertiesChanged"

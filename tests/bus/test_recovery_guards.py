@@ -46,6 +46,7 @@ def test_refused_descriptor_of_the_live_database_costs_no_lock(kept, gate):
     """It is closed only when no connection of the service is left that could lose its locks."""
     client = kept.start(**gate.at("snapshot-pinned"))
     client.wait_property("NJobs", 0)
+    client.manager("GetStatistics")  # the last that the start has to do on the database
     job_id, _ = client.manager("Backup", {})
     gate.wait_reached()
     daemon = kept.process.pid

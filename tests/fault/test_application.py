@@ -9,7 +9,7 @@ import time
 import pytest
 
 from application import unpack
-from bookkeeper import Bookkeeper, numbers
+from bookkeeper import PATIENCE_SECONDS, Bookkeeper, numbers
 from contract import BACKUP
 from ledger import make_books
 from restore_scenes import counted
@@ -106,7 +106,9 @@ def test_restores_keep_every_acknowledged_commit_and_mix_nothing(
         assert client.get("Health") in ("ok", "stale")
     for bookkeeper in bookkeepers:
         bookkeeper.wait(commits=20, reads=1)
-    assert sqlite3.connect(service.database).execute("PRAGMA journal_mode").fetchone() == (journal_mode,)
+    connection = sqlite3.connect(service.database, timeout=PATIENCE_SECONDS)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == (journal_mode,)
+    connection.close()
     finish(bookkeepers)
 
     # Between two restores the database is the restored backup and the commits since.
