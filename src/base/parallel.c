@@ -3,9 +3,12 @@
 
 #include <signal.h>
 
+#include "base/background.h"
+
 typedef struct Run {
         ParallelFunction function;
         void *userdata;
+        Background *background; /* what all of them take part in, or NULL */
 
         pthread_mutex_t mutex; /* guards the rest */
         int result;
@@ -37,7 +40,9 @@ static void *member_thread(void *userdata)
 {
         const Member *member = userdata;
 
+        background_join(member->run->background);
         call(member->run, member->index);
+        (void) background_leave();
         return NULL;
 }
 
@@ -69,8 +74,11 @@ int parallel_run(unsigned n_threads, ParallelFunction function, void *userdata, 
         (void) pthread_mutex_init(&run.mutex, NULL);
         if (n_threads > 1)
                 members = calloc(n_threads - 1, sizeof *members);
-        if (members)
+        if (members) {
+                run.background = background_leave();
                 n_started = start_members(&run, members, n_threads - 1);
+                background_join(run.background);
+        }
         call(&run, 0);
         for (unsigned index = n_started + 1; index < n_threads; index++)
                 call(&run, index);

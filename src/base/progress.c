@@ -61,3 +61,21 @@ void progress_remove_interrupt(Progress *progress, ProgressInterrupt *interrupt)
                 }
         (void) pthread_mutex_unlock(&progress->interrupt_mutex);
 }
+
+void progress_hurry(Progress *progress)
+{
+        (void) pthread_mutex_lock(&progress->interrupt_mutex);
+        progress->hurried = true;
+        if (progress->on_hurry)
+                progress->on_hurry->function(progress->on_hurry->target);
+        (void) pthread_mutex_unlock(&progress->interrupt_mutex);
+}
+
+void progress_on_hurry(Progress *progress, ProgressInterrupt *interrupt)
+{
+        (void) pthread_mutex_lock(&progress->interrupt_mutex);
+        progress->on_hurry = interrupt;
+        if (interrupt && progress->hurried)
+                interrupt->function(interrupt->target);
+        (void) pthread_mutex_unlock(&progress->interrupt_mutex);
+}

@@ -5,7 +5,8 @@
  * stop. The worker writes the counters and asks progress_cancelled() between chunks; any thread may read
  * the counters and call progress_cancel(). While a call that can't ask (an SQLite statement) runs, the
  * worker registers a function that interrupts it; the mutex keeps that target alive during the call. Several
- * threads that share one piece of work register one each. */
+ * threads that share one piece of work register one each. Work that runs lowered (background.h) registers in
+ * the same way what raises it once somebody waits for its end. */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,8 +26,10 @@ typedef struct Progress {
         _Atomic(const char *) step;   /* a string literal: what is being done, in a few words */
         _Atomic bool cancelled;
 
-        pthread_mutex_t interrupt_mutex; /* guards the list */
+        pthread_mutex_t interrupt_mutex; /* guards the rest */
         ProgressInterrupt *interrupts;
+        ProgressInterrupt *on_hurry; /* or NULL */
+        bool hurried;
 } Progress;
 
 void progress_init(Progress *progress);
@@ -49,3 +52,11 @@ void progress_add_interrupt(Progress *progress, ProgressInterrupt *interrupt);
 /* Takes it back; nothing happens when it was not registered. After this returns it is not running any more.
  */
 void progress_remove_interrupt(Progress *progress, ProgressInterrupt *interrupt);
+
+/* Says that somebody waits for the end of the work. Idempotent, any thread. */
+void progress_hurry(Progress *progress);
+
+/* Sets what progress_hurry() has to call, under the same rules, or NULL once it is not to be called any
+ * more.
+ */
+void progress_on_hurry(Progress *progress, ProgressInterrupt *interrupt);

@@ -182,6 +182,16 @@ static void job_link(Job *job)
         job->manager->n_jobs++;
 }
 
+/* Who sits before the terminal waits for all that is ahead in the lane. A follow-up that gets in between
+ * later is never lowered. */
+static void hurry_what_is_ahead(const Job *job)
+{
+        if (job->unattended || job->caller.uid == UID_INVALID)
+                return;
+        for (Job *ahead = job->manager->jobs; ahead != job; ahead = ahead->next)
+                progress_hurry(&ahead->progress);
+}
+
 int job_queue(Manager *manager,
                 const Operation *operation,
                 void *task,
@@ -205,6 +215,7 @@ int job_queue(Manager *manager,
         job->operation = operation;
         job->task = task;
         job->caller = *caller;
+        job->unattended = place == JOB_UNATTENDED;
         job->queued_usec = clock_now_usec();
         if (backup && !(job->backup = strdup(backup)))
                 return fault_set_errno(fault, ENOMEM, "Making a job");
@@ -223,6 +234,7 @@ int job_queue(Manager *manager,
                 job->id = ++manager->last_job_id;
         while (job->id == 0 || manager_find_job(manager, job->id));
         job_link(job);
+        hurry_what_is_ahead(job);
         manager_changed(manager, CHANGE_JOBS);
         job_emit_added(job);
         if (ret)

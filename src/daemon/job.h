@@ -52,12 +52,14 @@ struct Job {
 };
 
 typedef enum JobPlace {
-        JOB_LAST, /* bounded */
-        JOB_NEXT, /* the service's own follow-up of the running job */
+        JOB_LAST,       /* bounded */
+        JOB_UNATTENDED, /* the same, for the timer, where nobody sits and waits */
+        JOB_NEXT,       /* the service's own follow-up of the running job */
 } JobPlace;
 
 /* Makes a job on the bulk lane, emits InterfacesAdded and JobNew. Takes `task` over in every case. `backup`
- * may be NULL. BUSY when too many wait or the service is stopping. */
+ * may be NULL. BUSY when too many wait or the service is stopping. Behind what runs lowered (background.h)
+ * somebody's job does not wait longer than it must: it is raised. */
 int job_queue(Manager *manager,
                 const Operation *operation,
                 void *task,

@@ -59,7 +59,6 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
         uint64_t now_usec = clock_now_usec();
         int r;
 
-        job->unattended = task->automatic;
         r = manager_require_sound_database(manager, fault);
         if (r < 0)
                 return r;
@@ -165,5 +164,12 @@ int operation_backup_queue(Manager *manager,
                 backup_free_task(task);
                 return fault_set_errno(fault, ENOMEM, "Making a job");
         }
-        return job_queue(manager, &operation_backup, task, NULL, caller, JOB_LAST, ret, fault);
+        return job_queue(manager,
+                        &operation_backup,
+                        task,
+                        NULL,
+                        caller,
+                        automatic ? JOB_UNATTENDED : JOB_LAST,
+                        ret,
+                        fault);
 }

@@ -14,6 +14,8 @@ from private_bus import SERVICE_USER
 
 # The initial backup passes this point first.
 HELD_IN_A_BACKUP = "snapshot-pinned:2"
+# Past the copy, from where on an automatic backup runs lowered.
+HELD_WHILE_LOWERED = "create-checked:2"
 # No queue that is meant to be bounded holds as many.
 FAR_BEYOND_THE_QUEUE = 1000
 
@@ -64,6 +66,42 @@ def test_jobs_of_one_lane_run_in_their_order(held, gate):
         client.ended(job_id)
     ended = [signal.body[0] for signal in client.signals if signal.member == "JobRemoved"]
     assert [job_id for job_id in ended if job_id in (first, *others)] == [first, *others]
+
+
+def policies(process, name):
+    """The scheduling policies (proc(5), field 41) of the threads of that name."""
+    found = set()
+    for thread in os.listdir(f"/proc/{process}/task"):
+        with open(f"/proc/{process}/task/{thread}/stat", encoding="utf-8") as file:
+            _, _, rest = file.read().partition(" (")
+        comm, _, fields = rest.rpartition(") ")
+        if comm == name:
+            found.add(int(fields.split()[41 - 3]))
+    return found
+
+
+def policy_after_coming_back():
+    """What the kernel makes of a process that was lowered and wants to come back: RLIMIT_NICE may forbid it."""
+    child = os.fork()
+    if child == 0:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        try:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        finally:
+            os._exit(os.sched_getscheduler(0))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_somebodys_job_does_not_wait_behind_a_lowered_one(service, gate):
+    client = service.start(**gate.at(HELD_WHILE_LOWERED))
+    automatic, _ = client.manager("Backup", {"automatic": ("b", True)})
+    gate.wait_reached()
+    again, _ = client.manager("Backup", {"automatic": ("b", True)})
+    assert policies(service.process.pid, "background") == {os.SCHED_IDLE}
+    attended, _ = client.manager("Verify", "", {})
+    assert policies(service.process.pid, "background") == {policy_after_coming_back()}
+    gate.release()
+    assert [client.ended(one)[0] for one in (automatic, again, attended)] == ["done"] * 3
 
 
 def test_queue_is_bounded_and_says_busy(held, gate):

@@ -237,6 +237,26 @@ static void test_running_job_is_asked_to_stop(void **state)
         assert_string_equal(bench->ended, "1:Cancelled ");
 }
 
+static void test_what_somebody_waits_behind_hurries(void **state)
+{
+        const Task held = {.hold = true}, task = {0};
+        Job *running, *waiting, *attended, *last;
+
+        assert_int_equal(queue_as(1000, &held, JOB_UNATTENDED, &running, NULL), 0);
+        run_until_running(running);
+        assert_int_equal(queue_as(1000, &task, JOB_UNATTENDED, &waiting, NULL), 0);
+        (void) queue(&task);
+        assert_false(running->progress.hurried);
+        assert_int_equal(queue_as(1000, &task, JOB_LAST, &attended, NULL), 0);
+        assert_true(running->progress.hurried);
+        assert_true(waiting->progress.hurried);
+        assert_int_equal(queue_as(1000, &task, JOB_UNATTENDED, &last, NULL), 0);
+        assert_false(attended->progress.hurried);
+        assert_false(last->progress.hurried);
+        (void) sem_post(&bench->held);
+        run_until_idle();
+}
+
 static void test_claimed_files_are_known_until_the_end(void **state)
 {
         const Task held = {.hold = true};
@@ -286,6 +306,7 @@ int main(void)
                         TEST(test_nothing_is_queued_while_stopping),
                         TEST(test_waiting_job_is_cancelled_at_once),
                         TEST(test_running_job_is_asked_to_stop),
+                        TEST(test_what_somebody_waits_behind_hurries),
                         TEST(test_claimed_files_are_known_until_the_end),
                         TEST(test_leased_backup_is_let_go_at_the_end),
         };
