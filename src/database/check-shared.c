@@ -187,6 +187,8 @@ static bool plan(Shares *shares, Connection *connection)
         /* A private copy with a -wal takes a lock that lets nobody else in, not even our own threads. */
         if (connection_is_wal(connection, &is_wal, NULL) < 0 || is_wal == is_private)
                 return false;
+        if (connection_shadows_pragmas(connection))
+                return false;
         if (connection_query_integer(connection, "PRAGMA main.page_count", &pages, NULL) < 0 || pages < 1 ||
                         connection_query_integer(connection, "PRAGMA main.auto_vacuum", &auto_vacuum, NULL) <
                                         0)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/test-hook.h"
+#include "database/page-file.h"
 
 /* How often, in virtual machine steps, SQLite asks whether to go on: well under a millisecond. */
 #define PROGRESS_HANDLER_STEPS 10000
@@ -100,8 +101,7 @@ static bool schema_may_be_newer(const Connection *connection)
                         !file || !file->pMethods ||
                         file->pMethods->xRead(file, writer, sizeof writer, 96) != SQLITE_OK)
                 return false;
-        if (((unsigned) writer[0] << 24 | (unsigned) writer[1] << 16 | (unsigned) writer[2] << 8 |
-                            writer[3]) > (unsigned) sqlite3_libversion_number())
+        if (page_get4(writer) > (uint32_t) sqlite3_libversion_number())
                 return true;
         return asprintf(&wal, "%s-wal", connection->path) >= 0 && stat(wal, &status) >= 0 &&
                status.st_size > 0;
@@ -235,6 +235,18 @@ int connection_pragma_is(Connection *connection, const char *sql, const char *wo
                 return r;
         *ret = sqlite3_stricmp((const char *) sqlite3_column_text(statement, 0), word) == 0;
         return 0;
+}
+
+bool connection_shadows_pragmas(Connection *connection)
+{
+        int64_t n;
+
+        return connection_query_integer(connection,
+                               "SELECT count(*) FROM main.sqlite_schema"
+                               " WHERE name LIKE 'pragma!_%' ESCAPE '!'",
+                               &n,
+                               NULL) < 0 ||
+               n > 0;
 }
 
 int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)

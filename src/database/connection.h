@@ -66,6 +66,10 @@ int connection_query_integer(Connection *connection, const char *sql, int64_t *r
 /* Whether the answer to a pragma is this word. */
 int connection_pragma_is(Connection *connection, const char *sql, const char *word, bool *ret, Fault *fault);
 
+/* Whether something in the file may answer in the place of a pragma that is asked as a table: a virtual
+ * table of such a name would. True as well where that can't be read. */
+bool connection_shadows_pragmas(Connection *connection);
+
 /* Begins a read transaction that lasts until *ret_pin is finalized: all statements in between see one state
  * of the database. In WAL it blocks no writer, but holds back the checkpoint; in a rollback mode writers
  * wait. While it lasts, an interrupt is not forgotten between two statements, as SQLite does otherwise. */

@@ -93,6 +93,8 @@ int foreign_keys_count(Connection *connection, const char *table, uint64_t *viol
         uint64_t counted = 0;
         int code, r;
 
+        if (connection_shadows_pragmas(connection))
+                return count_by_pragma(connection, table, violations, fault);
         r = connection_prepare(connection, keys_sql, &keys, fault);
         if (r < 0)
                 return r;

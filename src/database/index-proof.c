@@ -321,8 +321,7 @@ unsigned index_proof_count_scans(const IndexProof *proof)
 }
 
 /* The root of the table, and how many indexes the schema has for it; no row when it is not one with rowids,
- * or has columns that its records don't hold. Nor where something in the file may stand in for the pragmas
- * that are asked here: a virtual table of such a name would answer in their place. */
+ * or has columns that its records don't hold. */
 static const char table_sql[] =
                 "SELECT min(s.rootpage),"
                 " (SELECT count(*) FROM main.sqlite_schema AS i"
@@ -333,7 +332,6 @@ static const char table_sql[] =
                 " WHERE s.type = 'table' AND s.name = ?1 AND (SELECT encoding FROM pragma_encoding) = "
                 "'UTF-8'"
                 " AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1, 'main') AS x WHERE x.hidden <> 0)"
-                " AND NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name LIKE 'pragma!_%' ESCAPE '!')"
                 " HAVING count(*) = 1";
 
 /* The fields of each index, by index. The rowid goes by another name when the primary key is one column and
@@ -444,7 +442,8 @@ IndexProof *index_proof_new(Connection *connection, const char *table)
         _cleanup_(index_proof_freep) IndexProof *proof = calloc(1, sizeof *proof);
         int64_t n_indexes;
 
-        if (!proof || getrandom(proof->secret, SECRET_BYTES, 0) != SECRET_BYTES ||
+        if (!proof || connection_shadows_pragmas(connection) ||
+                        getrandom(proof->secret, SECRET_BYTES, 0) != SECRET_BYTES ||
                         !read_root(connection, table, proof, &n_indexes) ||
                         !read_indexes(connection, table, proof) || proof->n_indexes != n_indexes)
                 return NULL;

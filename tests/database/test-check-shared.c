@@ -219,6 +219,23 @@ static void test_foreign_keys_are_counted(void **state)
         check_result_done(&result);
 }
 
+/* One that knows of no key would leave them to nobody. */
+static void test_a_table_that_answers_for_a_pragma_is_not_taken_on(void **state)
+{
+        const char *path = fixture_path("shadow.db");
+        CheckResult result = {0};
+
+        create(path,
+                        "",
+                        "DELETE FROM parent WHERE id % 10 = 0;"
+                        "CREATE VIRTUAL TABLE pragma_foreign_key_list USING fts4(a)");
+        assert_false(is_proved(path, CONNECTION_PRIVATE, CHECK_FULL, 2));
+        check(path, CONNECTION_PRIVATE, CHECK_FULL, 2, &result);
+        assert_true(result.healthy);
+        assert_int_equal(result.foreign_key_violations, 12);
+        check_result_done(&result);
+}
+
 /* A small generator of its own, so that the same damage is done everywhere and at each run. */
 static uint32_t next_random(uint32_t *seed)
 {
@@ -402,6 +419,7 @@ int main(void)
                         TEST(test_name_like_a_number_is_not_taken_on),
                         TEST(test_many_violations_are_not_the_end),
                         TEST(test_foreign_keys_are_counted),
+                        TEST(test_a_table_that_answers_for_a_pragma_is_not_taken_on),
                         TEST(test_no_damage_of_a_copy_is_missed),
                         TEST(test_no_damage_of_a_live_database_is_missed),
                         TEST(test_first_finding_is_that_of_one_thread),

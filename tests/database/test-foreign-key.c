@@ -103,6 +103,20 @@ static void test_parent_that_is_not_unique_counts_once(void **state)
         fixture_close(application);
 }
 
+/* One that knows of no key would leave nothing to count. */
+static void test_a_table_that_answers_for_a_pragma_hides_nothing(void **state)
+{
+        const char *path = fixture_path("shadow.db");
+        sqlite3 *application = fixture_open(path);
+
+        fixture_execute(application,
+                        "CREATE TABLE p(id INTEGER PRIMARY KEY);"
+                        "CREATE TABLE k(c INTEGER REFERENCES p(id)); INSERT INTO k VALUES(1),(2);"
+                        "CREATE VIRTUAL TABLE Pragma_Foreign_Key_List USING fts4(a)");
+        assert_int_equal(count(path, "k"), 2);
+        fixture_close(application);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -111,6 +125,7 @@ int main(void)
                         TEST(test_counts_as_sqlite_does),
                         TEST(test_tables_without_keys_have_no_violations),
                         TEST(test_parent_that_is_not_unique_counts_once),
+                        TEST(test_a_table_that_answers_for_a_pragma_hides_nothing),
         };
 
         return cmocka_run_group_tests_name("database/foreign-key", tests, NULL, NULL);
