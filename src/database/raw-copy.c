@@ -65,6 +65,10 @@ static const char *look_at_wal(RawCopy *copy)
                 return "the -wal has another page size";
         if (index->n_frames > FEW_FRAMES && index->n_frames > index->n_pages)
                 return "the -wal is longer than the database";
+        /* Each page that was added has a frame, but for some that were free again at once. A size that makes
+         * no sense would fill the disk with zeros before the header tells. */
+        if (index->n_pages > copy->n_pages + index->n_frames)
+                return "the wal-index has more pages than there can be";
         copy->has_frames = true;
         copy->n_pages = index->n_pages;
         return NULL;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/test-hook.h"
+#include "database/placement.h"
 #include "database/raw-copy.h"
 
 /* Copied between two looks at the cancel flag: a few milliseconds of disk. */
@@ -174,6 +175,11 @@ static int copy_pinned(Copying *copying, Snapshot *ret, Fault *fault)
                                 copying->source, "PRAGMA main.page_size", &page_size_bytes, fault);
         if (r >= 0)
                 r = connection_query_integer(copying->source, "PRAGMA main.page_count", &pages, fault);
+        if (r < 0)
+                return r;
+        /* What is in the -wal counts, too, and it may say that the database has any size. */
+        r = placement_require_space(
+                        copying->file.path, (uint64_t) page_size_bytes * (uint64_t) pages, fault);
         if (r < 0)
                 return r;
         if (copying->progress)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fixture.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "database/raw-copy.h"
+#include "database/wal-index.h"
 #include "event-vfs.h"
 
 /* One way in which a database comes to be copied. `reader` sees what is there before `later`. */
@@ -258,6 +260,25 @@ static void backfill_too_much(const char *path)
         overwrite(path, "-shm", 96, "\xff\xff\xff\x7f", 4);
 }
 
+/* A size that has its checksum, and that no commit has come by. */
+static void claim_pages(const char *path)
+{
+        unsigned char header[48];
+        uint32_t n_pages = 0x4000, sum[2] = {0};
+        _cleanup_free_ char *index = NULL;
+        char name[256];
+        size_t size;
+
+        (void) snprintf(name, sizeof name, "%s-shm", path);
+        index = fixture_read(name, &size);
+        memcpy(header, index, sizeof header);
+        memcpy(header + 20, &n_pages, sizeof n_pages);
+        wal_checksum(__BYTE_ORDER == __BIG_ENDIAN, header, 40, sum);
+        memcpy(header + 40, sum, sizeof sum);
+        overwrite(path, "-shm", 0, header, sizeof header);
+        overwrite(path, "-shm", sizeof header, header, sizeof header);
+}
+
 static void change_frame(const char *path)
 {
         overwrite(path, "-wal", 32 + 24 + 100, "\xa5\xa5\xa5\xa5", 4);
@@ -300,6 +321,10 @@ static void test_what_is_not_understood_is_left_to_sqlite(void **state)
 
         assert_doubt(WAL ROWS("t", "99"), NULL, tear_index, "the wal-index can't be read");
         assert_doubt(WAL ROWS("t", "99"), NULL, backfill_too_much, "the -wal is being begun anew");
+        assert_doubt(WAL ROWS("t", "99"),
+                        NULL,
+                        claim_pages,
+                        "the wal-index has more pages than there can be");
         assert_doubt(WAL ROWS("t", "99"), NULL, change_frame, "the -wal is not what its index says");
         assert_doubt(WAL ROWS("t", "99"), NULL, change_checksum, "the -wal is not what its index says");
         assert_doubt(WAL ROWS("t", "99"), NULL, change_salt, "the -wal is not what its index says");

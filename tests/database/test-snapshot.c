@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -336,16 +337,41 @@ static void test_left_over_side_files_are_not_replayed(void **state)
         fixture_close(reader);
 }
 
-static void test_full_disk_leaves_no_file(void **state)
+static void test_without_room_nothing_is_begun(void **state)
 {
         const char *source = fixture_path("app.db"), *small = fixture_mount_small(512 * 1024);
         char target[256];
         Snapshot snapshot = {0};
         Fault fault = {0};
 
-        fixture_create_large(source, 3 * MIB);
+        /* The main file alone would have had room. */
+        fixture_create_with_wal(source, "CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(3000000))");
+        assert_true(fixture_file_size(source) < 512 * 1024);
         (void) snprintf(target, sizeof target, "%s/copy.db", small);
         assert_int_equal(snapshot_copy(source, target, NULL, &snapshot, &fault), -ENOSPC);
+        assert_non_null(strstr(fault.message, target));
+        fixture_assert_fault(&fault, FAULT_NO_SPACE, "are needed; make room");
+        assert_nothing_at(target, 0);
+}
+
+/* Others fill the disk after it was asked; a bound on the size of files comes as that does. */
+static void test_full_disk_leaves_no_file(void **state)
+{
+        const char *source = fixture_path("app.db"), *target = fixture_path("copy.db");
+        struct rlimit unbound, bound;
+        Snapshot snapshot = {0};
+        Fault fault = {0};
+        int r;
+
+        fixture_create_large(source, 3 * MIB);
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &unbound), 0);
+        bound = (struct rlimit){.rlim_cur = 512 * KIB, .rlim_max = unbound.rlim_max};
+        (void) signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &bound), 0);
+        r = snapshot_copy(source, target, NULL, &snapshot, &fault);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &unbound), 0);
+        (void) signal(SIGXFSZ, SIG_DFL);
+        assert_int_equal(r, -ENOSPC);
         assert_non_null(strstr(fault.message, target));
         fixture_assert_fault(&fault, FAULT_NO_SPACE, "make room");
         assert_nothing_at(target, 0);
@@ -460,6 +486,7 @@ int main(void)
                         TEST(test_the_wal_is_looked_at_once_the_transaction_is_held),
                         TEST(test_existing_target_is_left_alone),
                         TEST(test_left_over_side_files_are_not_replayed),
+                        TEST(test_without_room_nothing_is_begun),
                         TEST(test_full_disk_leaves_no_file),
                         TEST(test_cancel_leaves_no_file),
                         TEST(test_source_faults_name_the_source),
