@@ -15,12 +15,6 @@
 #define COLUMNS 64
 #define LINE_BYTES 48
 
-static void require(bool condition)
-{
-        if (!condition)
-                abort();
-}
-
 /* Whether the text holds exactly these bytes, in lines of its own kind of end. */
 static void require_text(const char *text, const unsigned char *content, size_t size)
 {

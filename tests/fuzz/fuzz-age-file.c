@@ -15,12 +15,6 @@ typedef struct Source {
         size_t left;
 } Source;
 
-static void require(bool condition)
-{
-        if (!condition)
-                abort();
-}
-
 static int read_source(void *userdata, void *data, size_t size, size_t *ret, Fault *fault)
 {
         Source *source = userdata;

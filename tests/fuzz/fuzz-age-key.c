@@ -8,12 +8,6 @@
 #include "base/age-key.h"
 #include "fuzz.h"
 
-static void require(bool condition)
-{
-        if (!condition)
-                abort();
-}
-
 static void try_identities(const char *text, size_t size)
 {
         _cleanup_(age_identities_freep) AgeIdentities *identities = NULL, *again = NULL;

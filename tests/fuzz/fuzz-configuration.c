@@ -11,12 +11,6 @@
 #include "daemon/configuration.h"
 #include "fuzz.h"
 
-static void require(bool condition)
-{
-        if (!condition)
-                abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_close_ int fd = memfd_create("oracxpred.conf", MFD_CLOEXEC);

@@ -12,12 +12,6 @@
 #include "database/import.h"
 #include "fuzz.h"
 
-static void require(bool condition)
-{
-        if (!condition)
-                abort();
-}
-
 static int document_fd(const void *data, size_t size)
 {
         int fd = memfd_create("document", MFD_CLOEXEC);

@@ -8,12 +8,6 @@
 #include "backup/manifest.h"
 #include "fuzz.h"
 
-static void require(bool condition)
-{
-        if (!condition)
-                abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_(manifest_freep) Manifest *manifest = NULL, *again = NULL;

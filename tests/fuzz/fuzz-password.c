@@ -12,12 +12,6 @@
 #include "records/sign-in.h"
 #include "records/werkzeug-hash.h"
 
-static void require(bool condition)
-{
-        if (!condition)
-                abort();
-}
-
 static void try_stored(const char *text)
 {
         PasswordFormat format = password_format_of(text);
