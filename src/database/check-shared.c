@@ -37,6 +37,7 @@ typedef struct Task {
         char *table;       /* NULL for the last two kinds */
         IndexProof *proof; /* of that table; its TASK_TABLE owns it; NULL when it has none */
         unsigned scan;     /* which one of its scans */
+        uint64_t n_parts;  /* of the table: indexes, or foreign keys */
         uint64_t cost;
 } Task;
 
@@ -99,15 +100,15 @@ static uint64_t count_rows_roughly(Connection *connection, const char *table, ui
         return r < 0 || rows < 0 ? otherwise : MIN_OF((uint64_t) rows, otherwise);
 }
 
-static bool add_proof(Shares *shares, const Task *of_table, uint64_t rows)
+static bool add_proof(Shares *shares, Task of_table, uint64_t rows)
 {
-        unsigned n = index_proof_count_scans(of_table->proof);
+        unsigned n = index_proof_count_scans(of_table.proof);
 
         for (unsigned i = 0; i < n; i++)
                 if (!add_task(shares,
                                     (Task){.kind = TASK_SCAN,
-                                                    .table = of_table->table,
-                                                    .proof = of_table->proof,
+                                                    .table = of_table.table,
+                                                    .proof = of_table.proof,
                                                     .scan = i,
                                                     .cost = rows * COST_SCAN}))
                         return false;
@@ -115,24 +116,19 @@ static bool add_proof(Shares *shares, const Task *of_table, uint64_t rows)
 }
 
 /* On a live database pages can't be read but through SQLite, and there is no proof. */
-static bool add_table(Shares *shares, Connection *connection, Task task, uint64_t rows, uint64_t n_indexes)
+static bool plan_table(Shares *shares, Connection *connection, Task *task, uint64_t rows)
 {
         bool is_full = shares->depth == CHECK_FULL;
 
-        if (is_full && shares->mode == CONNECTION_PRIVATE && n_indexes > 0)
-                task.proof = index_proof_new(connection, task.table);
-        task.cost = rows * (COST_ROW + (is_full && !task.proof ? COST_LOOK_UP * n_indexes : 0));
-        if (!add_task(shares, task)) {
-                index_proof_free(task.proof);
-                return false;
-        }
-        return !task.proof || add_proof(shares, &task, rows);
+        if (is_full && shares->mode == CONNECTION_PRIVATE && task->n_parts > 0)
+                task->proof = index_proof_new(connection, task->table);
+        task->cost = rows * (COST_ROW + (is_full && !task->proof ? COST_LOOK_UP * task->n_parts : 0));
+        return !task->proof || add_proof(shares, *task, rows);
 }
 
-static bool add_tables(Shares *shares, Connection *connection, uint64_t pages)
+/* Makes the tasks that have a table. */
+static bool list_tables(Shares *shares, Connection *connection)
 {
-        /* More than a page holds of what is worth dividing. */
-        uint64_t most_rows = pages * 256;
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         int code = sqlite3_prepare_v2(connection->handle,
                         "SELECT 'sqlite_schema', 0, 0 UNION ALL SELECT name,"
@@ -150,25 +146,44 @@ static bool add_tables(Shares *shares, Connection *connection, uint64_t pages)
                 char *table = (char *) sqlite3_column_text(statement, 0);
                 uint64_t n_indexes = (uint64_t) sqlite3_column_int64(statement, 1);
                 uint64_t n_keys = (uint64_t) sqlite3_column_int64(statement, 2);
-                uint64_t rows;
 
-                if (!table || !can_be_named(table))
-                        return false;
-                rows = count_rows_roughly(connection, table, most_rows);
-                if (!add_table(shares,
-                                    connection,
-                                    (Task){.kind = TASK_TABLE, .table = table},
-                                    rows,
-                                    n_indexes))
+                if (!table || !can_be_named(table) ||
+                                !add_task(shares,
+                                                (Task){.kind = TASK_TABLE,
+                                                                .table = table,
+                                                                .n_parts = n_indexes}))
                         return false;
                 if (shares->depth == CHECK_FULL && n_keys > 0 &&
                                 !add_task(shares,
                                                 (Task){.kind = TASK_FOREIGN_KEYS,
                                                                 .table = table,
-                                                                .cost = rows * n_keys * COST_KEY}))
+                                                                .n_parts = n_keys}))
                         return false;
         }
         return code == SQLITE_DONE;
+}
+
+/* The tables are looked at when their list is whole. Damage that another statement meets meanwhile makes
+ * SQLite look for its place in the list again, by rowid: where two rows have the same, it would never get
+ * past. */
+static bool add_tables(Shares *shares, Connection *connection, uint64_t pages)
+{
+        size_t first = shares->n_tasks, end;
+
+        if (!list_tables(shares, connection))
+                return false;
+        end = shares->n_tasks;
+        for (size_t i = first; i < end; i++) {
+                Task *task = shares->tasks + i;
+                /* More than a page holds of what is worth dividing. */
+                uint64_t rows = count_rows_roughly(connection, task->table, pages * 256);
+
+                if (task->kind == TASK_FOREIGN_KEYS)
+                        task->cost = rows * task->n_parts * COST_KEY;
+                else if (!plan_table(shares, connection, task, rows))
+                        return false;
+        }
+        return true;
 }
 
 static int compare_tasks(const void *a, const void *b)

@@ -340,6 +340,32 @@ static void test_no_damage_of_a_live_database_is_missed(void **state)
         assert_no_finding_is_missed(path, CONNECTION_READ, 150);
 }
 
+/* Two rows of the schema with one rowid, and a table that can't be read. */
+static void test_list_of_tables_has_an_end(void **state)
+{
+        const char *path = fixture_path("twice.db");
+        sqlite3 *application = fixture_open(path);
+        unsigned char pointer[2], nothing[PAGE_BYTES] = {0};
+        _cleanup_free_ char *bytes = NULL;
+        CheckResult result = {0};
+        int64_t root;
+        size_t size;
+
+        fixture_execute(application, "PRAGMA page_size=1024; CREATE TABLE a(n UNIQUE); CREATE TABLE b(n)");
+        root = fixture_integer(application, "SELECT rootpage FROM sqlite_schema WHERE name = 'b'");
+        fixture_close(application);
+        bytes = fixture_read(path, &size);
+        assert_int_equal(size, 4 * PAGE_BYTES);
+        /* The second cell: one byte of size, then the rowid. */
+        memcpy(pointer, bytes + 100 + 8 + 2, sizeof pointer);
+        fixture_overwrite(path, (uint64_t) pointer[0] * 256 + pointer[1] + 1, "\3", 1);
+        fixture_overwrite(path, (uint64_t) (root - 1) * PAGE_BYTES, nothing, sizeof nothing);
+        assert_false(is_proved(path, CONNECTION_PRIVATE, CHECK_FULL, 1));
+        check(path, CONNECTION_PRIVATE, CHECK_FULL, 2, &result);
+        assert_false(result.healthy);
+        check_result_done(&result);
+}
+
 static void test_first_finding_is_that_of_one_thread(void **state)
 {
         const char *path = fixture_path("index.db");
@@ -422,6 +448,7 @@ int main(void)
                         TEST(test_a_table_that_answers_for_a_pragma_is_not_taken_on),
                         TEST(test_no_damage_of_a_copy_is_missed),
                         TEST(test_no_damage_of_a_live_database_is_missed),
+                        TEST(test_list_of_tables_has_an_end),
                         TEST(test_first_finding_is_that_of_one_thread),
                         TEST(test_cancel_ends_all_threads),
         };
