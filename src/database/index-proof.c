@@ -28,7 +28,7 @@ typedef struct Column {
 } Column;
 
 typedef struct Sum {
-        uint64_t count, low, high;
+        uint64_t low, high;
 } Sum;
 
 typedef struct Index {
@@ -100,7 +100,6 @@ static bool add_key(const IndexProof *proof, Sum *sum, const RecordValue *values
                 at = record_value_put(values + i, at);
         if (!hash_key(proof, buffer->bytes, (size_t) (at - buffer->bytes), &hash))
                 return false;
-        sum->count++;
         sum->low += hash.low64;
         sum->high += hash.high64;
         return true;
@@ -271,6 +270,7 @@ static bool scan_index(const IndexProof *proof, const PageFile *file, Index *ind
 {
         _cleanup_(index_scan_done) IndexScan scan = {0};
         unsigned n_values = index->n_columns + 1;
+        uint64_t n = 0;
         Sum sum = {0};
         PageCell cell;
         int r;
@@ -278,11 +278,11 @@ static bool scan_index(const IndexProof *proof, const PageFile *file, Index *ind
         r = tree_reader_begin(&scan.reader, file, index->root, true);
         if (r < 0)
                 return false;
-        while ((r = tree_reader_next(&scan.reader, &cell)) > 0) {
-                Entry *entry = scan.entries + sum.count % 2, *previous = scan.entries + (sum.count + 1) % 2;
+        for (; (r = tree_reader_next(&scan.reader, &cell)) > 0; n++) {
+                Entry *entry = scan.entries + n % 2, *previous = scan.entries + (n + 1) % 2;
 
                 if (!read_entry(&scan, &cell, n_values, entry) ||
-                                (sum.count > 0 && !follows(index, previous->values, entry->values)) ||
+                                (n > 0 && !follows(index, previous->values, entry->values)) ||
                                 !add_key(proof, &sum, entry->values, n_values, &scan.buffer))
                         return false;
         }
@@ -292,7 +292,7 @@ static bool scan_index(const IndexProof *proof, const PageFile *file, Index *ind
 
 static bool is_same(const Sum *a, const Sum *b)
 {
-        return a->count == b->count && a->low == b->low && a->high == b->high;
+        return a->low == b->low && a->high == b->high;
 }
 
 IndexProofVerdict index_proof_scan(IndexProof *proof, Connection *connection, unsigned number)

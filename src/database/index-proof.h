@@ -12,8 +12,8 @@
  *   comparing it agree (record-value.h). A SELECT would not do: it takes records with fields too many or of
  *   reserved types for good ones, which the look-up does not;
  * - the entries ascend strictly, in the order that the index has, so that a look-up finds what is there;
- * - for each index, the keys that the rows should have and those that it has are as many, and the sums of
- *   their 128-bit hashes are the same: they are the same keys, but for an accident of about 2^-128. The
+ * - for each index, the sums of the 128-bit hashes of the keys that the rows should have, and of those that
+ *   it has, are the same: they are the same keys, and as many, but for an accident of about 2^-128. The
  *   hash is XXH3 with a secret drawn for each proof, of a long key through its SHA-256: no way is known to
  *   make a file that provokes such an accident without the secret;
  * - neighbours in a unique index differ, unless a column that may be NULL is.
