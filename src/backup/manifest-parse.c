@@ -217,6 +217,7 @@ static int read_tables(json_object *document, Manifest *manifest, Fault *fault)
                         return fault_set_errno(fault, ENOMEM, "Reading a manifest");
                 manifest->n_tables++;
         }
+        table_counts_sort(manifest->tables, manifest->n_tables);
         return 0;
 }
 

@@ -75,7 +75,7 @@ typedef struct Manifest {
 
         char *fingerprint; /* of the database when it was copied (fingerprint.h); NULL for none */
 
-        TableCount *tables; /* rows per table, counted in the copy */
+        TableCount *tables; /* rows per table, counted in the copy; sorted */
         size_t n_tables;
         uint64_t foreign_key_violations;
         uint64_t constraint_violations;

@@ -51,10 +51,15 @@ static int append_table_changes(Manager *manager, sd_bus_message *message)
         const Statistics *now = &manager->statistics;
         int r = sd_bus_message_open_container(message, 'a', "(sx)");
 
-        for (size_t i = 0; r >= 0 && then && i < now->n_tables; i++)
-                for (size_t j = 0; r >= 0 && j < then->n_tables; j++)
-                        if (strcmp(now->tables[i].name, then->tables[j].name) == 0)
-                                r = append_change(message, now->tables + i, then->tables + j);
+        /* Both are sorted. */
+        for (size_t i = 0, j = 0; r >= 0 && then && i < now->n_tables && j < then->n_tables;) {
+                int order = strcmp(now->tables[i].name, then->tables[j].name);
+
+                if (order == 0)
+                        r = append_change(message, now->tables + i, then->tables + j);
+                i += order <= 0;
+                j += order >= 0;
+        }
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 

@@ -130,7 +130,7 @@ static int collect_tables(Connection *connection, Statistics *statistics, Fault 
                         "SELECT s.name, l.type = 'virtual' FROM main.sqlite_schema AS s"
                         " LEFT JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = s.name"
                         " WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                        " AND coalesce(l.type, '') <> 'shadow' ORDER BY s.name";
+                        " AND coalesce(l.type, '') <> 'shadow'";
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         int code = SQLITE_ROW, r = connection_prepare(connection, sql, &statement, fault);
 
@@ -142,7 +142,19 @@ static int collect_tables(Connection *connection, Statistics *statistics, Fault 
         }
         if (r >= 0 && code != SQLITE_DONE)
                 return connection_fault(connection, code, fault, "Listing the tables");
+        table_counts_sort(statistics->tables, statistics->n_tables);
         return r;
+}
+
+static int compare_by_name(const void *one, const void *other)
+{
+        return strcmp(((const TableCount *) one)->name, ((const TableCount *) other)->name);
+}
+
+void table_counts_sort(TableCount *tables, size_t n_tables)
+{
+        if (n_tables > 0)
+                qsort(tables, n_tables, sizeof *tables, compare_by_name);
 }
 
 int statistics_collect(Connection *connection, Statistics *ret, Fault *fault)

@@ -11,6 +11,9 @@ typedef struct TableCount {
         uint64_t rows;
 } TableCount;
 
+/* By name, byte by byte. */
+void table_counts_sort(TableCount *tables, size_t n_tables);
+
 typedef struct Statistics {
         uint64_t size_bytes; /* of the main file */
         uint64_t wal_bytes;  /* of its -wal, 0 when there is none */
@@ -19,7 +22,7 @@ typedef struct Statistics {
         uint64_t free_pages;
         uint64_t modified_usec; /* the later of the main file's and the -wal's modification */
         char journal_mode[16];  /* "wal", "delete", … */
-        TableCount *tables;     /* owned; sorted by name, byte by byte */
+        TableCount *tables;     /* owned; sorted */
         size_t n_tables;
 } Statistics;
 

@@ -117,6 +117,18 @@ static void test_round_trip(void **state)
         assert_non_null(strstr(text, "\"quick_check\""));
 }
 
+static void test_tables_are_sorted(void **state)
+{
+        _cleanup_(manifest_freep) Manifest *manifest =
+                        parse("{" MINIMAL ", \"kind\": \"manual\", \"rows_per_table\": {\"users\": 3, "
+                              "\"alerts\": 1, \"logs\": 2}}");
+
+        assert_int_equal(manifest->n_tables, 3);
+        for (uint64_t i = 0; i < 3; i++)
+                assert_int_equal(manifest->tables[i].rows, i + 1);
+        assert_string_equal(manifest->tables[0].name, "alerts");
+}
+
 static void test_unknown_fields_survive(void **state)
 {
         _cleanup_(manifest_freep) Manifest *manifest =
@@ -365,6 +377,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_round_trip),
+                        cmocka_unit_test(test_tables_are_sorted),
                         cmocka_unit_test(test_unknown_fields_survive),
                         cmocka_unit_test(test_foreign_document_is_adopted),
                         cmocka_unit_test(test_damaged_documents_are_corrupt),

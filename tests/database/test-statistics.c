@@ -106,6 +106,23 @@ static void test_odd_names_views_and_own_tables(void **state)
         statistics_done(&statistics);
 }
 
+/* SQLite sorts by the bytes that a UTF-16 database has. */
+static void test_order_is_the_same_in_any_encoding(void **state)
+{
+        const char *path = fixture_path("utf16.db");
+        sqlite3 *application = fixture_open(path);
+        Statistics statistics = {0};
+
+        fixture_execute(application,
+                        "PRAGMA encoding='UTF-16le'; CREATE TABLE \"ā\"(a); CREATE TABLE \"é\"(a)");
+        fixture_close(application);
+        collect(path, &statistics);
+        assert_int_equal(statistics.n_tables, 2);
+        assert_table(&statistics, 0, "é", 0);
+        assert_table(&statistics, 1, "ā", 0);
+        statistics_done(&statistics);
+}
+
 static void test_virtual_tables(void **state)
 {
         const char *path = fixture_path("virtual.db");
@@ -171,6 +188,7 @@ int main(void)
                         TEST(test_numbers_of_a_rollback_database),
                         TEST(test_wal_counts),
                         TEST(test_odd_names_views_and_own_tables),
+                        TEST(test_order_is_the_same_in_any_encoding),
                         TEST(test_virtual_tables),
                         TEST(test_corrupt_table_is_a_fault),
                         TEST(test_cancel),
