@@ -14,7 +14,7 @@ def take(service, work, **hooks):
     service.launch(clock=True, **hooks)
     try:
         service.wait_notification("READY=1")
-        work(service.client)
+        work(service)
     except (ServiceGone, BusError, AssertionError, ConnectionError):
         if service.process is not None and service.process.poll() is None and "point" not in hooks:
             raise

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from application import Application, check, row_counts, unpack
-from client import Client
+from client import PATIENCE_SECONDS, Client
 from contract import BACKUP, BUS_PATH, MANAGER
 from predictions import INSERT, add_match
 from steps import declared_points, names_of, passed_points, take
@@ -67,39 +67,43 @@ def prepare_unchanged(service):
     service.set_clock(int(time.time()) * 1_000_000 + 2 * HOUR_USEC)
 
 
-def do_nothing(client):
+def do_nothing(service):
     """The start alone."""
 
 
-def do_backup(client):
+def do_backup(service):
     """Retention follows, and drops what prepare_backups() made."""
-    client.manager("Backup", {})
-    client.wait(lambda signal: signal.member == "JobRemoved" and signal.body[2] == "cleanup")
+    service.client.manager("Backup", {})
+    service.client.wait(lambda signal: signal.member == "JobRemoved" and signal.body[2] == "cleanup")
 
 
-def do_maintenance(client):
-    """What follows an automatic backup; the check of the database waits behind it, for the same thread."""
-    client.back_up(automatic=("b", True))
-    client.run("Verify", "", {})
+def do_maintenance(service):
+    """What follows an automatic backup, and makes way for every job until it has said that it is done; then a check."""
+    service.client.back_up(automatic=("b", True))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while "Archived 2 predictions" not in service.log():
+        assert service.process.poll() is None and time.monotonic() < deadline, service.log()
+        time.sleep(0.01)
+    service.client.run("Verify", "", {})
 
 
-def do_backup_alone(client):
-    job_id, _ = client.manager("Backup", {})
-    client.ended(job_id)
+def do_backup_alone(service):
+    job_id, _ = service.client.manager("Backup", {})
+    service.client.ended(job_id)
 
 
-def do_verify(client):
-    job_id, _ = client.manager("Verify", client.names()[0], {})
-    client.ended(job_id)
+def do_verify(service):
+    job_id, _ = service.client.manager("Verify", service.client.names()[0], {})
+    service.client.ended(job_id)
 
 
-def do_cleanup(client):
-    client.manager("Cleanup", {})
+def do_cleanup(service):
+    service.client.manager("Cleanup", {})
 
 
-def do_delete(client):
-    job_id, _ = client.call(client.backups()[0]["path"], BACKUP, "Delete", {})
-    client.ended(job_id)
+def do_delete(service):
+    job_id, _ = service.client.call(service.client.backups()[0]["path"], BACKUP, "Delete", {})
+    service.client.ended(job_id)
 
 
 SCENES = {

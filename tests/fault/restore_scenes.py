@@ -83,10 +83,10 @@ class Scene:
     def restore(self, client):
         assert client.run("Restore", self.backup, {})[1:] == ("done", "", "")
 
-    def work(self, client):
-        settled(client)
-        self.ask(client)
-        settled(client)
+    def work(self, service):
+        settled(service.client)
+        self.ask(service.client)
+        settled(service.client)
 
     def ask(self, client):
         raise NotImplementedError
