@@ -126,16 +126,18 @@ static bool plan_table(Shares *shares, Connection *connection, Task *task, uint6
         return !task->proof || add_proof(shares, *task, rows);
 }
 
-/* Makes the tasks that have a table. */
+/* Makes the tasks that have a table. Which there are is what SQLite has understood of the schema: it takes a
+ * row for a table's in which the word "table" is a blob, or in capitals, and checks that table.
+ * sqlite_schema is one of them. */
 static bool list_tables(Shares *shares, Connection *connection)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         int code = sqlite3_prepare_v2(connection->handle,
-                        "SELECT 'sqlite_schema', 0, 0 UNION ALL SELECT name,"
+                        "SELECT t.name,"
                         " (SELECT count(*) FROM main.sqlite_schema AS i"
-                        "  WHERE i.type = 'index' AND i.tbl_name = s.name COLLATE NOCASE),"
-                        " (SELECT count(*) FROM pragma_foreign_key_list(s.name, 'main'))"
-                        " FROM main.sqlite_schema AS s WHERE s.type = 'table'",
+                        "  WHERE i.type = 'index' AND i.tbl_name = t.name COLLATE NOCASE),"
+                        " (SELECT count(*) FROM pragma_foreign_key_list(t.name, 'main'))"
+                        " FROM pragma_table_list AS t WHERE t.schema = 'main' AND t.type <> 'view'",
                         -1,
                         &statement,
                         NULL);

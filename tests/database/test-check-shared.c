@@ -340,6 +340,36 @@ static void test_no_damage_of_a_live_database_is_missed(void **state)
         assert_no_finding_is_missed(path, CONNECTION_READ, 150);
 }
 
+/* To SQLite it is one, whatever the type of the word that says so; and its index is not its own. */
+static void test_no_table_is_missed(void **state)
+{
+        static const char *const types[] = {"\x16", "\x17"}; /* a blob and a text of five bytes */
+
+        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+                const char *path = fixture_path(i == 0 ? "blob.db" : "text.db");
+                sqlite3 *application = fixture_open(path);
+                _cleanup_free_ char *bytes = NULL;
+                CheckResult result = {0};
+                unsigned cell;
+                size_t size;
+
+                fixture_execute(application,
+                                "PRAGMA page_size=1024; CREATE TABLE a(n UNIQUE); INSERT INTO a "
+                                "VALUES('entry')");
+                fixture_close(application);
+                bytes = fixture_read(path, &size);
+                /* The first cell: size, rowid, size of the header, type of the first field. */
+                cell = (unsigned) (unsigned char) bytes[108] * 256 + (unsigned char) bytes[109];
+                assert_int_equal(bytes[cell + 3], 0x17);
+                fixture_overwrite(path, cell + 3, types[i], 1);
+                assert_true(is_proved(path, CONNECTION_PRIVATE, CHECK_FULL, 1));
+                fixture_overwrite(path, 3 * PAGE_BYTES - 5, "E", 1);
+                assert_false(is_sound(path, CONNECTION_PRIVATE, CHECK_FULL, &result));
+                assert_false(is_proved(path, CONNECTION_PRIVATE, CHECK_FULL, 1));
+                check_result_done(&result);
+        }
+}
+
 /* Two rows of the schema with one rowid, and a table that can't be read. */
 static void test_list_of_tables_has_an_end(void **state)
 {
@@ -448,6 +478,7 @@ int main(void)
                         TEST(test_a_table_that_answers_for_a_pragma_is_not_taken_on),
                         TEST(test_no_damage_of_a_copy_is_missed),
                         TEST(test_no_damage_of_a_live_database_is_missed),
+                        TEST(test_no_table_is_missed),
                         TEST(test_list_of_tables_has_an_end),
                         TEST(test_first_finding_is_that_of_one_thread),
                         TEST(test_cancel_ends_all_threads),
