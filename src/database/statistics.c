@@ -124,13 +124,15 @@ static int count_table(Connection *connection,
         return connection_fault(connection, code, fault, "Counting rows");
 }
 
+/* The order here makes SQLite end the list before the first row is given: while the list is still open,
+ * damage that counting meets could make it begin again without end. */
 static int collect_tables(Connection *connection, Statistics *statistics, Fault *fault)
 {
         static const char sql[] =
                         "SELECT s.name, l.type = 'virtual' FROM main.sqlite_schema AS s"
                         " LEFT JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = s.name"
                         " WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                        " AND coalesce(l.type, '') <> 'shadow'";
+                        " AND coalesce(l.type, '') <> 'shadow' ORDER BY s.name";
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         int code = SQLITE_ROW, r = connection_prepare(connection, sql, &statement, fault);
 

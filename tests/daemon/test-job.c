@@ -10,6 +10,7 @@
 
 #include "base/journal.h"
 #include "daemon/job.h"
+#include "daemon/maintenance.h"
 #include "daemon/manager.h"
 
 /* A Manager without a bus: what it emits goes nowhere, and what it keeps is looked at. */
@@ -116,6 +117,7 @@ static int setup(void **state)
         assert_int_equal(catalogue_new(&manager->catalogue), 0);
         assert_true(sd_event_new(&manager->event) >= 0);
         assert_int_equal(lane_new(manager->event, "bulk", JOBS_MAX + 8, &manager->bulk_lane, NULL), 0);
+        assert_int_equal(maintenance_new(manager, &manager->maintenance, NULL), 0);
         return 0;
 }
 
@@ -126,6 +128,7 @@ static int teardown(void **state)
         assert_null(manager->jobs);
         assert_int_equal(manager->n_jobs, 0);
         (void) lane_free(manager->bulk_lane);
+        (void) maintenance_free(manager->maintenance);
         (void) sd_event_source_disable_unref(manager->progress_event_source);
         (void) sd_event_source_disable_unref(manager->change_event_source);
         (void) sd_event_unref(manager->event);
