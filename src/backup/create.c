@@ -6,8 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "backup/older-members.h"
-#include "backup/stored-image.h"
+#include "backup/store-proved.h"
 #include "backup/unchanged.h"
 #include "backup/unfinished.h"
 #include "base/background.h"
@@ -31,11 +30,10 @@ typedef struct Creation {
         char *copy_path;
         char *meta;
         char *marker;
-        int copy_fd; /* while the copy may be needed again */
         Publication *publication;
-        AgeFileKey file_key; /* while the stored file is proved */
-        bool marked;         /* the marker is ours, and so is whatever has the final names */
-        bool finished;       /* the backup stands */
+        AgeFileKey file_key;
+        bool marked;   /* the marker is ours, and so is whatever has the final names */
+        bool finished; /* the backup stands */
 } Creation;
 
 /* In the reverse order of the publication, so that at no moment a manifest stands without its file. */
@@ -57,7 +55,6 @@ static void creation_done(Creation *creation)
                 withdraw(creation);
         if (creation->copy_name)
                 unfinished_remove_image(creation->request->directory_fd, creation->copy_name);
-        closep(&creation->copy_fd);
         creation->publication = publish_free(creation->publication);
         creation->manifest = manifest_free(creation->manifest);
         OPENSSL_cleanse(&creation->file_key, sizeof creation->file_key);
@@ -239,171 +236,6 @@ static int count_rows(Creation *creation, Fault *fault)
         return 0;
 }
 
-static int open_copy(Creation *creation, Fault *fault)
-{
-        creation->copy_fd = openat(creation->request->directory_fd,
-                        creation->copy_name,
-                        O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (creation->copy_fd < 0)
-                return fault_set_errno(fault, errno, "Opening %s", creation->copy_path);
-        return 0;
-}
-
-/* Negative when there is none, or when nobody noted what its index was; then nothing is reused, and
- * nothing is lost. */
-static int open_older(const CreateRequest *request)
-{
-        if (!request->older || !request->older->index_sha256[0])
-                return -EBADF;
-        return openat(request->directory_fd,
-                        request->older->file,
-                        O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-}
-
-static int store_copy(Creation *creation, int older_fd, StoredImage *ret, Fault *fault)
-{
-        const CreateRequest *request = creation->request;
-        StoredForm form = {
-                        .compression = request->compression,
-                        .effort = request->effort,
-                        .recipients = request->recipients,
-                        .older_fd = older_fd,
-                        .older_index_sha256 = request->older ? request->older->index_sha256 : NULL,
-        };
-        int r;
-
-        creation->publication = publish_free(creation->publication);
-        r = publish_begin(request->directory_fd,
-                        creation->manifest->file,
-                        BACKUP_FILE_MODE,
-                        &creation->publication,
-                        fault);
-        if (r < 0)
-                return r;
-        form.aligned = older_members_can_share(creation->publication->fd);
-        r = stored_image_write(creation->copy_fd,
-                        &form,
-                        creation->publication->fd,
-                        &creation->file_key,
-                        creation->progress,
-                        ret,
-                        fault);
-        if (r < 0)
-                return fault_prefix(fault, r, "%s/%s", request->directory_path, creation->manifest->file);
-        /* Gone before anything is synced: its room is needed, and it need never reach the disk. What was
-         * reused may turn out to be rotten, and then it is needed again. */
-        unfinished_remove_image(request->directory_fd, creation->copy_name);
-        if (ret->reused_bytes == 0) {
-                closep(&creation->copy_fd);
-                creation->copy_fd = -EBADF;
-        }
-        TEST_POINT("create-stored");
-        return publish_sync(creation->publication, fault);
-}
-
-/* With the identities, as a restore will do it; else, so that the backup is proved, with its own key. */
-static int prove_stored(Creation *creation, StoredImage *ret, Fault *fault)
-{
-        const CreateRequest *request = creation->request;
-        AgeOpener by_file_key = {.file_key = &creation->file_key},
-                  by_identity = {.identities = request->identities};
-        bool encrypted = creation->manifest->encrypted;
-        const AgeOpener *opener = encrypted ? &by_file_key : NULL;
-        _cleanup_fault_ Fault missed = {0};
-        int r;
-
-        if (encrypted && request->identities) {
-                r = stored_image_prove(creation->publication->fd,
-                                request->compression,
-                                &by_identity,
-                                request->effort,
-                                creation->progress,
-                                ret,
-                                &missed);
-                if (r >= 0 || missed.code != FAULT_KEY_UNAVAILABLE) {
-                        fault_move(fault, &missed);
-                        return r;
-                }
-                if (request->ret_key_fault)
-                        fault_move(request->ret_key_fault, &missed);
-        }
-        return stored_image_prove(creation->publication->fd,
-                        request->compression,
-                        opener,
-                        request->effort,
-                        creation->progress,
-                        ret,
-                        fault);
-}
-
-/* Whether that says that the file is not what was written. A sector that can't be read may be one that it
- * shares with the older file: as long as that is so, it is written again. */
-static bool is_other(FaultCode code, const StoredImage *image)
-{
-        return code == FAULT_CORRUPT || (code == FAULT_IO && image->reused_bytes > 0);
-}
-
-/* Returns 1 when it is what was written, with the digest of the file, and 0 when it is not. */
-static int read_back(Creation *creation, StoredImage *image, Fault *fault)
-{
-        _cleanup_fault_ Fault found = {0};
-        StoredImage proved;
-        int r;
-
-        r = prove_stored(creation, &proved, &found);
-        if (r < 0 && !is_other(found.code, image)) {
-                (void) fault_prefix(&found,
-                                r,
-                                "%s/%s",
-                                creation->request->directory_path,
-                                creation->manifest->file);
-                if (fault)
-                        fault_move(fault, &found);
-                return r;
-        }
-        if (r < 0 || proved.stored_bytes != image->stored_bytes ||
-                        strcmp(proved.members_sha256, image->members_sha256) != 0)
-                return 0;
-        memcpy(image->stored_sha256, proved.stored_sha256, DIGEST_HEX_MAX);
-        return 1;
-}
-
-/* Writes, and proves what was written. Nothing that is found here says anything about the database: either
- * the older file is rotten, and then it is done again without it, or the disk below the backups is to blame.
- */
-static int store_proved(Creation *creation, StoredImage *ret, Fault *fault)
-{
-        const CreateRequest *request = creation->request;
-        _cleanup_close_ int older_fd = open_older(request);
-        bool rewrite;
-        int r = open_copy(creation, fault);
-
-        if (r >= 0)
-                r = store_copy(creation, older_fd, ret, fault);
-        if (r >= 0)
-                r = read_back(creation, ret, fault);
-        rewrite = r == 0 && ret->reused_bytes > 0;
-        if (r >= 0 && (rewrite || ret->older_damaged) && request->ret_older_damaged)
-                *request->ret_older_damaged = true;
-        if (rewrite) {
-                r = store_copy(creation, -EBADF, ret, fault);
-                if (r >= 0)
-                        r = read_back(creation, ret, fault);
-        }
-        if (r == 0)
-                return fault_set(fault,
-                                FAULT_IO,
-                                "%s/%s reads back from the disk as something else than was written; no "
-                                "backup "
-                                "was made; check the disk",
-                                request->directory_path,
-                                creation->manifest->file);
-        if (r < 0)
-                return r;
-        TEST_POINT("create-read-back");
-        return 0;
-}
-
 static int publish(Creation *creation, Fault *fault)
 {
         int directory_fd = creation->request->directory_fd, r;
@@ -436,7 +268,14 @@ static int store_checked(void *userdata, Progress *progress, Fault *fault)
         if (r >= 0)
                 r = count_rows(creation, fault);
         if (r >= 0)
-                r = store_proved(creation, &image, fault);
+                r = store_proved(creation->request,
+                                manifest,
+                                creation->copy_name,
+                                progress,
+                                &creation->publication,
+                                &creation->file_key,
+                                &image,
+                                fault);
         if (r < 0)
                 return r;
         manifest->database_bytes = image.database_bytes;
@@ -463,8 +302,7 @@ static int make_stored(Creation *creation, Fault *fault)
 
 int create_backup(const CreateRequest *request, Progress *progress, Manifest **ret, Fault *fault)
 {
-        _cleanup_(creation_done)
-                        Creation creation = {.request = request, .progress = progress, .copy_fd = -EBADF};
+        _cleanup_(creation_done) Creation creation = {.request = request, .progress = progress};
         uint64_t begun_usec = clock_monotonic_usec();
         Manifest *manifest;
         int r;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "backup/stored-image.h"
 #include "base/directory.h"
 #include "base/io.h"
 #include "config.h"
@@ -246,4 +247,47 @@ int backup_fixture_stop_at(const char *point, void (*work)(void), void (*meddle)
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFEXITED(status));
         return WEXITSTATUS(status);
+}
+
+void backup_fixture_assert_names(const char *wanted)
+{
+        _cleanup_free_ char *names = backup_fixture_names();
+
+        assert_string_equal(names, wanted);
+}
+
+void backup_fixture_assert_restorable(const Manifest *manifest)
+{
+        _cleanup_close_ int stored_fd = open(backup_fixture_path(manifest->file), O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int image_fd =
+                        open(fixture_path("image.db"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        _cleanup_fault_ Fault fault = {0};
+        StoredImage image;
+        sqlite3 *handle;
+
+        assert_int_equal(stored_image_read(stored_fd,
+                                         manifest->compression,
+                                         NULL,
+                                         image_fd,
+                                         (Effort){.threads = 3},
+                                         &backup_fixture_progress,
+                                         &image,
+                                         &fault),
+                        0);
+        assert_string_equal(image.blocks_sha256, manifest->blocks_sha256);
+        assert_string_equal(image.stored_sha256, manifest->stored_sha256);
+        assert_int_equal(image.database_bytes, manifest->database_bytes);
+        assert_int_equal(image.stored_bytes, manifest->stored_bytes);
+        handle = fixture_open(fixture_path("image.db"));
+        assert_int_equal(fixture_integer(handle, "SELECT count(*) FROM users"), 3);
+        fixture_close(handle);
+        assert_int_equal(fixture_file_size(fixture_path("image.db-wal")), -1);
+}
+
+void backup_fixture_damage(const char *file)
+{
+        char rubbish[64];
+
+        memset(rubbish, 0x5a, sizeof rubbish);
+        fixture_overwrite(backup_fixture_path(file), 100, rubbish, sizeof rubbish);
 }

@@ -37,6 +37,15 @@ Manifest *backup_fixture_create(const char *name, Compression compression);
 /* All names in the directory, sorted, a space behind each. Owned by the caller. */
 char *backup_fixture_names(void);
 
+/* That these are they. */
+void backup_fixture_assert_names(const char *wanted);
+
+/* Opens the image of a backup of that database in clear with plain SQLite. */
+void backup_fixture_assert_restorable(const Manifest *manifest);
+
+/* Writes rubbish into a file there. */
+void backup_fixture_damage(const char *file);
+
 /* SHA-256 of a file there, as hex; valid until the next call. */
 const char *backup_fixture_digest(const char *file);
 

@@ -9,13 +9,6 @@
 #define NAME "backup_20260124_014621"
 #define OTHER_FILES OTHER ".db.gz " OTHER ".db.gz.meta "
 
-static void assert_names(const char *wanted)
-{
-        _cleanup_free_ char *names = backup_fixture_names();
-
-        assert_string_equal(names, wanted);
-}
-
 static void remove_file(const char *file)
 {
         _cleanup_(manifest_freep) Manifest *manifest = NULL;
@@ -37,9 +30,9 @@ static void test_removes_file_and_manifest_alone(void **state)
 {
         create_both();
         remove_file(NAME ".db.gz");
-        assert_names(OTHER_FILES);
+        backup_fixture_assert_names(OTHER_FILES);
         remove_file(NAME ".db.gz");
-        assert_names(OTHER_FILES);
+        backup_fixture_assert_names(OTHER_FILES);
 }
 
 static void test_removes_a_manifest_whose_file_is_gone(void **state)
@@ -47,7 +40,7 @@ static void test_removes_a_manifest_whose_file_is_gone(void **state)
         create_both();
         assert_int_equal(unlink(backup_fixture_path(NAME ".db.gz")), 0);
         remove_file(NAME ".db.gz");
-        assert_names(OTHER_FILES);
+        backup_fixture_assert_names(OTHER_FILES);
 }
 
 static void test_removes_an_adopted_file(void **state)
@@ -57,9 +50,9 @@ static void test_removes_an_adopted_file(void **state)
         fixture_write(backup_fixture_path("backup_b.db"), "x", 1);
         fixture_write(backup_fixture_path("backup_b.db.meta"), "{\"timestamp\": 1}", 16);
         remove_file("backup_a.db");
-        assert_names("backup_a.db-wal backup_b.db backup_b.db.meta ");
+        backup_fixture_assert_names("backup_a.db-wal backup_b.db backup_b.db.meta ");
         remove_file("backup_b.db");
-        assert_names("backup_a.db-wal ");
+        backup_fixture_assert_names("backup_a.db-wal ");
 }
 
 static void test_a_stale_marker_is_no_obstacle(void **state)
@@ -67,7 +60,7 @@ static void test_a_stale_marker_is_no_obstacle(void **state)
         create_both();
         fixture_write(backup_fixture_path("." NAME ".db.gz.meta.unfinished"), "x", 1);
         remove_file(NAME ".db.gz");
-        assert_names(OTHER_FILES);
+        backup_fixture_assert_names(OTHER_FILES);
 }
 
 static void remove_in_child(void)

@@ -47,13 +47,6 @@ static Manifest *listed(const char *name)
         return manifest_copy(entry->manifest);
 }
 
-static void assert_names(const char *wanted)
-{
-        _cleanup_free_ char *names = backup_fixture_names();
-
-        assert_string_equal(names, wanted);
-}
-
 static void assert_passes(const char *name)
 {
         _cleanup_(manifest_freep) Manifest *manifest = listed(name), *verified = NULL, *stored = NULL;
@@ -94,8 +87,8 @@ static void test_good_backups_pass(void **state)
         manifest_free(backup_fixture_create(INITIAL_BACKUP_NAME, COMPRESSION_NONE));
         assert_passes(NAME);
         assert_passes(INITIAL_BACKUP_NAME);
-        assert_names(NAME ".db.gz " NAME ".db.gz.meta " INITIAL_BACKUP_NAME ".db " INITIAL_BACKUP_NAME
-                          ".db.meta ");
+        backup_fixture_assert_names(NAME ".db.gz " NAME ".db.gz.meta " INITIAL_BACKUP_NAME
+                                         ".db " INITIAL_BACKUP_NAME ".db.meta ");
 }
 
 static void flip(const char *file, int64_t offset_bytes)
@@ -188,7 +181,7 @@ static void test_an_adopted_file_gets_a_manifest(void **state)
         assert_int_equal(stored->n_tables, 1);
         assert_int_equal(stored->tables[0].rows, 2);
         assert_int_equal(stored->pages * stored->page_size_bytes, stored->database_bytes);
-        assert_names(NAME ".db " NAME ".db.meta ");
+        backup_fixture_assert_names(NAME ".db " NAME ".db.meta ");
         assert_passes(NAME);
 }
 
@@ -202,7 +195,7 @@ static void test_a_wal_database_is_not_touched(void **state)
         assert_passes(NAME);
         assert_int_equal(stat(backup_fixture_path(NAME ".db"), &after), 0);
         assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
-        assert_names(NAME ".db " NAME ".db.meta ");
+        backup_fixture_assert_names(NAME ".db " NAME ".db.meta ");
 }
 
 static void test_fields_of_a_foreign_manifest_survive(void **state)
@@ -297,7 +290,7 @@ static void test_encrypted_with_its_identity(void **state)
         assert_string_equal(verified->encryption_recipients, manifest->encryption_recipients);
         stored = fixture_read(backup_fixture_path(manifest->file), &size);
         assert_memory_equal(stored, "age-encryption.org/v1\n", 22);
-        assert_names(NAME ".db.gz.age " NAME ".db.gz.age.meta ");
+        backup_fixture_assert_names(NAME ".db.gz.age " NAME ".db.gz.age.meta ");
 }
 
 static void test_encrypted_without_an_identity(void **state)
@@ -314,7 +307,7 @@ static void test_encrypted_without_an_identity(void **state)
         stored = stored_manifest(manifest->file);
         assert_int_equal(stored->verified_usec, manifest->verified_usec);
         assert_null(stored->verification_fault);
-        assert_names(NAME ".db.gz.age " NAME ".db.gz.age.meta ");
+        backup_fixture_assert_names(NAME ".db.gz.age " NAME ".db.gz.age.meta ");
 
         /* Damage is seen all the same. */
         fixture_overwrite(backup_fixture_path(manifest->file), manifest->stored_bytes - 1, &byte, 1);
@@ -334,7 +327,7 @@ static void test_cancelled(void **state)
         fault_done(&fault);
         stored = stored_manifest(NAME ".db.gz");
         assert_int_equal(stored->verified_usec, manifest->verified_usec);
-        assert_names(NAME ".db.gz " NAME ".db.gz.meta ");
+        backup_fixture_assert_names(NAME ".db.gz " NAME ".db.gz.meta ");
 }
 
 /* Unpacking takes room; without it there is no verdict, and nothing is lost. */
@@ -358,7 +351,7 @@ static void test_full_disk(void **state)
                 assert_int_equal(fault.code, FAULT_NO_SPACE);
                 stored = stored_manifest(NAME ".db.gz");
                 assert_true(manifest_is_verified(stored));
-                assert_names(NAME ".db.gz " NAME ".db.gz.meta ballast ");
+                backup_fixture_assert_names(NAME ".db.gz " NAME ".db.gz.meta ballast ");
         }
         assert_passes(NAME);
 }
@@ -381,7 +374,7 @@ static void check_after_kill(const char *point)
         unsigned removed;
 
         assert_int_equal(create_clean_up_leftovers(backup_fixture_fd(), &removed, NULL), 0);
-        assert_names(NAME ".db.gz " NAME ".db.gz.meta ");
+        backup_fixture_assert_names(NAME ".db.gz " NAME ".db.gz.meta ");
         assert_passes(NAME);
 }
 
