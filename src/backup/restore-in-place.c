@@ -112,7 +112,7 @@ static int open_live(InPlace *in_place, bool *ret_impossible, Fault *fault)
 
         do
                 r = connection_open(in_place->request->database_path,
-                                CONNECTION_WRITE,
+                                CONNECTION_REPLACE,
                                 in_place->progress,
                                 &in_place->live,
                                 &met);

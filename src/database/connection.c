@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/test-hook.h"
 #include "database/page-file.h"
+#include "database/wal-gather.h"
 
 /* How often, in virtual machine steps, SQLite asks whether to go on: well under a millisecond. */
 #define PROGRESS_HANDLER_STEPS 10000
@@ -339,6 +340,7 @@ static const char *pragmas_of(ConnectionMode mode)
         case CONNECTION_READ:
                 return "PRAGMA cell_size_check=ON; PRAGMA query_only=ON";
         case CONNECTION_WRITE:
+        case CONNECTION_REPLACE:
                 return "PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON";
         default:
                 return "PRAGMA cell_size_check=ON; PRAGMA synchronous=OFF";
@@ -367,6 +369,7 @@ static int require_writable(const Connection *connection, Fault *fault)
 static int open_handle(Connection *connection, ConnectionMode mode, Fault *fault)
 {
         _cleanup_free_ char *name = NULL;
+        const char *vfs = NULL;
         int64_t version;
         int code, r;
 
@@ -376,10 +379,13 @@ static int open_handle(Connection *connection, ConnectionMode mode, Fault *fault
                 name = NULL;
                 return fault_set_errno(fault, ENOMEM, "Opening %s", connection->path);
         }
+        r = mode == CONNECTION_REPLACE ? wal_gather_vfs(&vfs, fault) : 0;
+        if (r < 0)
+                return r;
         code = sqlite3_open_v2(name,
                         &connection->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                        NULL);
+                        vfs);
         if (code != SQLITE_OK)
                 return connection_fault(connection, code, fault, "Opening the database");
 
