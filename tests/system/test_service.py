@@ -67,7 +67,7 @@ def test_bus_activation_starts_it(service):
 
 
 def test_hanging_daemon_is_started_again_by_the_watchdog(service):
-    with service.drop_in(UNIT, "[Service]\nWatchdogSec=1s\n"):
+    with service.drop_in(UNIT, "[Service]\nWatchdogSec=3s\n"):
         service.run(["systemctl", "restart", UNIT])
         entered = int(service.unit(UNIT, "ActiveEnterTimestampMonotonic")["ActiveEnterTimestampMonotonic"])
         # A sign of life after READY=1, else the rest could be a daemon that never gives one.
