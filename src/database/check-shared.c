@@ -9,6 +9,7 @@
 #include "database/foreign-key.h"
 #include "database/index-proof.h"
 #include "database/page-map.h"
+#include "database/table-list.h"
 
 /* Of all connections together. Looking rows up in an index jumps about in it; more than an index of some
  * size needs anyway brings nothing. */
@@ -126,48 +127,49 @@ static bool plan_table(Shares *shares, Connection *connection, Task *task, uint6
         return !task->proof || add_proof(shares, *task, rows);
 }
 
-/* Makes the tasks that have a table. Which there are is what SQLite has understood of the schema: it takes a
- * row for a table's in which the word "table" is a blob, or in capitals, and checks that table.
- * sqlite_schema is one of them. */
-static bool list_tables(Shares *shares, Connection *connection)
+static bool count_parts(
+                sqlite3_stmt *statement, const char *table, uint64_t *ret_indexes, uint64_t *ret_keys)
 {
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code = sqlite3_prepare_v2(connection->handle,
-                        "SELECT t.name,"
-                        " (SELECT count(*) FROM main.sqlite_schema AS i"
-                        "  WHERE i.type = 'index' AND i.tbl_name = t.name COLLATE NOCASE),"
-                        " (SELECT count(*) FROM pragma_foreign_key_list(t.name, 'main'))"
-                        " FROM pragma_table_list AS t WHERE t.schema = 'main' AND t.type <> 'view'",
-                        -1,
-                        &statement,
-                        NULL);
+        bool is_counted = sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC) == SQLITE_OK &&
+                          sqlite3_step(statement) == SQLITE_ROW;
 
-        if (code != SQLITE_OK)
-                return false;
-        while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-                char *table = (char *) sqlite3_column_text(statement, 0);
-                uint64_t n_indexes = (uint64_t) sqlite3_column_int64(statement, 1);
-                uint64_t n_keys = (uint64_t) sqlite3_column_int64(statement, 2);
-
-                if (!table || !can_be_named(table) ||
-                                !add_task(shares,
-                                                (Task){.kind = TASK_TABLE,
-                                                                .table = table,
-                                                                .n_parts = n_indexes}))
-                        return false;
-                if (shares->depth == CHECK_FULL && n_keys > 0 &&
-                                !add_task(shares,
-                                                (Task){.kind = TASK_FOREIGN_KEYS,
-                                                                .table = table,
-                                                                .n_parts = n_keys}))
-                        return false;
+        if (is_counted) {
+                *ret_indexes = (uint64_t) sqlite3_column_int64(statement, 0);
+                *ret_keys = (uint64_t) sqlite3_column_int64(statement, 1);
         }
-        return code == SQLITE_DONE;
+        (void) sqlite3_reset(statement);
+        return is_counted;
 }
 
-/* The tables are looked at when their list is whole. Damage that another statement meets meanwhile makes
- * SQLite look for its place in the list again, by rowid: where two rows have the same, it would never get
- * past. */
+/* Makes the tasks that have a table; sqlite_schema is one of those. */
+static bool list_tables(Shares *shares, Connection *connection)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *parts = NULL;
+        _cleanup_(table_list_done) TableList list = {0};
+
+        if (table_list_load(connection, &list, NULL) < 0 ||
+                        connection_prepare(connection,
+                                        "SELECT (SELECT count(*) FROM main.sqlite_schema AS i"
+                                        "  WHERE i.type = 'index' AND i.tbl_name = ?1 COLLATE NOCASE),"
+                                        " (SELECT count(*) FROM pragma_foreign_key_list(?1, 'main'))",
+                                        &parts,
+                                        NULL) < 0)
+                return false;
+        for (size_t i = 0; i < list.n_tables; i++) {
+                Task task = {.kind = TASK_TABLE, .table = list.tables[i].name};
+                uint64_t n_keys;
+
+                if (!can_be_named(task.table) || !count_parts(parts, task.table, &task.n_parts, &n_keys) ||
+                                !add_task(shares, task))
+                        return false;
+                task.kind = TASK_FOREIGN_KEYS;
+                task.n_parts = n_keys;
+                if (shares->depth == CHECK_FULL && n_keys > 0 && !add_task(shares, task))
+                        return false;
+        }
+        return true;
+}
+
 static bool add_tables(Shares *shares, Connection *connection, uint64_t pages)
 {
         size_t first = shares->n_tasks, end;

@@ -6,6 +6,7 @@
 #include "database/check-pragma.h"
 #include "database/check-shared.h"
 #include "database/foreign-key.h"
+#include "database/table-list.h"
 
 void check_result_done(CheckResult *result)
 {
@@ -39,27 +40,13 @@ static int check_integrity(Connection *connection, CheckDepth depth, CheckResult
 
 static int check_foreign_keys(Connection *connection, CheckResult *result, Fault *fault)
 {
-        _cleanup_(statement_finalizep) sqlite3_stmt *tables = NULL;
-        int code, r;
+        _cleanup_(table_list_done) TableList list = {0};
+        int r = table_list_load(connection, &list, fault);
 
-        r = connection_prepare(connection,
-                        "SELECT name FROM main.sqlite_schema WHERE type = 'table'",
-                        &tables,
-                        fault);
-        if (r < 0)
-                return r;
-        while ((code = sqlite3_step(tables)) == SQLITE_ROW) {
-                const char *table = (const char *) sqlite3_column_text(tables, 0);
-
-                if (!table)
-                        return fault_set_errno(fault, ENOMEM, "Checking foreign keys");
-                r = foreign_keys_count(connection, table, &result->foreign_key_violations, fault);
-                if (r < 0)
-                        return r;
-        }
-        if (code != SQLITE_DONE)
-                return connection_fault(connection, code, fault, "Checking foreign keys");
-        return 0;
+        for (size_t i = 0; r >= 0 && i < list.n_tables; i++)
+                r = foreign_keys_count(
+                                connection, list.tables[i].name, &result->foreign_key_violations, fault);
+        return r;
 }
 
 /* One thread gains nothing by it but the proof of the indexes of a copy. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "database/table-list.h"
 
 void export_plan_done(ExportPlan *plan)
 {
@@ -31,7 +32,7 @@ static size_t count_chosen(const char *const *chosen)
         return n;
 }
 
-static int add_table(ExportPlan *plan, const char *name, const char *kind, Fault *fault)
+static int add_table(ExportPlan *plan, const char *name, TableKind kind, Fault *fault)
 {
         char **tables;
 
@@ -41,7 +42,7 @@ static int add_table(ExportPlan *plan, const char *name, const char *kind, Fault
                                 "The database has a table whose name is not valid UTF-8, which JSON can't "
                                 "say; "
                                 "a backup keeps it");
-        if (!kind || strcmp(kind, "table") != 0)
+        if (kind != TABLE_ORDINARY)
                 return fault_set(fault,
                                 FAULT_NOT_SUPPORTED,
                                 "%s is a virtual table or belongs to one, and only its module knows the "
@@ -60,32 +61,17 @@ static int add_table(ExportPlan *plan, const char *name, const char *kind, Fault
 
 static int load_tables(Connection *connection, const char *const *chosen, ExportPlan *plan, Fault *fault)
 {
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        _cleanup_(table_list_done) TableList list = {0};
         size_t n_chosen = count_chosen(chosen);
-        int code, r;
+        int r = table_list_load(connection, &list, fault);
 
-        r = connection_prepare(connection,
-                        "SELECT name, (SELECT type FROM pragma_table_list(s.name) WHERE schema = 'main')"
-                        " FROM main.sqlite_schema AS s"
-                        " WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid",
-                        &statement,
-                        fault);
-        if (r < 0)
-                return r;
-        while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-                const char *name = (const char *) sqlite3_column_text(statement, 0);
+        for (size_t i = 0; r >= 0 && i < list.n_tables; i++) {
+                const TableEntry *table = &list.tables[i];
 
-                if (!name)
-                        return fault_set_errno(fault, ENOMEM, "Reading the schema");
-                if (chosen && !contains(chosen, n_chosen, name))
-                        continue;
-                r = add_table(plan, name, (const char *) sqlite3_column_text(statement, 1), fault);
-                if (r < 0)
-                        return r;
+                if (!table->is_internal && (!chosen || contains(chosen, n_chosen, table->name)))
+                        r = add_table(plan, table->name, table->kind, fault);
         }
-        if (code != SQLITE_DONE)
-                return connection_fault(connection, code, fault, "Reading the schema");
-        return 0;
+        return r;
 }
 
 int export_plan_load(Connection *connection, const char *const *chosen, ExportPlan *ret, Fault *fault)
@@ -124,11 +110,12 @@ int export_plan_write_schema(
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         int code, r;
 
-        /* Without SQL: the indexes that a UNIQUE or PRIMARY KEY makes. */
+        /* Without SQL: the indexes that a UNIQUE or PRIMARY KEY makes. To SQLite the type may be a blob, or
+         * in capitals; what an import knows is the word. */
         r = connection_prepare(connection,
-                        "SELECT type, name, tbl_name, sql FROM main.sqlite_schema"
+                        "SELECT lower(type) AS kind, name, tbl_name, sql FROM main.sqlite_schema"
                         " WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                        " ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 WHEN 'view' THEN 2"
+                        " ORDER BY CASE kind WHEN 'table' THEN 0 WHEN 'index' THEN 1 WHEN 'view' THEN 2"
                         " ELSE 3 END, rowid",
                         &statement,
                         fault);

@@ -29,8 +29,7 @@ void index_advice_done(IndexAdviceList *list)
 /* Each foreign key of each ordinary table without an index of which the key's columns are the first ones, in
  * any order, and which is not the rowid alone: table, columns (joined), columns (quoted). */
 static const char foreign_keys_sql[] =
-                "WITH tables(name) AS (SELECT s.name FROM main.sqlite_schema AS s WHERE s.type = 'table' "
-                "AND "
+                "WITH tables(name) AS (SELECT s.name FROM main.sqlite_schema AS s WHERE "
                 "s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND s.sql LIKE 'CREATE TABLE%'), "
                 "keys(name, id, n_columns, columns, quoted) AS (SELECT name, id, count(*), "
                 "group_concat(column, ', '), group_concat('\"' || replace(column, '\"', '\"\"') || '\"', ', "

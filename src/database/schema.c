@@ -6,6 +6,7 @@
 #include "base/test-hook.h"
 #include "base/timestamp.h"
 #include "database/schema-compare.h"
+#include "database/table-list.h"
 
 /* In order, never renumbered. All that the first one does is to complete schema_objects, which every start
  * repeats; a later one that changes what exists gets a statement of its own here. */
@@ -26,15 +27,11 @@ void schema_report_done(SchemaReport *report)
 
 static int read_version(Connection *connection, int64_t *ret, Fault *fault)
 {
-        int64_t n_tables, version = 0;
-        int r;
+        int64_t version = 0;
+        bool is_there;
+        int r = table_exists(connection, "oracxpred_migrations", &is_there, fault);
 
-        r = connection_query_integer(connection,
-                        "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table'"
-                        " AND name = 'oracxpred_migrations'",
-                        &n_tables,
-                        fault);
-        if (r >= 0 && n_tables > 0)
+        if (r >= 0 && is_there)
                 r = connection_query_integer(connection,
                                 "SELECT coalesce(max(version), 0) FROM main.oracxpred_migrations",
                                 &version,

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "database/table-list.h"
+
 void statistics_done(Statistics *statistics)
 {
         for (size_t i = 0; i < statistics->n_tables; i++)
@@ -124,26 +126,21 @@ static int count_table(Connection *connection,
         return connection_fault(connection, code, fault, "Counting rows");
 }
 
-/* The order here makes SQLite end the list before the first row is given: while the list is still open,
- * damage that counting meets could make it begin again without end. */
 static int collect_tables(Connection *connection, Statistics *statistics, Fault *fault)
 {
-        static const char sql[] =
-                        "SELECT s.name, l.type = 'virtual' FROM main.sqlite_schema AS s"
-                        " LEFT JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = s.name"
-                        " WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                        " AND coalesce(l.type, '') <> 'shadow' ORDER BY s.name";
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code = SQLITE_ROW, r = connection_prepare(connection, sql, &statement, fault);
+        _cleanup_(table_list_done) TableList list = {0};
+        int r = table_list_load(connection, &list, fault);
 
-        while (r >= 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-                const char *name = (const char *) sqlite3_column_text(statement, 0);
+        for (size_t i = 0; r >= 0 && i < list.n_tables; i++) {
+                const TableEntry *table = &list.tables[i];
 
-                r = name ? count_table(connection, name, sqlite3_column_int(statement, 1), statistics, fault)
-                         : connection_fault(connection, SQLITE_NOMEM, fault, "Listing the tables");
+                if (!table->is_internal && table->kind != TABLE_SHADOW)
+                        r = count_table(connection,
+                                        table->name,
+                                        table->kind == TABLE_VIRTUAL,
+                                        statistics,
+                                        fault);
         }
-        if (r >= 0 && code != SQLITE_DONE)
-                return connection_fault(connection, code, fault, "Listing the tables");
         table_counts_sort(statistics->tables, statistics->n_tables);
         return r;
 }

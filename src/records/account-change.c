@@ -6,6 +6,7 @@
 #include <systemd/sd-id128.h>
 
 #include "base/timestamp.h"
+#include "database/table-list.h"
 #include "database/transaction.h"
 
 #define REFERRING_MAX_BYTES 512 /* of the tables in a message */
@@ -293,27 +294,42 @@ static int count_referring(Connection *connection,
         return 0;
 }
 
+static int count_keys(
+                Connection *connection, const char *table, int64_t id, Referring *referring, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *keys = NULL;
+        char *sql = sqlite3_mprintf("PRAGMA main.foreign_key_list(%Q)", table);
+        int code = SQLITE_DONE, r;
+
+        if (!sql)
+                return fault_set_errno(fault, ENOMEM, "Looking for rows that refer to an account");
+        r = connection_prepare(connection, sql, &keys, fault);
+        sqlite3_free(sql);
+        while (r >= 0 && (code = sqlite3_step(keys)) == SQLITE_ROW) {
+                const char *to = (const char *) sqlite3_column_text(keys, 4);
+
+                if (sqlite3_stricmp((const char *) sqlite3_column_text(keys, 2), "users") == 0)
+                        r = count_referring(connection,
+                                        table,
+                                        (const char *) sqlite3_column_text(keys, 3),
+                                        to ? to : "id",
+                                        id,
+                                        referring,
+                                        fault);
+        }
+        if (r >= 0 && code != SQLITE_DONE)
+                r = connection_fault(connection, code, fault, "Looking for rows that refer to an account");
+        return r;
+}
+
 /* Of every table that there is, not only those that this service knows. */
 static int find_referring(Connection *connection, int64_t id, Referring *referring, Fault *fault)
 {
-        static const char sql[] =
-                        "SELECT s.name, f.\"from\", coalesce(f.\"to\", 'id') FROM main.sqlite_schema AS s, "
-                        "pragma_foreign_key_list(s.name) AS f WHERE s.type = 'table' AND lower(f.\"table\") "
-                        "= "
-                        "'users' ORDER BY s.name, f.\"from\"";
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code = SQLITE_DONE, r = connection_prepare(connection, sql, &statement, fault);
+        _cleanup_(table_list_done) TableList list = {0};
+        int r = table_list_load(connection, &list, fault);
 
-        while (r >= 0 && (code = sqlite3_step(statement)) == SQLITE_ROW)
-                r = count_referring(connection,
-                                (const char *) sqlite3_column_text(statement, 0),
-                                (const char *) sqlite3_column_text(statement, 1),
-                                (const char *) sqlite3_column_text(statement, 2),
-                                id,
-                                referring,
-                                fault);
-        if (r >= 0 && code != SQLITE_DONE)
-                r = connection_fault(connection, code, fault, "Looking for rows that refer to an account");
+        for (size_t i = 0; r >= 0 && i < list.n_tables; i++)
+                r = count_keys(connection, list.tables[i].name, id, referring, fault);
         return r;
 }
 

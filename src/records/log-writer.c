@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "database/table-list.h"
 #include "records/extra-data.h"
 
 /* Both name their values alike; one that a table does not have is not asked for. */
@@ -42,17 +43,10 @@ static int writer_fault(LogWriter *writer, int code, LogTable table, Fault *faul
 
 static int find_table(Connection *connection, LogTable table, Fault *fault)
 {
-        char sql[128];
-        int64_t n;
-        int r;
+        bool is_there;
+        int r = table_exists(connection, log_table_to_string(table), &is_there, fault);
 
-        (void) snprintf(sql,
-                        sizeof sql,
-                        "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = "
-                        "'%s'",
-                        log_table_to_string(table));
-        r = connection_query_integer(connection, sql, &n, fault);
-        if (r >= 0 && n == 0)
+        if (r >= 0 && !is_there)
                 return fault_set(fault,
                                 FAULT_NOT_FOUND,
                                 "%s has no table %s; the next start of the service creates it",

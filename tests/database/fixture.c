@@ -84,6 +84,17 @@ int64_t fixture_integer(sqlite3 *handle, const char *sql)
         return value;
 }
 
+void fixture_blur_type(sqlite3 *handle, const char *table)
+{
+        char *sql = sqlite3_mprintf("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET"
+                                    " type = CAST(type AS BLOB) WHERE name = %Q; PRAGMA writable_schema=OFF",
+                        table);
+
+        fixture_execute(handle, sql);
+        assert_int_equal(sqlite3_changes(handle), 1);
+        sqlite3_free(sql);
+}
+
 Connection *fixture_connect(const char *path, ConnectionMode mode)
 {
         Connection *connection = NULL;

@@ -29,6 +29,9 @@ void fixture_close(sqlite3 *handle);
 void fixture_execute(sqlite3 *handle, const char *sql);
 int64_t fixture_integer(sqlite3 *handle, const char *sql);
 
+/* Makes the word "table" of one row of the schema a blob: to SQLite it is still a table. */
+void fixture_blur_type(sqlite3 *handle, const char *table);
+
 /* The service's own way. */
 Connection *fixture_connect(const char *path, ConnectionMode mode);
 

@@ -184,6 +184,32 @@ static void test_secrets_are_left_out(void **state)
         }
 }
 
+/* That the word "table" is a blob, or in capitals, is nothing to SQLite, and integrity_check calls it sound.
+ */
+static void test_no_table_is_missed(void **state)
+{
+        static const char *const both[] = {"a", "empty", NULL};
+        const char *plain = fixture_path("plain.db"), *path = fixture_path("blob.db");
+        sqlite3 *application;
+        ExportResult result;
+        _cleanup_free_ char *expected = NULL;
+
+        create(plain, TWO_TABLES ";CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END");
+        create(path, TWO_TABLES ";CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END");
+        application = fixture_open(path);
+        fixture_blur_type(application, "a");
+        fixture_execute(application,
+                        "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET type='TABLE' WHERE "
+                        "name='empty'");
+        fixture_close(application);
+        expected = export_text(plain, &(ExportOptions){.style = EXPORT_COMPACT}, &result);
+        assert_int_equal(result.rows, 2);
+        assert_export(path, &(ExportOptions){.style = EXPORT_COMPACT}, expected);
+        free(expected);
+        expected = export_text(plain, &(ExportOptions){.tables = both}, &result);
+        assert_export(path, &(ExportOptions){.tables = both}, expected);
+}
+
 static void test_virtual_tables_are_refused_in_words(void **state)
 {
         static const char *const part[] = {"words_content", NULL}, *const plain[] = {"plain", NULL};
@@ -426,6 +452,7 @@ int main(void)
                         TEST(test_empty_database),
                         TEST(test_chosen_tables_with_their_indexes_only),
                         TEST(test_secrets_are_left_out),
+                        TEST(test_no_table_is_missed),
                         TEST(test_virtual_tables_are_refused_in_words),
                         TEST(test_order_is_that_of_the_key),
                         TEST(test_one_snapshot_under_a_writer),

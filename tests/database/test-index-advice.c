@@ -84,6 +84,19 @@ static void test_keys_of_the_application_s_own_tables(void **state)
         assert_string_equal(advice(connection), "");
 }
 
+static void test_no_table_is_missed(void **state)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        sqlite3 *application = fixture_open(fixture_path("live.db"));
+
+        fixture_execute(application,
+                        "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(p REFERENCES p)");
+        fixture_blur_type(application, "c");
+        fixture_close(application);
+        connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
+        assert_string_equal(advice(connection), "c(p) foreign-key");
+}
+
 static void test_reasons_have_names(void **state)
 {
         assert_string_equal(index_reason_to_string(INDEX_MARKED), "marked");
@@ -96,6 +109,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         TEST(test_a_complete_schema_needs_none),
                         TEST(test_keys_of_the_application_s_own_tables),
+                        TEST(test_no_table_is_missed),
                         TEST(test_reasons_have_names),
         };
 

@@ -306,10 +306,15 @@ static void test_newer_database_is_refused(void **state)
         fixture_execute(application,
                         "INSERT INTO oracxpred_migrations VALUES(9, 'of the future', '2030-01-01 00:00:00');"
                         "DROP INDEX ix_predictions_match_id");
-        connection = fixture_connect(path, CONNECTION_WRITE);
-        assert_int_equal(schema_migrate(connection, NOW_USEC, &report, &fault), -EOPNOTSUPP);
-        fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "step 9");
-        connection = connection_close(connection);
+        /* The second time with a table that only SQLite takes for one. */
+        for (int i = 0; i < 2; i++) {
+                connection = fixture_connect(path, CONNECTION_WRITE);
+                assert_int_equal(schema_migrate(connection, NOW_USEC, &report, &fault), -EOPNOTSUPP);
+                fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "step 9");
+                connection = connection_close(connection);
+                if (i == 0)
+                        fixture_blur_type(application, "oracxpred_migrations");
+        }
         assert_int_equal(fixture_integer(application,
                                          "SELECT count(*) FROM sqlite_schema"
                                          " WHERE name = 'ix_predictions_match_id'"),

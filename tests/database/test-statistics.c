@@ -106,6 +106,21 @@ static void test_odd_names_views_and_own_tables(void **state)
         statistics_done(&statistics);
 }
 
+static void test_no_table_is_missed(void **state)
+{
+        const char *path = fixture_path("blob.db");
+        sqlite3 *application = fixture_open(path);
+        Statistics statistics = {0};
+
+        fixture_execute(application, "CREATE TABLE a(x); CREATE TABLE b(x); INSERT INTO b VALUES(1),(2)");
+        fixture_blur_type(application, "b");
+        fixture_close(application);
+        collect(path, &statistics);
+        assert_int_equal(statistics.n_tables, 2);
+        assert_table(&statistics, 1, "b", 2);
+        statistics_done(&statistics);
+}
+
 /* SQLite sorts by the bytes that a UTF-16 database has. */
 static void test_order_is_the_same_in_any_encoding(void **state)
 {
@@ -188,6 +203,7 @@ int main(void)
                         TEST(test_numbers_of_a_rollback_database),
                         TEST(test_wal_counts),
                         TEST(test_odd_names_views_and_own_tables),
+                        TEST(test_no_table_is_missed),
                         TEST(test_order_is_the_same_in_any_encoding),
                         TEST(test_virtual_tables),
                         TEST(test_corrupt_table_is_a_fault),

@@ -200,6 +200,18 @@ static void test_nothing_goes_with_an_account(void **state)
         assert_int_equal(n, 3);
 }
 
+static void test_rows_of_every_table_are_found(void **state)
+{
+        sqlite3 *handle = fixture_open(fixture_path("live.db"));
+        Fault fault = {0};
+
+        execute("CREATE TABLE mine(who REFERENCES users); INSERT INTO mine VALUES(1)");
+        fixture_blur_type(handle, "mine");
+        fixture_close(handle);
+        assert_int_equal(account_delete(log_connection, "ann", &fault), -EEXIST);
+        fixture_assert_fault(&fault, FAULT_CONFLICT, "mine.who (1)");
+}
+
 static void test_many_tables_are_named_as_far_as_they_fit(void **state)
 {
         Fault fault = {0};
@@ -236,6 +248,7 @@ int main(void)
                         TEST(test_an_unused_account_is_deleted),
                         TEST(test_an_account_that_rows_refer_to_stays),
                         TEST(test_nothing_goes_with_an_account),
+                        TEST(test_rows_of_every_table_are_found),
                         TEST(test_many_tables_are_named_as_far_as_they_fit),
         };
 

@@ -39,6 +39,16 @@ static void test_rows_are_written(void **state)
         fixture_close(handle);
 }
 
+static void test_a_table_that_only_sqlite_takes_for_one(void **state)
+{
+        LogEntry system = log_system_entry();
+        sqlite3 *handle = fixture_open(fixture_path("live.db"));
+
+        fixture_blur_type(handle, "system_logs");
+        fixture_close(handle);
+        assert_int_equal(log_add(&system), 1);
+}
+
 /* One row with a user who is not there, one with extra data that is no object: the others are written. */
 static void test_a_bad_row_keeps_no_other_out(void **state)
 {
@@ -232,6 +242,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, log_setup, log_teardown)
         const struct CMUnitTest tests[] = {
                         TEST(test_rows_are_written),
+                        TEST(test_a_table_that_only_sqlite_takes_for_one),
                         TEST(test_a_bad_row_keeps_no_other_out),
                         TEST(test_a_trigger_keeps_no_other_row_out),
                         TEST(test_a_trigger_that_lacks_its_table_keeps_the_other_log_going),
