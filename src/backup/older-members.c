@@ -51,6 +51,17 @@ size_t older_members_read(const OlderMembers *older, uint64_t first, size_t n, M
         return n_read;
 }
 
+void older_members_expect(const OlderMembers *older, const MemberRecord *records, size_t n)
+{
+        uint64_t first = records[0].offset_bytes, last = records[n - 1].offset_bytes;
+
+        if (last >= first && last - first <= n * STORED_MEMBER_MAX_BYTES)
+                (void) posix_fadvise(older->fd,
+                                (off_t) first,
+                                (off_t) (last - first + STORED_MEMBER_MAX_BYTES),
+                                POSIX_FADV_WILLNEED);
+}
+
 int older_members_find(const OlderMembers *older,
                 const MemberRecord *record,
                 const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES],

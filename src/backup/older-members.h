@@ -19,6 +19,10 @@ int older_members_open(int fd, const char *index_sha256, OlderMembers **ret);
  * is NULL, and where the index can't be read. */
 size_t older_members_read(const OlderMembers *older, uint64_t first, size_t n, MemberRecord *ret_records);
 
+/* Those members, one at least, are about to be read: the disk begins with them. Left to itself, the kernel
+ * may read megabytes ahead, and a commit of the application's would wait behind them. */
+void older_members_expect(const OlderMembers *older, const MemberRecord *records, size_t n);
+
 /* 1, and in *ret_bytes the stored size of the record's member, when that holds the block with that SHA-256;
  * 0 when it holds another. Negative where no member can be read: the file is damaged. */
 int older_members_find(const OlderMembers *older,

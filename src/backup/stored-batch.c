@@ -114,6 +114,8 @@ int stored_batch_compress(StoredBatch *batch, uint64_t number, Fault *fault)
         size_t n_records = older_members_read(
                         batch->older, number * STORED_IMAGE_BATCH_BLOCKS, ELEMENTSOF(records), records);
 
+        if (n_records > 0 && batch->alignment_bytes == 0)
+                older_members_expect(batch->older, records, n_records);
         empty(batch);
         for (size_t i = 0; i * STORED_IMAGE_BLOCK_BYTES < batch->image_bytes; i++) {
                 const unsigned char *block = batch->image + i * STORED_IMAGE_BLOCK_BYTES;

@@ -13,8 +13,9 @@
 #include "base/pace.h"
 #include "base/parallel.h"
 
-/* How much is written before the disk is asked to begin with it, so that the sync at the end is short. */
-#define WRITE_BEHIND_BYTES (8 * MIB)
+/* How much is written before the disk is asked to begin with it, so that the sync at the end is short. A
+ * commit of the application's waits behind as much. */
+#define WRITE_BEHIND_BYTES MIB
 
 typedef struct Writing {
         const StoredForm *form;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backup/stored-input.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -21,6 +22,7 @@ static int read_stored(void *userdata, void *data, size_t size, size_t *ret, Fau
         if (r < 0)
                 return r;
         input->stored_bytes += *ret;
+        (void) posix_fadvise(input->fd, (off_t) input->stored_bytes, BUFFER_BYTES, POSIX_FADV_WILLNEED);
         progress_add(input->progress, *ret);
         return 0;
 }
@@ -39,6 +41,9 @@ int stored_input_begin(StoredInput *input,
         pace_init(&input->pace, effort.bytes_per_second);
         if (fstat(fd, &status) < 0)
                 return fault_set_errno(fault, errno, "Reading the size of the file");
+        /* The kernel may read megabytes ahead, and a commit of the application's would wait behind them; we
+         * ask for the next buffer while one is in use, and no more. */
+        (void) posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
         progress_begin(progress, "reading back", (uint64_t) status.st_size);
         input->buffer = malloc(BUFFER_BYTES);
         if (!input->buffer)
