@@ -11,6 +11,7 @@
 typedef struct WalFile {
         sqlite3_file base;
         sqlite3_file *real;
+        int failed;                 /* what became of a write that SQLite was told had succeeded */
         sqlite3_int64 offset_bytes; /* of what is gathered */
         int n_gathered;
         unsigned char *gathered;
@@ -21,14 +22,17 @@ static WalFile *wal_file(sqlite3_file *file)
         return (WalFile *) file;
 }
 
+/* A failure stays: it may be told to a read, after which a transaction can go on, and what lacks a part of
+ * the log must never be committed. */
 static int put_out(WalFile *file)
 {
         int n = file->n_gathered;
 
-        if (n == 0)
-                return SQLITE_OK;
+        if (n == 0 || file->failed != SQLITE_OK)
+                return file->failed;
         file->n_gathered = 0;
-        return file->real->pMethods->xWrite(file->real, file->gathered, n, file->offset_bytes);
+        file->failed = file->real->pMethods->xWrite(file->real, file->gathered, n, file->offset_bytes);
+        return file->failed;
 }
 
 /* What is still gathered was never synced, so nobody was told of it. */
@@ -51,14 +55,13 @@ static int gather_read(sqlite3_file *base, void *data, int size, sqlite3_int64 o
 static int gather_write(sqlite3_file *base, const void *data, int size, sqlite3_int64 offset_bytes)
 {
         WalFile *file = wal_file(base);
+        int code = file->failed;
 
         if (size > GATHERED_BYTES - file->n_gathered ||
-                        offset_bytes != file->offset_bytes + file->n_gathered) {
-                int code = put_out(file);
-
-                if (code != SQLITE_OK)
-                        return code;
-        }
+                        offset_bytes != file->offset_bytes + file->n_gathered)
+                code = put_out(file);
+        if (code != SQLITE_OK)
+                return code;
         if (size > GATHERED_BYTES)
                 return file->real->pMethods->xWrite(file->real, data, size, offset_bytes);
         if (file->n_gathered == 0)

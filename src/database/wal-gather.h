@@ -10,6 +10,8 @@
  * with less, others would be told of a commit that is not in the file. A process that is killed meanwhile
  * leaves less of a transaction that was not committed.
  *
+ * Once something could not be written, the connection can commit nothing any more; close it.
+ *
  * The file belongs to its connection, and so to that connection's thread. */
 
 #include "base/fault.h"

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "database/wal-gather.h"
+
 /* Far more than the cache holds, so that pages are spilled into the WAL, read again from there and written
  * again in the midst of the transaction. */
 static const char fill_sql[] =
@@ -146,6 +148,34 @@ static void test_a_full_disk_is_told_and_changes_nothing(void **state)
         fixture_close(application);
 }
 
+/* What SQLite does with a log, in an order in which it goes on after the failure. */
+static void test_a_failure_that_a_read_met_stops_the_commit(void **state)
+{
+        static unsigned char data[60 * KIB];
+        const char *small = fixture_mount_small(64 * KIB), *name;
+        int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_WAL;
+        char path[256];
+        sqlite3_vfs *vfs;
+        sqlite3_file *file;
+
+        assert_int_equal(wal_gather_vfs(&name, NULL), 0);
+        vfs = sqlite3_vfs_find(name);
+        (void) snprintf(path, sizeof path, "%s/live.db", small);
+        fixture_close(fixture_open(path));
+        (void) snprintf(path, sizeof path, "%s/live.db-wal", small);
+        file = calloc(1, (size_t) vfs->szOsFile);
+        assert_int_equal(vfs->xOpen(vfs, path, file, flags, NULL), SQLITE_OK);
+        assert_int_equal(file->pMethods->xWrite(file, data, sizeof data, 0), SQLITE_OK);
+        assert_int_equal(file->pMethods->xWrite(file, data, sizeof data, sizeof data), SQLITE_OK);
+        assert_int_equal(file->pMethods->xRead(file, data, 1, 0), SQLITE_FULL);
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(file->pMethods->xRead(file, data, 1, 0), SQLITE_FULL);
+        assert_int_equal(file->pMethods->xWrite(file, data, 1, 0), SQLITE_FULL);
+        assert_int_equal(file->pMethods->xSync(file, SQLITE_SYNC_NORMAL), SQLITE_FULL);
+        assert_int_equal(file->pMethods->xClose(file), SQLITE_OK);
+        free(file);
+}
+
 static uint64_t write_calls(void)
 {
         FILE *file = fopen("/proc/self/io", "re");
@@ -200,6 +230,7 @@ int main(void)
                         TEST(test_what_is_rolled_back_is_gone),
                         TEST(test_killed_before_the_commit),
                         TEST(test_a_full_disk_is_told_and_changes_nothing),
+                        TEST(test_a_failure_that_a_read_met_stops_the_commit),
                         TEST(test_it_writes_in_large_pieces),
         };
 
