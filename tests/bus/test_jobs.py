@@ -9,7 +9,7 @@ import pytest
 
 from application import Application, check, unpack
 from client import BusError, Client
-from contract import BUS_NAME, BUS_PATH, ERROR, JOB, MANAGER
+from contract import BUS_NAME, BUS_PATH, ERROR, JOB, MANAGER, PEER
 from private_bus import SERVICE_USER
 
 # The initial backup passes this point first.
@@ -262,6 +262,8 @@ def stop_held(service, gate):
     """Stops the service while a worker is held, and proves that its end is clean."""
     service.process.terminate()
     service.wait_notification("STOPPING=1")
+    # The notification comes first, the cancelling after it, and this answer once the loop is through with both.
+    service.client.call(BUS_PATH, PEER, "Ping")
     gate.release()
     assert service.wait() == 0
     assert service.temporary_files() == []
