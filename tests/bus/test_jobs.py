@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Jobs: queued and bounded, cancelled without a trace, and never in the way of a reader or of a quick question."""
 
+import contextlib
 import os
 import pwd
 import subprocess
@@ -72,11 +73,13 @@ def policies(process, name):
     """The scheduling policies (proc(5), field 41) of the threads of that name."""
     found = set()
     for thread in os.listdir(f"/proc/{process}/task"):
-        with open(f"/proc/{process}/task/{thread}/stat", encoding="utf-8") as file:
-            _, _, rest = file.read().partition(" (")
-        comm, _, fields = rest.rpartition(") ")
-        if comm == name:
-            found.add(int(fields.split()[41 - 3]))
+        # It may have ended meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open(f"/proc/{process}/task/{thread}/stat", encoding="utf-8") as file:
+                _, _, rest = file.read().partition(" (")
+            comm, _, fields = rest.rpartition(") ")
+            if comm == name:
+                found.add(int(fields.split()[41 - 3]))
     return found
 
 
