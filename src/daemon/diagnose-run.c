@@ -10,7 +10,6 @@
 #include "daemon/response-times.h"
 
 #define POLKIT_BUS_NAME "org.freedesktop.PolicyKit1"
-#define PATIENCE_USEC (5 * USEC_PER_SEC)
 
 /* A question, and where its answer goes. */
 typedef struct Question {
@@ -141,7 +140,7 @@ static void ask_names(DiagnoseRun *run, const char *method)
                                         call,
                                         on_names,
                                         question,
-                                        PATIENCE_USEC) >= 0)
+                                        unit_facts_patience_usec()) >= 0)
                 run->n_waiting++;
         else
                 run->facts.polkit_known = false;

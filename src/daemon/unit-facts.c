@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/test-hook.h"
 #include "daemon/bus-argument.h"
 
 #define PATIENCE_USEC (5 * USEC_PER_SEC)
@@ -16,6 +17,17 @@ UnitState unit_facts_judge(const UnitFacts *facts)
         if (!facts->active)
                 return UNIT_STOPPED;
         return facts->enabled ? UNIT_ACTIVE : UNIT_DISABLED;
+}
+
+uint64_t unit_facts_patience_usec(void)
+{
+#if TEST_HOOKS
+        uint64_t injected_usec;
+
+        if (test_hook_patience(&injected_usec))
+                return injected_usec;
+#endif
+        return PATIENCE_USEC;
 }
 
 void unit_facts_set(UnitFacts *facts, const char *property, const char *value)
@@ -92,5 +104,5 @@ int unit_facts_ask(sd_bus *bus,
                 r = sd_bus_message_set_auto_start(call, false);
         if (r >= 0)
                 r = sd_bus_message_append(call, "s", SYSTEMD_BUS_NAME ".Unit");
-        return r < 0 ? r : sd_bus_call_async(bus, ret, call, handler, userdata, PATIENCE_USEC);
+        return r < 0 ? r : sd_bus_call_async(bus, ret, call, handler, userdata, unit_facts_patience_usec());
 }

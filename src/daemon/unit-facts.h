@@ -32,6 +32,9 @@ typedef struct UnitFacts {
 
 UnitState unit_facts_judge(const UnitFacts *facts);
 
+/* How long an answer of systemd or of the bus is waited for. */
+uint64_t unit_facts_patience_usec(void);
+
 /* Asks for all properties of the unit; the handler passes its message to unit_facts_read_reply(). The slot
  * is the caller's: unreferencing it means that the answer isn't wanted any more. */
 int unit_facts_ask(sd_bus *bus,
