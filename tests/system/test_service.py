@@ -84,6 +84,8 @@ def test_hanging_daemon_is_started_again_by_the_watchdog(service):
 def test_stop_in_the_middle_of_a_backup_needs_no_kill(service):
     fill(service, rows=1000, bytes_per_row=200_000)
     before = backup_names(service)
+    # No machine stores the 100 MB before the stop.
+    configure(service, "BandwidthLimit=1M\n")
     with service.signals(MANAGER, "JobNew") as next_job:
         service.run(["oracxpredctl", "backup", "--no-wait"])
         next_job()
