@@ -13,7 +13,7 @@
 typedef enum ConnectionMode {
         CONNECTION_READ,    /* SQLITE_OPEN_READWRITE, since a WAL reader needs the -shm, but query_only */
         CONNECTION_WRITE,   /* synchronous=FULL, foreign keys on */
-        CONNECTION_REPLACE, /* the same, for one large transaction: its WAL is written in large pieces */
+        CONNECTION_REPLACE, /* the same, for one large transaction (wal-gather.h) */
         CONNECTION_PRIVATE  /* a copy that nobody else knows: exclusive locking, no sync, may checkpoint */
 } ConnectionMode;
 

@@ -14,6 +14,7 @@ typedef struct WalFile {
         int failed;                 /* what became of a write that SQLite was told had succeeded */
         sqlite3_int64 offset_bytes; /* of what is gathered */
         int n_gathered;
+        int room_bytes;
         unsigned char *gathered;
 } WalFile;
 
@@ -57,12 +58,12 @@ static int gather_write(sqlite3_file *base, const void *data, int size, sqlite3_
         WalFile *file = wal_file(base);
         int code = file->failed;
 
-        if (size > GATHERED_BYTES - file->n_gathered ||
+        if (size > file->room_bytes - file->n_gathered ||
                         offset_bytes != file->offset_bytes + file->n_gathered)
                 code = put_out(file);
         if (code != SQLITE_OK)
                 return code;
-        if (size > GATHERED_BYTES)
+        if (size > file->room_bytes)
                 return file->real->pMethods->xWrite(file->real, data, size, offset_bytes);
         if (file->n_gathered == 0)
                 file->offset_bytes = offset_bytes;
@@ -176,6 +177,10 @@ static int gather_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, i
                 free(file->gathered);
                 return code;
         }
+        /* Without it SQLite writes the rest of a commit after its sync (walWriteToLog() in wal.c); Debian's
+         * has it. */
+        if (file->real->pMethods->xDeviceCharacteristics(file->real) & SQLITE_IOCAP_POWERSAFE_OVERWRITE)
+                file->room_bytes = GATHERED_BYTES;
         file->base.pMethods = &gather_methods;
         return SQLITE_OK;
 }

@@ -10,7 +10,9 @@
  * with less, others would be told of a commit that is not in the file. A process that is killed meanwhile
  * leaves less of a transaction that was not committed.
  *
- * Once something could not be written, the connection can commit nothing any more; close it.
+ * The connection is for one transaction, and then to be closed. Once something could not be written it can
+ * commit nothing any more; and after a rollback nothing stands between what is gathered still and the
+ * commits of others, over which a later read would put it.
  *
  * The file belongs to its connection, and so to that connection's thread. */
 

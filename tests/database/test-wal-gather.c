@@ -94,8 +94,10 @@ static void test_what_is_rolled_back_is_gone(void **state)
 
         execute(connection, fill_sql);
         execute(connection, "ROLLBACK");
+        (void) connection_close(connection);
         assert_sum(application, 0);
         fixture_execute(application, "UPDATE t SET y = 5");
+        connection = fixture_connect(fixture_path("live.db"), CONNECTION_REPLACE);
         execute(connection, fill_sql);
         /* With half a transaction gathered. */
         (void) connection_close(connection);
