@@ -51,6 +51,12 @@ size_t older_members_read(const OlderMembers *older, uint64_t first, size_t n, M
         return n_read;
 }
 
+bool older_members_hold(const MemberRecord *record,
+                const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES])
+{
+        return memcmp(record->block_sha256, block_sha256, MEMBER_INDEX_DIGEST_BYTES) == 0;
+}
+
 void older_members_expect(const OlderMembers *older, const MemberRecord *records, size_t n)
 {
         uint64_t first = records[0].offset_bytes, last = records[n - 1].offset_bytes;
@@ -71,7 +77,7 @@ int older_members_find(const OlderMembers *older,
         size_t size, member_bytes;
         int r;
 
-        if (memcmp(record->block_sha256, block_sha256, MEMBER_INDEX_DIGEST_BYTES) != 0)
+        if (!older_members_hold(record, block_sha256))
                 return 0;
         r = io_read_full_at(older->fd, header, sizeof header, record->offset_bytes, &size);
         if (r < 0)

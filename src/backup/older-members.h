@@ -19,6 +19,10 @@ int older_members_open(int fd, const char *index_sha256, OlderMembers **ret);
  * is NULL, and where the index can't be read. */
 size_t older_members_read(const OlderMembers *older, uint64_t first, size_t n, MemberRecord *ret_records);
 
+/* Whether the record's member holds the block with that SHA-256. */
+bool older_members_hold(const MemberRecord *record,
+                const unsigned char block_sha256[static MEMBER_INDEX_DIGEST_BYTES]);
+
 /* Those members, one at least, are about to be read: the disk begins with them. Left to itself, the kernel
  * may read megabytes ahead, and a commit of the application's would wait behind them. */
 void older_members_expect(const OlderMembers *older, const MemberRecord *records, size_t n);

@@ -103,6 +103,25 @@ static bool take_older(StoredBatch *batch, const MemberRecord *record, StoredPie
         return true;
 }
 
+/* From the first to the last that will be read, so that the disk begins with them. */
+static void expect_older(const StoredBatch *batch, const MemberRecord *records, size_t n_records)
+{
+        size_t first = n_records, last = 0;
+
+        for (size_t i = 0; i < MIN_OF(n_records, batch->n_pieces); i++)
+                if (older_members_hold(records + i, batch->pieces[i].block_sha256)) {
+                        first = MIN_OF(first, i);
+                        last = i;
+                }
+        if (first < n_records)
+                older_members_expect(batch->older, records + first, last - first + 1);
+}
+
+static const unsigned char *block_at(const StoredBatch *batch, size_t i)
+{
+        return batch->image + i * STORED_IMAGE_BLOCK_BYTES;
+}
+
 static void empty(StoredBatch *batch)
 {
         batch->stored_bytes = batch->reused_bytes = batch->n_pieces = 0;
@@ -114,19 +133,22 @@ int stored_batch_compress(StoredBatch *batch, uint64_t number, Fault *fault)
         size_t n_records = older_members_read(
                         batch->older, number * STORED_IMAGE_BATCH_BLOCKS, ELEMENTSOF(records), records);
 
-        if (n_records > 0 && batch->alignment_bytes == 0)
-                older_members_expect(batch->older, records, n_records);
         empty(batch);
-        for (size_t i = 0; i * STORED_IMAGE_BLOCK_BYTES < batch->image_bytes; i++) {
-                const unsigned char *block = batch->image + i * STORED_IMAGE_BLOCK_BYTES;
-                StoredPiece *piece = batch->pieces + batch->n_pieces++;
+        for (; batch->n_pieces * STORED_IMAGE_BLOCK_BYTES < batch->image_bytes; batch->n_pieces++) {
+                StoredPiece *piece = batch->pieces + batch->n_pieces;
+
+                *piece = (StoredPiece){.block_bytes = block_size(batch, batch->n_pieces)};
+                (void) SHA256(block_at(batch, batch->n_pieces), piece->block_bytes, piece->block_sha256);
+        }
+        if (batch->alignment_bytes == 0)
+                expect_older(batch, records, n_records);
+        for (size_t i = 0; i < batch->n_pieces; i++) {
+                StoredPiece *piece = batch->pieces + i;
                 int r;
 
-                *piece = (StoredPiece){.block_bytes = block_size(batch, i)};
-                (void) SHA256(block, piece->block_bytes, piece->block_sha256);
                 if (i < n_records && take_older(batch, records + i, piece))
                         continue;
-                r = deflate_block(batch, block, piece, fault);
+                r = deflate_block(batch, block_at(batch, i), piece, fault);
                 if (r < 0)
                         return r;
         }
