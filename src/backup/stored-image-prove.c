@@ -19,12 +19,14 @@ typedef struct Proving {
 
         Sequence sequence; /* whose turn it is to use the rest */
         Digest *members_digest;
+        Digest *stored_digest; /* the input's, where what is cut off is the file as it lies on the disk */
 } Proving;
 
 /* One thread's. */
 typedef struct Batch {
         uint64_t number;
         size_t n_members;
+        size_t stored_bytes;
         size_t member_bytes[STORED_IMAGE_BATCH_BLOCKS];
         unsigned char digests[STORED_IMAGE_BATCH_BLOCKS * SHA256_DIGEST_LENGTH];
         unsigned char stored[STORED_IMAGE_BATCH_BLOCKS * STORED_MEMBER_MAX_BYTES];
@@ -34,6 +36,7 @@ static void proving_done(Proving *proving)
 {
         stored_input_done(&proving->input);
         proving->members_digest = digest_free(proving->members_digest);
+        proving->stored_digest = digest_free(proving->stored_digest);
         sequence_done(&proving->sequence);
         (void) pthread_mutex_destroy(&proving->input_mutex);
 }
@@ -50,9 +53,9 @@ static size_t next_member_bytes(const StoredInput *input)
 static int fetch(Proving *proving, Batch *batch, Fault *fault)
 {
         StoredInput *input = &proving->input;
-        size_t stored_bytes = 0;
         int r;
 
+        batch->stored_bytes = 0;
         batch->number = proving->next_batch++;
         for (batch->n_members = 0; batch->n_members < STORED_IMAGE_BATCH_BLOCKS; batch->n_members++) {
                 size_t size;
@@ -65,10 +68,10 @@ static int fetch(Proving *proving, Batch *batch, Fault *fault)
                 size = next_member_bytes(input);
                 if (size == 0 || size > input->available || size > STORED_MEMBER_MAX_BYTES)
                         break;
-                memcpy(batch->stored + stored_bytes, stored_input_next(input), size);
+                memcpy(batch->stored + batch->stored_bytes, stored_input_next(input), size);
                 stored_input_use_up(input, size);
                 batch->member_bytes[batch->n_members] = size;
-                stored_bytes += size;
+                batch->stored_bytes += size;
         }
         if (batch->n_members > 0)
                 return 0;
@@ -109,6 +112,8 @@ static int prove_batch(Proving *proving, Batch *batch, Fault *fault)
                         batch->digests,
                         batch->n_members * SHA256_DIGEST_LENGTH,
                         fault);
+        if (r >= 0 && proving->stored_digest)
+                r = digest_update(proving->stored_digest, batch->stored, batch->stored_bytes, fault);
         if (r < 0)
                 return r;
         sequence_leave(&proving->sequence);
@@ -133,8 +138,13 @@ static int prove_members(Proving *proving, unsigned threads, StoredImage *result
 {
         int r = digest_new(&proving->members_digest, fault);
 
+        /* In its turn, so that the lock of the input is held for reading alone. */
+        if (!proving->input.reader)
+                proving->stored_digest = TAKE_PTR(proving->input.digest);
         if (r >= 0)
                 r = parallel_run(threads, prove_batches, proving, fault);
+        if (proving->stored_digest)
+                proving->input.digest = TAKE_PTR(proving->stored_digest);
         return r < 0 ? r : digest_finish(proving->members_digest, result->members_sha256, fault);
 }
 

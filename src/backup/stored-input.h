@@ -12,7 +12,7 @@ typedef struct StoredInput {
         Progress *progress;
         int fd;
         Pace pace;
-        Digest *digest;        /* of the file */
+        Digest *digest;        /* of the file; who passes all of it on in order may take it over meanwhile */
         uint64_t stored_bytes; /* of the file, read so far */
         uint64_t input_bytes;  /* the same, once decrypted */
         AgeReader *reader;     /* when it is encrypted */
