@@ -278,6 +278,7 @@ static int store_checked(void *userdata, Progress *progress, Fault *fault)
                                 fault);
         if (r < 0)
                 return r;
+        TEST_POINT("create-read-back");
         manifest->database_bytes = image.database_bytes;
         manifest->stored_bytes = image.stored_bytes;
         memcpy(manifest->blocks_sha256, image.blocks_sha256, DIGEST_HEX_MAX);

@@ -189,10 +189,7 @@ static int store(Storing *storing, StoredImage *ret, Fault *fault)
                                 "was made; check the disk",
                                 request->directory_path,
                                 storing->manifest->file);
-        if (r < 0)
-                return r;
-        TEST_POINT("create-read-back");
-        return 0;
+        return r < 0 ? r : 0;
 }
 
 int store_proved(const CreateRequest *request,
