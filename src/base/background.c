@@ -81,6 +81,8 @@ Background *background_leave(void)
 
         if (!background)
                 return NULL;
+        /* Before the mutex, for the same reason. */
+        set_priority(here.thread_id, background->normal);
         (void) pthread_mutex_lock(&background->mutex);
         for (Member **at = &background->members; *at; at = &(*at)->next)
                 if (*at == &here) {
@@ -88,7 +90,6 @@ Background *background_leave(void)
                         break;
                 }
         (void) pthread_mutex_unlock(&background->mutex);
-        set_priority(here.thread_id, background->normal);
         return background;
 }
 

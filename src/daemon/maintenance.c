@@ -47,17 +47,17 @@ static int archive_due(Connection *connection, Maintenance *maintenance)
         int64_t after_id = 0;
 
         do {
-                unsigned n;
-                int r = prediction_archive_due(connection,
-                                &after_id,
-                                MATCHES_PER_PAGE,
-                                maintenance->now_usec,
-                                &n,
-                                &maintenance->fault);
+                int r = progress_check(&maintenance->progress, &maintenance->fault);
 
+                if (r >= 0)
+                        r = prediction_archive_due(connection,
+                                        &after_id,
+                                        MATCHES_PER_PAGE,
+                                        maintenance->now_usec,
+                                        &maintenance->n_archived,
+                                        &maintenance->fault);
                 if (r < 0)
                         return r;
-                maintenance->n_archived += n;
         } while (after_id != 0 && maintenance->n_archived < PREDICTIONS_PER_RUN);
         return 0;
 }
@@ -70,11 +70,13 @@ static int analyze(Connection *connection, Maintenance *maintenance)
         for (size_t i = 0; r >= 0 && i < counts->n_tables; i++) {
                 bool pays;
 
-                r = analysis_pays(connection,
-                                counts->tables[i].name,
-                                counts->tables[i].rows,
-                                &pays,
-                                &maintenance->fault);
+                r = progress_check(&maintenance->progress, &maintenance->fault);
+                if (r >= 0)
+                        r = analysis_pays(connection,
+                                        counts->tables[i].name,
+                                        counts->tables[i].rows,
+                                        &pays,
+                                        &maintenance->fault);
                 if (r < 0 || !pays)
                         continue;
                 r = analysis_run(connection, counts->tables[i].name, &maintenance->fault);
@@ -147,15 +149,16 @@ static void tell(Maintenance *maintenance)
 /* Behind the job that it was interrupted for. A lane that is full has more to do than this. */
 static bool begin_again(Maintenance *maintenance)
 {
-        bool again = maintenance->makes_way && maintenance->fault.code == FAULT_CANCELLED &&
-                     !maintenance->manager->stopping;
+        bool made_way = maintenance->makes_way && !maintenance->manager->stopping;
 
         maintenance->makes_way = maintenance->running = false;
-        if (!again)
+        if (!made_way)
                 return false;
+        /* Also when it was through before it was asked: the next run is not to be cancelled. */
         progress_done(&maintenance->progress);
         progress_init(&maintenance->progress);
-        return lane_submit(maintenance->manager->bulk_lane, &maintenance->work) >= 0;
+        return maintenance->fault.code == FAULT_CANCELLED &&
+               lane_submit(maintenance->manager->bulk_lane, &maintenance->work) >= 0;
 }
 
 static void maintenance_finish(Work *work)
@@ -240,8 +243,11 @@ void maintenance_make_way(Maintenance *maintenance)
         if (maintenance->running) {
                 maintenance->makes_way = true;
                 progress_cancel(&maintenance->progress);
-        } else if (maintenance->queued && lane_withdraw(lane, &maintenance->work))
+        } else if (maintenance->queued && lane_withdraw(lane, &maintenance->work)) {
                 maintenance->queued = lane_submit(lane, &maintenance->work) >= 0;
+                if (!maintenance->queued)
+                        statistics_done(&maintenance->counts);
+        }
 }
 
 void maintenance_stop(Maintenance *maintenance)

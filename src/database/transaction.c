@@ -8,7 +8,10 @@ int transaction_run(Connection *connection,
 {
         int r, committed;
 
-        r = connection_execute(connection, "BEGIN IMMEDIATE", fault);
+        /* SQLite forgets an interrupt that comes while no statement runs: between two transactions. */
+        r = connection->progress ? progress_check(connection->progress, fault) : 0;
+        if (r >= 0)
+                r = connection_execute(connection, "BEGIN IMMEDIATE", fault);
         if (r < 0)
                 return r;
         r = work(connection, userdata, fault);

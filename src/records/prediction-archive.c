@@ -242,13 +242,13 @@ int prediction_archive_due(Connection *connection,
                 int64_t *after_id,
                 unsigned limit,
                 uint64_t now_usec,
-                unsigned *ret,
+                unsigned *n_written,
                 Fault *fault)
 {
         const int64_t values[] = {*after_id, limit};
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         _cleanup_free_ int64_t *due = calloc(limit, sizeof *due);
-        unsigned n_seen = 0, n_due = 0, n_written = 0;
+        unsigned n_seen = 0, n_due = 0;
         int64_t match_id;
         bool is_due;
         int r;
@@ -291,10 +291,9 @@ int prediction_archive_due(Connection *connection,
                 }
                 if (r < 0)
                         return r;
-                n_written += n;
+                *n_written += n;
         }
         if (n_seen < limit)
                 *after_id = 0;
-        *ret = n_written;
         return 0;
 }

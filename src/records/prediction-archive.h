@@ -22,10 +22,11 @@ int prediction_archive(
 /* The same for every match that is over and has a valid prediction that is not archived, or of which the
  * result or the score tells something else by now: one transaction for each, so that no writer waits long.
  * Looks at the matches after `*after_id` (a row of matches_archive, 0: from the first), as many as `limit`,
- * and moves it on; it is 0 again when all were seen. */
+ * and moves it on; it is 0 again when all were seen. Adds to `*n_written` what was written, before a fault
+ * as well: CANCELLED comes between two matches at the latest. */
 int prediction_archive_due(Connection *connection,
                 int64_t *after_id,
                 unsigned limit,
                 uint64_t now_usec,
-                unsigned *ret,
+                unsigned *n_written,
                 Fault *fault);

@@ -59,12 +59,37 @@ static void test_a_commit_that_fails_rolls_back(void **state)
         assert_int_equal(rows(connection), 0);
 }
 
+/* With no statement running there is nothing that SQLite could interrupt. */
+static void test_a_cancel_between_two_transactions_is_kept(void **state)
+{
+        Connection *connection, *plain = open_one();
+        Progress progress;
+        Fault fault = {0};
+
+        progress_init(&progress);
+        assert_int_equal(connection_open(fixture_path("live.db"),
+                                         CONNECTION_WRITE,
+                                         &progress,
+                                         &connection,
+                                         NULL),
+                        0);
+        progress_cancel(&progress);
+        assert_true(transaction_run(connection, insert_both, (char *) "INSERT INTO t VALUES(2)", &fault) <
+                        0);
+        fixture_assert_fault(&fault, FAULT_CANCELLED, "ancelled");
+        assert_int_equal(rows(plain), 0);
+        (void) connection_close(connection);
+        (void) connection_close(plain);
+        progress_done(&progress);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         const struct CMUnitTest tests[] = {
                         TEST(test_both_or_none),
                         TEST(test_a_commit_that_fails_rolls_back),
+                        TEST(test_a_cancel_between_two_transactions_is_kept),
         };
 
         return cmocka_run_group_tests_name("transaction", tests, NULL, NULL);

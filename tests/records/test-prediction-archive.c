@@ -31,7 +31,7 @@ static unsigned archive(int64_t match_id, uint64_t now_usec)
 static unsigned archive_due(int64_t *after_id, unsigned limit)
 {
         Fault fault = {0};
-        unsigned n;
+        unsigned n = 0;
 
         if (prediction_archive_due(connection, after_id, limit, NOW_USEC, &n, &fault) < 0)
                 fail_msg("%s", fault.message);
