@@ -330,7 +330,7 @@ int placement_require_space(const char *path, uint64_t needed_bytes, Fault *faul
         quantity_format_size(space.free_bytes, left);
         return fault_set(fault,
                         FAULT_NO_SPACE,
-                        "%s has %s free and %s are needed; make room on its file system",
+                        "The file system of %s has %s free and %s are needed; make room there",
                         path,
                         left,
                         needed);

@@ -23,7 +23,7 @@ typedef struct TableEntry {
 } TableEntry;
 
 typedef struct TableList {
-        TableEntry *tables; /* owned; in the order in which they were created; no views */
+        TableEntry *tables; /* owned; as they were created, sqlite_schema last; no views */
         size_t n_tables;
 } TableList;
 
