@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 from client import PATIENCE_SECONDS, Client
 from contract import BUS_PATH, PEER
@@ -165,6 +166,13 @@ class Service:
             return ""
         with open(self.log_file, encoding="utf-8", errors="backslashreplace") as file:
             return file.read()
+
+    def wait_logged(self, text):
+        """Waits for words in the log of a running service; for what is told nowhere else."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while text not in self.log():
+            assert self.process.poll() is None and time.monotonic() < deadline, self.log()
+            time.sleep(0.01)
 
     def trace(self):
         """The points that were passed so far, in order."""

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from application import Application, check, row_counts, unpack
-from client import PATIENCE_SECONDS, Client
+from client import Client
 from contract import BACKUP, BUS_PATH, MANAGER
 from predictions import INSERT, add_match
 from steps import declared_points, names_of, passed_points, take
@@ -80,10 +80,7 @@ def do_backup(service):
 def do_maintenance(service):
     """What follows an automatic backup, and makes way for every job until it has said that it is done; then a check."""
     service.client.back_up(automatic=("b", True))
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while "Archived 2 predictions" not in service.log():
-        assert service.process.poll() is None and time.monotonic() < deadline, service.log()
-        time.sleep(0.01)
+    service.wait_logged("Archived 2 predictions")
     service.client.run("Verify", "", {})
 
 

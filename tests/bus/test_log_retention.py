@@ -2,11 +2,9 @@
 """LogRetentionSec=: old rows of the logs go after a backup that has them, never otherwise."""
 
 import sqlite3
-import time
 
 import pytest
 
-from client import PATIENCE_SECONDS
 from contract import BACKUP
 
 DAY_USEC = 24 * 3600 * 1000000
@@ -44,10 +42,7 @@ def aged(service):
 def test_old_rows_go_after_a_backup_that_has_them(service, aged):
     assert count(service) == 3000
     aged.back_up()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while "old rows of system_logs" not in service.log():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    service.wait_logged("old rows of system_logs")
     # Some of the newest thousand are the service's own.
     assert NEWEST_KEPT - 10 < count(service) <= NEWEST_KEPT
     tables = dict(aged.get("Tables", aged.backups()[0]["path"], BACKUP))
