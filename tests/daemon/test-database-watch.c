@@ -6,12 +6,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/journal.h"
 #include "daemon/database-watch.h"
-#include "daemon/maintenance.h"
+#include "manager-fixture.h"
 
-/* A Manager without a bus, and a file of the test's in place of its database. The loop doesn't run: the
- * looks are the test's. */
+/* With a file of the test's in place of its database. The loop doesn't run: the looks are the test's. */
 typedef struct Bench {
         Manager manager;
         char *database_path;
@@ -21,41 +19,17 @@ static Bench *bench;
 
 static int setup(void **state)
 {
-        Manager *manager;
-
         assert_int_equal(room_setup(state), 0);
-        assert_int_equal(journal_set_max_level(LOG_EMERG), 0);
         bench = calloc(1, sizeof(Bench));
         bench->database_path = strdup(room_path("oracxpred.db"));
-        manager = &bench->manager;
-        manager->lock_fd = manager->backups_fd = -EBADF;
-        manager->database_path = bench->database_path;
-        manager->backup_directory = (char *) "/nonexistent";
-        manager->started = true;
-        assert_int_equal(catalogue_new(&manager->catalogue), 0);
-        assert_true(sd_event_new(&manager->event) >= 0);
-        assert_int_equal(lane_new(manager->event, "bulk", JOBS_MAX, &manager->bulk_lane, NULL), 0);
-        assert_int_equal(maintenance_new(manager, &manager->maintenance, NULL), 0);
+        manager_fixture_begin(&bench->manager, bench->database_path, JOBS_MAX);
+        bench->manager.started = true;
         return 0;
 }
 
 static int teardown(void **state)
 {
-        Manager *manager = &bench->manager;
-
-        assert_null(manager->jobs);
-        (void) lane_free(manager->bulk_lane);
-        (void) maintenance_free(manager->maintenance);
-        (void) sd_event_source_disable_unref(manager->modified_event_source);
-        (void) sd_event_source_disable_unref(manager->settle_event_source);
-        (void) sd_event_source_disable_unref(manager->stale_event_source);
-        (void) sd_event_source_disable_unref(manager->progress_event_source);
-        (void) sd_event_source_disable_unref(manager->change_event_source);
-        (void) sd_event_unref(manager->event);
-        (void) catalogue_free(manager->catalogue);
-        health_done(&manager->health);
-        job_figures_done(&manager->job_figures);
-        free(manager->status);
+        manager_fixture_end(&bench->manager);
         free(bench->database_path);
         free(bench);
         return room_teardown(state);

@@ -8,12 +8,9 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "base/journal.h"
 #include "daemon/job.h"
-#include "daemon/maintenance.h"
-#include "daemon/manager.h"
+#include "manager-fixture.h"
 
-/* A Manager without a bus: what it emits goes nowhere, and what it keeps is looked at. */
 typedef struct Bench {
         Manager manager;
         sem_t held;      /* the worker waits here */
@@ -105,37 +102,15 @@ static void run_until_running(const Job *job)
 
 static int setup(void **state)
 {
-        Manager *manager;
-
-        assert_int_equal(journal_set_max_level(LOG_EMERG), 0);
         bench = calloc(1, sizeof(Bench));
-        manager = &bench->manager;
         (void) sem_init(&bench->held, 0, 0);
-        manager->lock_fd = manager->backups_fd = -EBADF;
-        manager->database_path = (char *) "/nonexistent/oracxpred.db";
-        manager->backup_directory = (char *) "/nonexistent";
-        assert_int_equal(catalogue_new(&manager->catalogue), 0);
-        assert_true(sd_event_new(&manager->event) >= 0);
-        assert_int_equal(lane_new(manager->event, "bulk", JOBS_MAX + 8, &manager->bulk_lane, NULL), 0);
-        assert_int_equal(maintenance_new(manager, &manager->maintenance, NULL), 0);
+        manager_fixture_begin(&bench->manager, (char *) "/nonexistent/oracxpred.db", JOBS_MAX + 8);
         return 0;
 }
 
 static int teardown(void **state)
 {
-        Manager *manager = &bench->manager;
-
-        assert_null(manager->jobs);
-        assert_int_equal(manager->n_jobs, 0);
-        (void) lane_free(manager->bulk_lane);
-        (void) maintenance_free(manager->maintenance);
-        (void) sd_event_source_disable_unref(manager->progress_event_source);
-        (void) sd_event_source_disable_unref(manager->change_event_source);
-        (void) sd_event_unref(manager->event);
-        (void) catalogue_free(manager->catalogue);
-        health_done(&manager->health);
-        job_figures_done(&manager->job_figures);
-        free(manager->status);
+        manager_fixture_end(&bench->manager);
         (void) sem_destroy(&bench->held);
         free(bench);
         return 0;
