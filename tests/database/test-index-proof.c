@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "database/check-pragma.h"
 #include "database/index-proof.h"
+#include "table-opinion.h"
 
 #define PAGE_BYTES 1024
 
@@ -48,17 +48,6 @@ static const char *create(const char *name, const char *sql, const char *more)
         return path;
 }
 
-static bool says_ok(Connection *connection, const char *pragma, const char *table)
-{
-        _cleanup_(check_result_done) CheckResult result = {0};
-        char *sql = sqlite3_mprintf("PRAGMA main.%s(%Q)", pragma, table);
-        uint64_t rows;
-        int r = check_pragma_run(connection, sql, &result, &rows, NULL);
-
-        sqlite3_free(sql);
-        return r >= 0 && result.n_findings == 0;
-}
-
 static bool is_taken_on(const char *path, const char *table)
 {
         _cleanup_(connection_closep) Connection *connection = fixture_connect(path, CONNECTION_PRIVATE);
@@ -96,8 +85,9 @@ static Opinion ask(const char *path, const char *table)
         if (connection_open(path, CONNECTION_PRIVATE, NULL, &connection, NULL) < 0 ||
                         connection_pin(connection, &pin, NULL) < 0)
                 return (Opinion){0};
-        return (Opinion){.proved = says_ok(connection, "quick_check", table) && holds(connection, table),
-                        .is_sound = says_ok(connection, "integrity_check", table)};
+        return (Opinion){.proved = table_says_ok(connection, "quick_check", table) &&
+                                   holds(connection, table),
+                        .is_sound = table_says_ok(connection, "integrity_check", table)};
 }
 
 static void assert_sound(const char *path, const char *table)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "database/check-pragma.h"
+#include "../database/table-opinion.h"
 #include "database/index-proof.h"
 #include "fuzz.h"
 #include "scratch.h"
@@ -46,17 +46,6 @@ static Verdict ask_service(const char *path)
         return result.healthy ? VERDICT_SOUND : VERDICT_DAMAGED;
 }
 
-static bool says_ok(Connection *connection, const char *pragma, const char *table)
-{
-        _cleanup_(check_result_done) CheckResult result = {0};
-        char *sql = sqlite3_mprintf("PRAGMA main.%s(%Q)", pragma, table);
-        uint64_t rows;
-        int r = check_pragma_run(connection, sql, &result, &rows, NULL);
-
-        sqlite3_free(sql);
-        return r >= 0 && result.n_findings == 0;
-}
-
 static bool is_proved(Connection *connection, const char *table)
 {
         IndexProof *proof = index_proof_new(connection, table);
@@ -86,8 +75,8 @@ static void try_tables(Connection *connection)
 
                 /* A number would be the bound of the answer. */
                 if (table && !strchr("+-0123456789", table[0]) && is_proved(connection, table) &&
-                                says_ok(connection, "quick_check", table))
-                        require(says_ok(connection, "integrity_check", table));
+                                table_says_ok(connection, "quick_check", table))
+                        require(table_says_ok(connection, "integrity_check", table));
         }
 }
 
