@@ -298,7 +298,6 @@ static void test_encrypted_without_an_identity(void **state)
         _cleanup_(age_identities_freep) AgeIdentities *identities = NULL;
         _cleanup_(manifest_freep) Manifest *manifest = create_encrypted(&identities), *verified = NULL,
                                            *stored = NULL;
-        char byte = 0;
         Fault fault = {0};
 
         assert_int_equal(verify(manifest, &verified, &fault), fault_errno(FAULT_KEY_UNAVAILABLE));
@@ -310,7 +309,7 @@ static void test_encrypted_without_an_identity(void **state)
         backup_fixture_assert_names(NAME ".db.gz.age " NAME ".db.gz.age.meta ");
 
         /* Damage is seen all the same. */
-        fixture_overwrite(backup_fixture_path(manifest->file), manifest->stored_bytes - 1, &byte, 1);
+        flip(manifest->file, -1);
         assert_int_equal(verify(manifest, &verified, &fault), fault_errno(FAULT_CORRUPT));
         fixture_assert_fault(&fault, FAULT_CORRUPT, "SHA-256");
         assert_non_null(verified->verification_fault);
