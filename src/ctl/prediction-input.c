@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/utf8.h"
 
 #define DOCUMENT_MAX_BYTES (4 * MIB)
 
@@ -108,6 +109,13 @@ int prediction_input_from_operands(char *const *operands,
                 input = find_input(operands[i], (size_t) (equals - operands[i]), inputs, fault);
                 if (!input)
                         return fault_errno(FAULT_INVALID_ARGUMENT);
+                if (!utf8_is_valid(equals + 1))
+                        return fault_set(fault,
+                                        FAULT_INVALID_ARGUMENT,
+                                        "%s is not valid UTF-8.",
+                                        input->name);
+                if (json_object_object_get_ex(object, input->name, NULL))
+                        return fault_set(fault, FAULT_INVALID_ARGUMENT, "%s is given twice.", input->name);
                 value = read_operand_value(equals + 1, input->type);
                 if (!value)
                         return fault_set(fault,
@@ -146,6 +154,15 @@ int prediction_input_from_descriptor(int fd, json_object **ret, Fault *fault)
         return 0;
 }
 
+/* json-c takes an end of its range for whatever lies beyond. */
+static bool is_in_range(json_object *value)
+{
+        int64_t integer = json_object_get_int64(value);
+
+        return integer != INT64_MIN &&
+               (integer != INT64_MAX || json_object_get_uint64(value) == (uint64_t) INT64_MAX);
+}
+
 /* > 0 when appended, 0 when the value does not have the type. */
 static int append_value(sd_bus_message *call, const PredictionInput *input, json_object *value)
 {
@@ -155,7 +172,7 @@ static int append_value(sd_bus_message *call, const PredictionInput *input, json
 
         switch (input->type) {
         case 'x':
-                if (type == json_type_int)
+                if (type == json_type_int && is_in_range(value))
                         r = sd_bus_message_append(call, "{sv}", input->name, "x", integer);
                 break;
         case 'u':

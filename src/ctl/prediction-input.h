@@ -18,7 +18,8 @@ extern const PredictionInput prediction_columns[];
 extern const PredictionInput prediction_filters[];
 extern const PredictionInput prediction_invalidation[];
 
-/* Reads "NAME=VALUE" operands into an object. INVALID_ARGUMENT for one that is none of `inputs`. */
+/* Reads "NAME=VALUE" operands into an object. INVALID_ARGUMENT for one that is none of `inputs`, comes twice
+ * or is no UTF-8. */
 int prediction_input_from_operands(char *const *operands,
                 size_t n_operands,
                 const PredictionInput *inputs,

@@ -64,6 +64,29 @@ def test_wrong_words_are_refused(ctl, client, words):
     assert ctl.run("prediction", "store", *words, status=2).stderr
 
 
+@pytest.mark.parametrize("number", ["9223372036854775808", "99999999999999999999", "-99999999999999999999"])
+def test_numbers_beyond_the_range_are_refused_not_cut(ctl, predictions, number):
+    words = [f"match_id={number}", *WORDS[1:]]
+    assert "match_id must be a whole number in range" in ctl.run("prediction", "store", *words, status=2).stderr
+    assert pipe(ctl, f'{{"match_id": {number}}}', "prediction", "store", "-")[0] == 2
+    assert predictions.list() == ([], 0)
+
+
+def test_greatest_number_is_stored(ctl, predictions):
+    ctl.run("prediction", "store", f"match_id={2**63 - 1}", *WORDS[1:])
+    assert predictions.get_by_match(2**63 - 1)["id"] == 1
+
+
+def test_words_that_come_twice_are_refused(ctl, predictions):
+    errors = ctl.run("prediction", "store", *WORDS, "match_id=8", status=2).stderr
+    assert "match_id is given twice" in errors
+    assert predictions.list() == ([], 0)
+
+
+def test_words_that_are_no_utf8_are_named(ctl, client):
+    assert "team1 is not valid" in ctl.run("prediction", "store", "match_id=7", b"team1=\xff", status=2).stderr
+
+
 def test_numbers_are_read_alike_in_french(ctl, predictions):
     ctl.run("prediction", "store", *WORDS, LC_ALL="fr_FR.UTF-8")
     assert predictions.get(1)["consensus_probability"] == 72.5
