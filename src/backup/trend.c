@@ -8,10 +8,13 @@
 #define WINDOW_USEC (7 * USEC_PER_DAY)
 #define SHORTEST_SPAN_USEC USEC_PER_HOUR
 
-static bool is_sample(const Manifest *manifest)
+/* One that is dated in the future is kept for good, and would be the latest sample until then. A clock that
+ * was set back a little is no reason to leave the newest out. */
+static bool is_sample(const Manifest *manifest, uint64_t now_usec)
 {
         return !manifest->adopted && !manifest->problem && manifest->kind != BACKUP_IMPORTED &&
-               manifest->database_bytes > 0 && manifest->created_usec > 0;
+               manifest->database_bytes > 0 && manifest->created_usec > 0 &&
+               manifest->created_usec <= now_usec + SHORTEST_SPAN_USEC;
 }
 
 void trend_done(Trend *trend)
@@ -52,7 +55,7 @@ static void measure_growth(Trend *trend)
                                         days(last->created_usec - first->created_usec));
 }
 
-int trend_of(const Catalogue *catalogue, Trend *ret)
+int trend_of(const Catalogue *catalogue, uint64_t now_usec, Trend *ret)
 {
         Trend trend = {0};
 
@@ -63,7 +66,7 @@ int trend_of(const Catalogue *catalogue, Trend *ret)
         for (size_t i = 0; i < catalogue->n_entries && trend.n_samples < TREND_SAMPLES_MAX; i++) {
                 const Manifest *manifest = catalogue->entries[i].manifest;
 
-                if (is_sample(manifest))
+                if (is_sample(manifest, now_usec))
                         trend.samples[trend.n_samples++] =
                                         (SizeSample){manifest->created_usec, manifest->database_bytes};
         }
@@ -84,7 +87,7 @@ static double filling_bytes_per_day(
         for (size_t i = 0; i < catalogue->n_entries; i++) {
                 const Manifest *manifest = catalogue->entries[i].manifest;
 
-                if (!is_sample(manifest) || manifest->kind == BACKUP_INITIAL)
+                if (!is_sample(manifest, now_usec) || manifest->kind == BACKUP_INITIAL)
                         continue;
                 oldest_usec = MIN_OF(oldest_usec, manifest->created_usec);
                 stored_bytes += catalogue_own_bytes(catalogue, i);

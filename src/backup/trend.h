@@ -21,8 +21,9 @@ typedef struct Trend {
         int64_t growth_bytes_per_day; /* over the last week of samples */
 } Trend;
 
-/* What was brought in, adopted or is not readable says nothing about this database. -ENOMEM. */
-int trend_of(const Catalogue *catalogue, Trend *ret);
+/* What was brought in, adopted, is not readable or is dated later than an hour from now says nothing about
+ * this database. -ENOMEM. */
+int trend_of(const Catalogue *catalogue, uint64_t now_usec, Trend *ret);
 void trend_done(Trend *trend);
 
 /* The days until `free_bytes` are used up, or a negative number when nothing says that they ever will be:

@@ -73,7 +73,7 @@ static int append_compared_with(Manager *manager, sd_bus_message *message)
 static int append_size_history(Manager *manager, sd_bus_message *message)
 {
         _cleanup_(trend_done) Trend trend = {0};
-        int r = trend_of(manager->catalogue, &trend);
+        int r = trend_of(manager->catalogue, clock_now_usec(), &trend);
 
         if (r >= 0)
                 r = sd_bus_message_open_container(message, 'a', "(tt)");
@@ -88,7 +88,7 @@ static int append_size_history(Manager *manager, sd_bus_message *message)
 static int append_growth(Manager *manager, sd_bus_message *message)
 {
         _cleanup_(trend_done) Trend trend = {0};
-        int r = trend_of(manager->catalogue, &trend);
+        int r = trend_of(manager->catalogue, clock_now_usec(), &trend);
 
         return r < 0 ? r : sd_bus_message_append(message, "x", trend.growth_bytes_per_day);
 }
@@ -98,7 +98,7 @@ static int append_days_left(Manager *manager, sd_bus_message *message)
         _cleanup_(trend_done) Trend trend = {0};
         DiskSpace space = {0};
         double days = -1;
-        int r = trend_of(manager->catalogue, &trend);
+        int r = trend_of(manager->catalogue, clock_now_usec(), &trend);
 
         if (r < 0)
                 return r;

@@ -40,7 +40,7 @@ static void test_samples_are_oldest_first(void **state)
         (void) add(catalogue, BACKUP_AUTOMATIC, USEC_PER_DAY, 2000);
         (void) add(catalogue, BACKUP_INITIAL, 3 * USEC_PER_DAY, 1000);
         (void) add(catalogue, BACKUP_PRE_RESTORE, 0, 3000);
-        assert_int_equal(trend_of(catalogue, &trend), 0);
+        assert_int_equal(trend_of(catalogue, now_usec, &trend), 0);
         assert_int_equal(trend.n_samples, 3);
         for (size_t i = 0; i < 3; i++)
                 assert_int_equal(trend.samples[i].database_bytes, (i + 1) * 1000);
@@ -58,7 +58,7 @@ static void test_what_came_from_elsewhere_is_no_sample(void **state)
         broken->problem = strdup("truncated");
         (void) add(catalogue, BACKUP_IMPORTED, 3 * USEC_PER_HOUR, 1000);
         (void) add(catalogue, BACKUP_MANUAL, 4 * USEC_PER_HOUR, 0);
-        assert_int_equal(trend_of(catalogue, &trend), 0);
+        assert_int_equal(trend_of(catalogue, now_usec, &trend), 0);
         assert_int_equal(trend.n_samples, 0);
         assert_false(trend.growth_known);
 }
@@ -67,7 +67,7 @@ static int64_t growth(const Catalogue *catalogue)
 {
         _cleanup_(trend_done) Trend trend = {0};
 
-        assert_int_equal(trend_of(catalogue, &trend), 0);
+        assert_int_equal(trend_of(catalogue, now_usec, &trend), 0);
         assert_int_equal(trend.growth_known, trend.growth_bytes_per_day != 0);
         return trend.growth_bytes_per_day;
 }
@@ -93,6 +93,22 @@ static void test_growth_may_be_negative(void **state)
         assert_int_equal(growth(catalogue), -10000);
 }
 
+/* The clock was wrong for one backup: those before and after it go on telling. */
+static void test_what_is_dated_in_the_future_is_no_sample(void **state)
+{
+        _cleanup_(catalogue_freep) Catalogue *catalogue = make();
+        _cleanup_(trend_done) Trend trend = {0};
+
+        (void) add(catalogue, BACKUP_AUTOMATIC, 2 * USEC_PER_DAY, 100000);
+        (void) add(catalogue, BACKUP_AUTOMATIC, USEC_PER_DAY, 110000);
+        (void) add(catalogue, BACKUP_AUTOMATIC, 0, 120000);
+        add(catalogue, BACKUP_AUTOMATIC, 3 * USEC_PER_DAY, 1000)->created_usec =
+                        now_usec + 3650 * USEC_PER_DAY;
+        assert_int_equal(growth(catalogue), 10000);
+        assert_int_equal(trend_of(catalogue, now_usec, &trend), 0);
+        assert_int_equal(trend.n_samples, 3);
+}
+
 static void test_samples_a_week_apart_still_tell(void **state)
 {
         _cleanup_(catalogue_freep) Catalogue *catalogue = make();
@@ -115,7 +131,7 @@ static double days_left(const Catalogue *catalogue, uint64_t free_bytes, uint64_
 {
         _cleanup_(trend_done) Trend trend = {0};
 
-        assert_int_equal(trend_of(catalogue, &trend), 0);
+        assert_int_equal(trend_of(catalogue, now_usec, &trend), 0);
         return trend_days_left(&trend, catalogue, free_bytes, retention_usec, now_usec);
 }
 
@@ -161,6 +177,7 @@ int main(void)
                         cmocka_unit_test(test_what_came_from_elsewhere_is_no_sample),
                         cmocka_unit_test(test_growth_is_that_of_the_last_week),
                         cmocka_unit_test(test_growth_may_be_negative),
+                        cmocka_unit_test(test_what_is_dated_in_the_future_is_no_sample),
                         cmocka_unit_test(test_samples_a_week_apart_still_tell),
                         cmocka_unit_test(test_samples_of_one_hour_tell_nothing),
                         cmocka_unit_test(test_backups_grow_with_the_database),
