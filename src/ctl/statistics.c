@@ -7,6 +7,9 @@
 
 #define BAR_COLUMNS 40
 
+/* For the names of the fields, before it. */
+#define MARGIN_COLUMNS 20
+
 /* From these shares on the bar warns. */
 #define MUCH_USED 0.8
 #define TOO_MUCH_USED 0.95
@@ -56,6 +59,14 @@ void statistics_add_history(Table *fields, json_object *document)
                         n - first);
 }
 
+/* One that goes on in the next line is no bar. */
+static size_t bar_columns(void)
+{
+        size_t width = terminal_width_errors();
+
+        return width > MARGIN_COLUMNS ? MIN_OF((size_t) BAR_COLUMNS, width - MARGIN_COLUMNS) : 0;
+}
+
 void statistics_add_disk(Table *fields, json_object *document)
 {
         uint64_t total = document_number(document, "DiskTotalBytes"),
@@ -81,7 +92,7 @@ void statistics_add_disk(Table *fields, json_object *document)
                         total_text,
                         (1 - used) * 100,
                         forecast);
-        graph_bar(used, BAR_COLUMNS, terminal_graphs(), bar);
+        graph_bar(used, bar_columns(), terminal_graphs(), bar);
         fields_add(fields,
                         "",
                         used >= TOO_MUCH_USED ? STYLE_BAD

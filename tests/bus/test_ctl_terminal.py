@@ -50,6 +50,13 @@ def test_bar_takes_colour_where_there_is_some(ctl, client, verb):
     assert re.search(escape + r"\[0;1;3[123]m[█░]{40}" + escape + r"\[0m", shown)
 
 
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_bar_keeps_to_a_narrow_terminal(ctl, client, locale):
+    shown = ctl.terminal("--no-pager", "status", columns=40, NO_COLOR="1", LC_ALL=locale)[1]
+    (bar,) = re.findall(r"^ +(?:[█░]{20}|\[[#.]{20}\])$", shown, re.MULTILINE)
+    assert len(bar) <= 40
+
+
 def test_terminal_without_utf8_gets_ascii(ctl, grown):
     shown = ctl.terminal("--no-pager", "status", LC_ALL="C", NO_COLOR="1")[1]
     assert re.search(r"^ +\[[#.]{40}\]$", shown, re.MULTILINE)
