@@ -105,7 +105,9 @@ static double real_of(json_object *row, const char *key)
 
 static const char *state_of(json_object *row, Style *ret_style)
 {
-        bool valid = document_flag(row, "is_valid"), locked = document_flag(row, "is_locked");
+        /* NULL, which is left out, is the column's default. */
+        bool valid = !document_member(row, "is_valid") || document_flag(row, "is_valid"),
+             locked = document_flag(row, "is_locked");
 
         *ret_style = valid ? STYLE_GOOD : STYLE_WARNING;
         return valid ? locked ? "valid, locked" : "valid" : locked ? "invalid, locked" : "invalid";
@@ -172,8 +174,8 @@ static int print_prediction(Session *session, json_object *row, Fault *fault)
                 fields_addf(fields,
                                 "By user",
                                 STYLE_PLAIN,
-                                "%" PRIu64,
-                                document_number(row, "invalidated_by"));
+                                "%" PRId64,
+                                json_object_get_int64(document_member(row, "invalidated_by")));
         fields_add_moment(fields, "Created", document_number(row, "created_at"), now_usec);
         fields_add_moment(fields, "Updated", document_number(row, "updated_at"), now_usec);
         fields_add(fields, "Extra data", STYLE_PLAIN, document_text(row, "extra_data"));

@@ -103,6 +103,13 @@ def test_shown(ctl, predictions):
     assert ctl.run("prediction", "show", "first", status=2).stderr
 
 
+def test_state_that_nobody_wrote_is_the_default(ctl, predictions, application):
+    predictions.store()
+    application.query("UPDATE predictions SET is_valid = NULL, is_locked = NULL")
+    assert "State: valid\n" in ctl.run("prediction", "show", "1").stdout
+    assert " valid " in ctl.run("prediction", "list", "valid=yes").stdout
+
+
 def test_listed_page_by_page(ctl, predictions, application):
     application.connection.executemany(INSERT, [(number, f"L{number % 3}", number) for number in range(1, 31)])
     lines = ctl.run("--no-pager", "prediction", "list", "limit=3").stdout.splitlines()
