@@ -54,14 +54,20 @@ static const char insert_sql[] =
                 "(coalesce(p.votes_forme, 0) <> 0) >= 3, m.resultat_reel, ?2, ?3, ?4, ?4, ?4, p.extra_data "
                 "FROM main.predictions AS p JOIN main.matches_archive AS m ON m.match_id = p.match_id "
                 "WHERE p.id = ?1";
+/* ?6 whether the outcome counts: what can't be told of an unchanged result is no reason to take back what
+ * somebody else, who knew more, wrote there. */
+#define RESULT_SQL                                                                           \
+        "(SELECT m.resultat_reel FROM main.predictions AS p JOIN main.matches_archive AS m " \
+        "ON m.match_id = p.match_id WHERE p.id = ?1)"
 static const char update_sql[] =
-                "UPDATE main.predictions_archive SET resultat_reel = (SELECT m.resultat_reel FROM "
-                "main.predictions AS p JOIN main.matches_archive AS m ON m.match_id = p.match_id "
-                "WHERE p.id = ?1), prediction_correcte = ?2, ecart_probabilite = ?3, updated_at = ?4, "
+                "UPDATE main.predictions_archive SET resultat_reel = " RESULT_SQL ", "
+                "prediction_correcte = CASE WHEN ?6 OR resultat_reel IS NOT " RESULT_SQL
+                " THEN ?2 ELSE prediction_correcte END, "
+                "ecart_probabilite = CASE WHEN ?6 OR resultat_reel IS NOT " RESULT_SQL
+                " THEN ?3 ELSE ecart_probabilite END, updated_at = ?4, "
                 "finalized_at = coalesce(finalized_at, ?4) WHERE id = ?5 AND (finalized_at IS NULL OR "
-                "prediction_correcte IS NOT ?2 OR ecart_probabilite IS NOT ?3 OR resultat_reel IS NOT "
-                "(SELECT m.resultat_reel FROM main.predictions AS p JOIN main.matches_archive AS m "
-                "ON m.match_id = p.match_id WHERE p.id = ?1))";
+                "(?6 AND (prediction_correcte IS NOT ?2 OR ecart_probabilite IS NOT ?3)) OR "
+                "resultat_reel IS NOT " RESULT_SQL ")";
 
 static const char *text_of(sqlite3_stmt *statement, int column)
 {
@@ -116,6 +122,11 @@ static int write_row(Connection *connection, sqlite3_stmt *row, Archiving *archi
                 code = sqlite3_bind_text(statement, 4, archiving->moment, -1, SQLITE_STATIC);
         if (code == SQLITE_OK && !is_new)
                 code = sqlite3_bind_int64(statement, 5, sqlite3_column_int64(row, COLUMN_ARCHIVE_ID));
+        if (code == SQLITE_OK && !is_new)
+                code = sqlite3_bind_int(statement,
+                                6,
+                                outcome != PREDICTION_OUTCOME_UNKNOWN ||
+                                                prediction_match_is_annulled(text_of(row, COLUMN_STATUS)));
         if (code != SQLITE_OK)
                 return connection_fault(connection, code, fault, "Archiving a prediction");
         r = prediction_step(connection, statement, fault);

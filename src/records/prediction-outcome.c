@@ -49,11 +49,16 @@ static bool is_finished(const char *status)
         return is_one_of(status, words);
 }
 
+bool prediction_match_is_annulled(const char *status)
+{
+        static const char *const words[] = {"annulé", "annule", NULL};
+
+        return is_one_of(status, words);
+}
+
 bool prediction_match_is_over(const char *status)
 {
-        static const char *const annulled[] = {"annulé", "annule", NULL};
-
-        return is_finished(status) || is_one_of(status, annulled);
+        return is_finished(status) || prediction_match_is_annulled(status);
 }
 
 /* The set that the words stand for; 0 when they mean something else. */

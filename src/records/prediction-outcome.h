@@ -29,6 +29,9 @@ typedef struct PredictionFacts {
  */
 bool prediction_match_is_over(const char *status);
 
+/* True for one that was called off: its result, if any, decides nothing. */
+bool prediction_match_is_annulled(const char *status);
+
 /* - A match that is not "terminé" (an annulled one) decides nothing.
  * - In the market 1X2 the choice is one of 1, X and 2, two of them (a double chance: 1X, X2, 12), a team's
  * name or a word for a draw; what happened is resultat_reel in the same words, or else the score.

@@ -211,6 +211,15 @@ static void test_a_verdict_of_the_application_s_stays(void **state)
                         "UPDATE predictions_archive SET prediction_correcte = 1");
         assert_int_equal(archive_due(&after_id, 100), 0);
         assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"), "1");
+        /* Nor is it taken back when somebody asks, or finalized without it. */
+        assert_int_equal(archive(7, NOW_USEC), 0);
+        fixture_execute(application, "UPDATE predictions_archive SET finalized_at = NULL");
+        assert_int_equal(archive(7, NOW_USEC), 1);
+        assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"), "1");
+        /* Of another result it says nothing. */
+        fixture_execute(application, "UPDATE matches_archive SET resultat_reel = '2'");
+        assert_int_equal(archive(7, NOW_USEC), 1);
+        assert_string_equal(prediction_text("SELECT prediction_correcte FROM predictions_archive"), "NULL");
 }
 
 static void test_what_is_taken_back_meanwhile_is_no_fault(void **state)
