@@ -272,7 +272,8 @@ static void diagnose_schema(const Manager *manager, DiagnoseReport *report)
                                 "schema",
                                 "ok",
                                 "",
-                                "No known difference from the application's tables");
+                                "No difference from the application's tables at the start, or the restore "
+                                "since");
 }
 
 static void diagnose_key(Manager *manager, DiagnoseReport *report)

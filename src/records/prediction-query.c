@@ -73,7 +73,9 @@ static int bind_day(Connection *connection, sqlite3_stmt *statement, const char 
                         snprintf(moment, sizeof moment, "%sT00:00:00Z", day) < 0 ||
                         timestamp_parse_rfc3339(moment, &usec) < 0 ||
                         timestamp_format_rfc3339(usec + USEC_PER_DAY, moment) < 0)
-                return fault_set(fault, FAULT_INVALID_ARGUMENT, "A day is written YYYY-MM-DD");
+                return fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "A day is written YYYY-MM-DD, and is one from 1970-01-01 to 9999-12-30");
         moment[strlen("2026-01-24")] = '\0';
         r = bind_text(connection, statement, 2, day, fault);
         return r < 0 ? r : bind_text(connection, statement, 3, moment, fault);
