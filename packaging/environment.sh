@@ -12,7 +12,6 @@ build_packages=(
         gettext
         libc6-dev
         libcrypt-dev
-        libinih-dev
         libisal-dev
         libjson-c-dev
         libsqlite3-dev

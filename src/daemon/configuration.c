@@ -2,7 +2,6 @@
 #include "daemon/configuration.h"
 
 #include <dirent.h>
-#include <ini.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -12,15 +11,15 @@
 #define SECTION "Persistence"
 #define FAULTS_MAX 64
 
-/* One file while it is read. inih tells its handler no line numbers, so its reader counts them. */
+static const char byte_order_mark[] = "\xef\xbb\xbf", space[] = " \t\r\n";
+
+/* One file while it is read. */
 typedef struct Reading {
         Configuration *configuration;
         const char *file;
-        FILE *stream;
         unsigned line;
-        char *text; /* the line, as getline() grows it */
-        size_t text_size;
-        bool expects_setting; /* the last line must lead to a call of the handler */
+        bool matters; /* the line speaks of encryption */
+        bool in_section;
 } Reading;
 
 void configuration_done(Configuration *configuration)
@@ -39,7 +38,7 @@ static void add_fault(Reading *reading, const char *format, ...) _printf_(2, 3);
 /* The whole line counts, and not only its key: what is misspelt may be anything. */
 static bool speaks_of_encryption(const char *line)
 {
-        static const char *const words[] = {"encrypt", "recipient", "passphrase", "age1"};
+        static const char *const words[] = {"encrypt", "recipient", "passphrase", "age1", "age-secret-key"};
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
                 if (strcasestr(line, words[i]))
@@ -50,7 +49,7 @@ static bool speaks_of_encryption(const char *line)
 static void add_fault(Reading *reading, const char *format, ...)
 {
         Configuration *configuration = reading->configuration;
-        bool matters = speaks_of_encryption(reading->text);
+        bool matters = reading->matters;
         _cleanup_free_ char *what = NULL;
         char *text = NULL, **faults;
         va_list arguments;
@@ -82,69 +81,114 @@ static void add_fault(Reading *reading, const char *format, ...)
         faults[configuration->n_faults] = NULL;
 }
 
-static int on_setting(void *userdata, const char *section, const char *key, const char *value)
+/* An identity or a passphrase that somebody put here by mistake is not spread any further. */
+static bool may_repeat(const Setting *setting, const char *value)
 {
-        Reading *reading = userdata;
+        if (!setting->repeated)
+                return true;
+        for (value += strspn(value, space); *value; value += strspn(value, space)) {
+                if (strncmp(value, setting->repeated, strlen(setting->repeated)) != 0)
+                        return false;
+                value += strcspn(value, space);
+        }
+        return true;
+}
 
-        reading->expects_setting = false;
-        if (strcmp(section, SECTION) != 0) {
-                add_fault(reading, "'%s' is not in the section [" SECTION "]", key);
-                return 1;
+static void apply(Reading *reading, const char *key, const char *value)
+{
+        if (!reading->in_section) {
+                add_fault(reading, "'%.100s' is not in the section [" SECTION "]", key);
+                return;
         }
         for (size_t i = 0; i < n_settings; i++) {
+                const Setting *setting = settings + i;
                 const char *wanted;
 
-                if (strcmp(settings[i].key, key) != 0)
+                if (strcmp(setting->key, key) != 0)
                         continue;
-                wanted = settings[i].parse(
-                                reading->configuration, value[0] ? value : settings[i].default_value);
+                wanted = setting->parse(reading->configuration, value[0] ? value : setting->default_value);
                 if (wanted)
-                        add_fault(reading, "%s=%.100s is not %s", key, value, wanted);
-                return 1;
+                        add_fault(reading,
+                                        "%s=%.100s is not %s",
+                                        key,
+                                        may_repeat(setting, value) ? value : "…",
+                                        wanted);
+                return;
         }
-        add_fault(reading, "Unknown setting '%s'", key);
-        return 1;
+        add_fault(reading, "Unknown setting '%.100s'", key);
 }
 
-static void finish_line(Reading *reading)
+/* Without the space at both its ends. Cuts in place. */
+static char *strip(char *text)
 {
-        if (reading->expects_setting)
+        size_t length;
+
+        text += strspn(text, space);
+        length = strlen(text);
+        while (length > 0 && strchr(space, text[length - 1]))
+                length--;
+        text[length] = '\0';
+        return text;
+}
+
+/* What follows a semicolon with space before it is a remark. */
+static void cut_remark(char *value)
+{
+        for (char *c = value; (c = strchr(c, ';')); c++)
+                if (c > value && strchr(space, c[-1])) {
+                        *c = '\0';
+                        return;
+                }
+}
+
+static void read_line(Reading *reading, char *line)
+{
+        char *end;
+
+        if (reading->line == 1 && strncmp(line, byte_order_mark, strlen(byte_order_mark)) == 0)
+                line += strlen(byte_order_mark);
+        line = strip(line);
+        if (line[0] == '\0' || strchr("#;", line[0]))
+                return;
+        if (line[0] == '[') {
+                end = strchr(line, ']');
+                if (!end) {
+                        add_fault(reading, "A section without its closing ']'");
+                        return;
+                }
+                *end = '\0';
+                reading->in_section = strcmp(line + 1, SECTION) == 0;
+                return;
+        }
+        end = strchr(line, '=');
+        if (!end) {
                 add_fault(reading, "Not a setting of the form Key=value");
-        reading->expects_setting = false;
+                return;
+        }
+        *end = '\0';
+        cut_remark(end + 1);
+        apply(reading, strip(line), strip(end + 1));
 }
 
-/* What inih gets in place of fgets(): one line without its leading space (which would make it a continuation
- * of the last one), and nothing instead of a line that inih could not take whole. */
-static char *read_line(char *buffer, int size, void *userdata)
+static void read_lines(Reading *reading, FILE *stream)
 {
-        Reading *reading = userdata;
-        const char *start;
+        _cleanup_free_ char *text = NULL;
+        size_t text_size = 0;
         ssize_t length;
 
-        finish_line(reading);
-        length = getline(&reading->text, &reading->text_size, reading->stream);
-        if (length < 0)
-                return NULL;
-        reading->line++;
+        while ((length = getline(&text, &text_size, stream)) >= 0) {
+                bool whole = strlen(text) == (size_t) length;
 
-        start = reading->text + strspn(reading->text, " \t");
-        if (strlen(reading->text) < (size_t) length) {
+                reading->line++;
                 for (ssize_t i = 0; i < length; i++)
-                        if (reading->text[i] == '\0')
-                                reading->text[i] = '?';
-                add_fault(reading, "A line with a NUL byte");
-                start = "\n";
-        } else if (strlen(start) >= (size_t) size) {
-                add_fault(reading, "A line of more than %i bytes", size - 1);
-                start = "\n";
-        } else if (start[0] == '[') {
-                if (!strchr(start, ']'))
-                        add_fault(reading, "A section without its closing ']'");
-        } else if (!strchr("#;\r\n", start[0]))
-                reading->expects_setting = true;
-
-        (void) snprintf(buffer, (size_t) size, "%s", start);
-        return buffer;
+                        if (text[i] == '\0')
+                                text[i] = '?';
+                reading->matters = speaks_of_encryption(text);
+                if (whole)
+                        read_line(reading, text);
+                else
+                        add_fault(reading, "A line with a NUL byte");
+        }
 }
 
 static int read_file(Configuration *configuration, const char *file, bool required, Fault *fault)
@@ -156,12 +200,8 @@ static int read_file(Configuration *configuration, const char *file, bool requir
         stream = fopen(file, "re");
         if (!stream && errno == ENOENT && !required)
                 return 0;
-        if (stream) {
-                reading.stream = stream;
-                /* Every wrong line was told through the handler or the reader already. */
-                (void) ini_parse_stream(read_line, &reading, on_setting, &reading);
-                free(reading.text);
-        }
+        if (stream)
+                read_lines(&reading, stream);
         failed = !stream || ferror(stream);
         if (failed) {
                 (void) fault_set_errno(fault, errno, "Reading the configuration file %s", file);

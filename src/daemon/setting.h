@@ -12,6 +12,10 @@ typedef struct Setting {
 
         /* Takes the value over. What a right one looks like when it is none, else NULL. */
         const char *(*parse)(Configuration *configuration, const char *value);
+
+        /* What each word of a wrong value has to begin with for a fault to repeat it; NULL: it always may.
+         */
+        const char *repeated;
 } Setting;
 
 extern const Setting settings[];

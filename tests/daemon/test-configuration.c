@@ -171,14 +171,13 @@ static void test_setting_before_any_section_is_told(void **state)
         assert_defaults(&configuration);
 }
 
-/* inih would cut such a line in two, and take its second half for a line. */
 static void test_over_long_line_is_one_fault(void **state)
 {
         _cleanup_(configuration_done) Configuration configuration = {0};
-        _cleanup_free_ char *text = calloc(1, 5000);
+        _cleanup_free_ char *text = calloc(1, 6000);
 
         (void) strcpy(text, "[Persistence]\nDatabase=/");
-        (void) memset(text + strlen(text), 'x', 4000);
+        (void) memset(text + strlen(text), 'x', 5000);
         (void) strcat(text, "\nRetention=1d\nnonsense\n");
         configuration = load(text);
         assert_int_equal(configuration.n_faults, 2);
@@ -188,7 +187,67 @@ static void test_over_long_line_is_one_fault(void **state)
         assert_int_equal(configuration.retention_usec, USEC_PER_DAY);
 }
 
-/* A line that begins with a space would go on with the setting before it. */
+static void test_as_many_recipients_on_a_line_as_there_may_be(void **state)
+{
+        _cleanup_(configuration_done) Configuration configuration = {0};
+        _cleanup_free_ char *text = calloc(1, 2000);
+
+        (void) strcpy(text, "[Persistence]\nEncryptionRecipients=");
+        for (size_t i = 0; i < AGE_RECIPIENTS_MAX; i++) {
+                AgeIdentity identity;
+
+                assert_int_equal(age_identity_generate(&identity, NULL), 0);
+                age_recipient_format(&identity.recipient, text + strlen(text));
+                (void) strcat(text, " ");
+        }
+        configuration = load(text);
+        assert_int_equal(configuration.n_faults, 0);
+        assert_int_equal(configuration.recipients.n_items, AGE_RECIPIENTS_MAX);
+}
+
+/* All that is told of the configuration, everybody can read. */
+static void test_a_secret_in_the_wrong_place_is_not_repeated(void **state)
+{
+        static const char *const lines[] = {
+                        "EncryptionRecipients=AGE-SECRET-KEY-1HORSE",
+                        "EncryptionRecipients=correct HORSE",
+                        "EncryptionRecipients=age1x HORSE",
+                        "AGE-SECRET-KEY-1HORSE",
+                        "Identity=AGE-SECRET-KEY-1HORSE",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
+                _cleanup_(configuration_done) Configuration configuration = {0};
+                _cleanup_free_ char *text = NULL;
+
+                assert_true(asprintf(&text, "[Persistence]\n%s\n", lines[i]) > 0);
+                configuration = load(text);
+                assert_int_equal(configuration.n_faults, 1);
+                assert_null(strstr(configuration.faults[0], "HORSE"));
+                assert_string_equal(configuration.encryption_fault, configuration.faults[0]);
+        }
+}
+
+static void test_a_misspelt_recipient_is_named(void **state)
+{
+        _cleanup_(configuration_done) Configuration configuration =
+                        load("[Persistence]\nEncryptionRecipients=age1misspelt\n");
+
+        assert_non_null(strstr(configuration.encryption_fault, "age1misspelt"));
+}
+
+static void test_remarks_and_what_editors_add(void **state)
+{
+        _cleanup_(configuration_done) Configuration configuration =
+                        load("\xef\xbb\xbf[Persistence] ; a remark\r\n Retention = 1d\t; "
+                             "another\r\nCadence=1h\r\n");
+
+        assert_int_equal(configuration.n_faults, 0);
+        assert_int_equal(configuration.retention_usec, USEC_PER_DAY);
+        assert_int_equal(configuration.cadence_usec, USEC_PER_HOUR);
+}
+
+/* A line that begins with a space would go on with the setting before it in other formats. */
 static void test_indented_line_is_a_line_of_its_own(void **state)
 {
         _cleanup_(configuration_done) Configuration configuration =
@@ -256,6 +315,10 @@ int main(void)
                         TEST(test_wrong_lines),
                         TEST(test_setting_before_any_section_is_told),
                         TEST(test_over_long_line_is_one_fault),
+                        TEST(test_as_many_recipients_on_a_line_as_there_may_be),
+                        TEST(test_a_secret_in_the_wrong_place_is_not_repeated),
+                        TEST(test_a_misspelt_recipient_is_named),
+                        TEST(test_remarks_and_what_editors_add),
                         TEST(test_indented_line_is_a_line_of_its_own),
                         TEST(test_faults_are_bounded_and_are_single_lines),
                         TEST(test_drop_ins_in_their_order),
