@@ -49,6 +49,18 @@ def test_daemon_has_no_privilege(service):
     assert "0" not in fields["Uid"].split()
 
 
+@pytest.mark.parametrize("owner", [None, "oracxpred"], ids=["new", "inherited"])
+def test_daemon_can_not_write_what_it_is_told_to_do(service, owner):
+    """A directory that an earlier start gave to the service's user is root's again."""
+    service.remove("/etc/oracxpred")
+    if owner:
+        service.run(["install", "-d", f"--owner={owner}", "/etc/oracxpred"])
+    service.run(["systemctl", "restart", "oracxpredd.service"])
+    assert service.run(["stat", "--format=%U %a", "/etc/oracxpred"]).stdout == "root 755\n"
+    made = service.run(["nsenter", f"--target={daemon(service)}", "--mount", "touch", "/etc/oracxpred/x"], check=False)
+    assert "Read-only file system" in made.stderr
+
+
 def test_points_of_the_tests_are_not_compiled_in(service):
     found = service.run(["grep", "--count", "ORACXPRED_TEST_", f"/proc/{daemon(service)}/exe"], check=False)
     assert found.stdout.strip() == "0"
