@@ -130,7 +130,8 @@ struct Manager {
         RestoreRecord last_restore; /* empty when there was none */
         bool restoring;
         bool auto_restore_stopped;
-        StopFile *stop_file; /* see automatic-restore.c; NULL until it is written */
+        bool units_left_stopped; /* by a restore that was cut off; to be started once there is a database */
+        StopFile *stop_file;     /* see automatic-restore.c; NULL until it is written */
         /* The file is another one than it was, and not through this service. Until somebody verifies it or
          * restores: retention is off, since the good backups may be those of the other one. */
         bool database_replaced;

@@ -154,6 +154,9 @@ static int take_units(Job *job, RestoreTask *task)
         r = application_units_init(&task->units,
                         manager->configuration.application_units,
                         manager->configuration.n_application_units);
+        /* Those that run no more because of an earlier restore are started after this one. */
+        for (size_t i = 0; i < task->units.n_names; i++)
+                task->units.was_active[i] = manager->units_left_stopped;
         task->units.user_bus = manager->user_bus;
         task->units.wait_for_start = manager->ready_told;
         task->units.progress = &job->progress;

@@ -91,6 +91,7 @@ static int judge_interrupted_restore(Job *job, StartupTask *task)
         manager->last_restore = task->last_restore;
         task->last_restore = (RestoreRecord){0};
         manager->auto_restore_stopped = task->auto_restore_stopped;
+        manager->units_left_stopped = task->recovered.units_stopped;
         manager_changed(manager, CHANGE_RESTORE);
         return 0;
 }
@@ -194,6 +195,8 @@ static int judge_units(Job *job, StartupTask *task)
                                 "The application's units, stopped by an interrupted restore, could not be "
                                 "started again: %s",
                                 task->units_fault.message);
+        else
+                job->manager->units_left_stopped = false;
         return 0;
 }
 
@@ -219,6 +222,7 @@ static int startup_start(Job *job, void *userdata, Fault *fault)
         task->now_usec = clock_now_usec();
         task->backups = manager->backups_fd;
         task->n_backups = manager->catalogue->n_entries;
+        task->start_units = manager->units_left_stopped;
         progress_begin(&job->progress, stages[task->stage].step, 0);
         journal_line(LOG_DEBUG, "Starting: %s", stages[task->stage].step);
         if (stages[task->stage].run != startup_initial_backup)

@@ -114,6 +114,8 @@ void restore_result_succeeded(Job *job, RestoreTask *task)
                 journal_line(LOG_ERR,
                                 "The application's units could not be started again: %s",
                                 outcome->start_fault.message);
+        else if (outcome->units_stopped)
+                manager->units_left_stopped = false;
         take_over_record(manager, task);
         manager->database_replaced = false;
         manager_set_integrity(manager, outcome->checked ? INTEGRITY_OK : INTEGRITY_UNKNOWN, NULL);

@@ -50,7 +50,7 @@ int startup_finish_restore(StartupTask *task, Progress *progress, Fault *fault)
 
 int startup_start_units(StartupTask *task, Progress *progress, Fault *fault)
 {
-        if (!task->recovered.units_stopped)
+        if (!task->start_units)
                 return 0;
         task->units.progress = progress;
         if (application_units_start(&task->units, &task->units_fault) < 0)

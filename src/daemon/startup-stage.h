@@ -33,6 +33,7 @@ typedef struct StartupTask {
         int backups; /* borrowed, once the first stage is over */
         size_t n_backups;
         bool take_backup;
+        bool start_units;
 
         /* Results, each of one stage. */
         int backups_fd;

@@ -190,3 +190,17 @@ def test_units_of_an_interrupted_restore_are_started_by_the_next_start(service, 
     service.stop()
     service.start()
     assert len(systemd.calls) == 3
+
+
+def test_units_of_an_interrupted_restore_are_started_after_the_one_that_the_start_makes(service, systemd, running):
+    """Killed before anything was exchanged: the next start finds the corrupt database, and the units already stopped."""
+    service.stop()
+    service.configure("ApplicationUnits=web.service\n")
+    running = service.start(point="replace-stopped")
+    destroy_header(service.database)
+    running.manager("Restore", "", {})
+    service.killed_itself()
+    assert [call[0] for call in systemd.calls] == ["StopUnit"]
+    service.start()
+    assert systemd.calls[1:] == [("StartUnit", "web.service", "replace")]
+    assert users(service.database) == {"kept0"}
