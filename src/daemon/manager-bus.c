@@ -78,7 +78,9 @@ int manager_method_verify(Manager *manager, sd_bus_message *message, const char 
                 return r;
         if (name[0] && !backup_name_is_valid(name))
                 return bus_invalid(error, "That can't be the name of a backup");
-        r = authorize_backup(message, ACTION_VERIFY, name, &caller, error);
+        r = manager_refuse_live_keys(manager, message, &keys, error);
+        if (r >= 0)
+                r = authorize_backup(message, ACTION_VERIFY, name, &caller, error);
         if (r < 0)
                 return r;
         if (r == 0)

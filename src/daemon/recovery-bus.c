@@ -15,7 +15,6 @@
 #include "daemon/automatic-restore.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
-#include "daemon/encryption.h"
 #include "daemon/manager-bus.h"
 
 /* A check reads the whole database: the application can't have one for each request that fails. */
@@ -53,6 +52,17 @@ static int refuse_live(Manager *manager, sd_bus_message *message, sd_bus_error *
                         manager->database_path);
 }
 
+int manager_refuse_live_keys(
+                Manager *manager, sd_bus_message *message, const PassedKeys *keys, sd_bus_error *error)
+{
+        const int fds[] = {keys->identity_fd, keys->passphrase_fd};
+
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                if (fds[i] >= 0 && is_live(manager, fds[i]))
+                        return refuse_live(manager, message, error);
+        return 0;
+}
+
 /* A path or another name for messages. */
 static bool is_source_name(const char *name)
 {
@@ -71,7 +81,9 @@ static int queue_restore(Manager *manager,
         Job *job;
         int r;
 
-        r = authorize_backup(message, ACTION_RESTORE, wish->name, &caller, error);
+        r = manager_refuse_live_keys(manager, message, keys, error);
+        if (r >= 0)
+                r = authorize_backup(message, ACTION_RESTORE, wish->name, &caller, error);
         if (r < 0)
                 return r;
         if (r == 0)

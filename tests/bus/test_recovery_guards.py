@@ -70,13 +70,20 @@ def test_refused_descriptor_of_the_live_database_costs_no_lock(kept, gate):
     assert before
     for ending in ("", "-shm"):
         fd = os.open(kept.database + ending, os.O_RDONLY)
-        for call in (("Export", fd, {}), ("Import", fd, {}), ("Restore", "", {"from": ("h", fd)})):
+        for call in (
+            ("Export", fd, {}),
+            ("Import", fd, {}),
+            ("Restore", "", {"from": ("h", fd)}),
+            ("Restore", "", {"identity": ("h", fd)}),
+            ("UndoRestore", {"passphrase": ("h", fd)}),
+            ("Verify", "", {"identity": ("h", fd)}),
+        ):
             with pytest.raises(BusError):
                 client.manager(*call)
         os.close(fd)
     client.mark()
     assert locks() == before
-    assert n_refused() >= 6
+    assert n_refused() >= 12
     gate.release()
     assert client.ended(job_id)[0] == "done"
     client.wait_property("NJobs", 0)
