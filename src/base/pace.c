@@ -41,7 +41,7 @@ int pace_wait(Pace *pace, uint64_t bytes, Progress *progress, Fault *fault)
                 struct timespec slice = {0};
                 int r = progress_check(progress, fault);
 
-                if (r < 0 || now_usec >= from_usec)
+                if (r < 0 || now_usec >= from_usec || atomic_load(&progress->urgent))
                         return r;
                 left_usec = MIN_OF(from_usec - now_usec, SLICE_USEC);
                 slice.tv_nsec = (long) (left_usec * 1000);

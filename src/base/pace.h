@@ -20,5 +20,7 @@ void pace_done(Pace *pace);
 /* The moment, at `now_usec` or later, from which on `bytes` may be moved. */
 uint64_t pace_reserve(Pace *pace, uint64_t now_usec, uint64_t bytes);
 
-/* Reserves, and sleeps until then. CANCELLED soon after progress_cancel(). Any thread. */
+/* Reserves, and sleeps until then, or until progress_urge(). CANCELLED soon after progress_cancel(). Any
+ * thread.
+ */
 int pace_wait(Pace *pace, uint64_t bytes, Progress *progress, Fault *fault);

@@ -71,6 +71,12 @@ void progress_hurry(Progress *progress)
         (void) pthread_mutex_unlock(&progress->interrupt_mutex);
 }
 
+void progress_urge(Progress *progress)
+{
+        atomic_store(&progress->urgent, true);
+        progress_hurry(progress);
+}
+
 void progress_on_hurry(Progress *progress, ProgressInterrupt *interrupt)
 {
         (void) pthread_mutex_lock(&progress->interrupt_mutex);

@@ -25,6 +25,7 @@ typedef struct Progress {
         _Atomic uint64_t total_bytes; /* 0 while unknown */
         _Atomic(const char *) step;   /* a string literal: what is being done, in a few words */
         _Atomic bool cancelled;
+        _Atomic bool urgent; /* no bound on the bytes holds (pace.h) */
 
         pthread_mutex_t interrupt_mutex; /* guards the rest */
         ProgressInterrupt *interrupts;
@@ -55,6 +56,9 @@ void progress_remove_interrupt(Progress *progress, ProgressInterrupt *interrupt)
 
 /* Says that somebody waits for the end of the work. Idempotent, any thread. */
 void progress_hurry(Progress *progress);
+
+/* The same, where the waiting does harm: the bound on the bytes is lifted, too. */
+void progress_urge(Progress *progress);
 
 /* Sets what progress_hurry() has to call, under the same rules, or NULL once it is not to be called any
  * more.

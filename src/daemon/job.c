@@ -182,14 +182,17 @@ static void job_link(Job *job)
         job->manager->n_jobs++;
 }
 
-/* Who sits before the terminal waits for all that is ahead in the lane. A follow-up that gets in between
- * later is never lowered. */
+/* Who sits before the terminal waits for all that is ahead in the lane, and the application for what is
+ * urgent. A follow-up that gets in between later is never lowered. */
 static void hurry_what_is_ahead(const Job *job)
 {
-        if (job->unattended || job->caller.uid == UID_INVALID)
-                return;
+        bool attended = !job->unattended && job->caller.uid != UID_INVALID;
+
         for (Job *ahead = job->manager->jobs; ahead != job; ahead = ahead->next)
-                progress_hurry(&ahead->progress);
+                if (job->operation->urgent)
+                        progress_urge(&ahead->progress);
+                else if (attended)
+                        progress_hurry(&ahead->progress);
 }
 
 int job_queue(Manager *manager,

@@ -113,6 +113,7 @@ const Operation operation_check = {
                 .name = "check",
                 .doing = "Checking the database",
                 .action = ACTION_VERIFY,
+                .urgent = true, /* a restore may be what follows */
                 .start = check_start,
                 .run = check_run_task,
                 .finish = check_finish,

@@ -17,6 +17,7 @@ typedef struct Operation {
         const char *name;  /* as on the bus */
         const char *doing; /* for the status line: "Backing up" */
         Action action;     /* what one has to be allowed to ask for it, or to cancel another's */
+        bool urgent;       /* the application may be down until it is done, whoever asked for it */
 
         /* Loop, right before run(): fills the request from the state of that moment. A fault ends the job.
          * May be NULL. */

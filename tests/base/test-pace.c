@@ -48,12 +48,29 @@ static void test_cancelling_ends_the_wait(void **state)
         progress_done(&progress);
 }
 
+/* So would this. */
+static void test_what_is_urgent_has_no_bound(void **state)
+{
+        _cleanup_fault_ Fault fault = {0};
+        Progress progress;
+        Pace pace;
+
+        progress_init(&progress);
+        pace_init(&pace, 1);
+        assert_int_equal(pace_wait(&pace, GIB, &progress, &fault), 0);
+        progress_urge(&progress);
+        assert_int_equal(pace_wait(&pace, GIB, &progress, &fault), 0);
+        pace_done(&pace);
+        progress_done(&progress);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_without_a_bound_nothing_waits),
                         cmocka_unit_test(test_what_was_reserved_before_has_its_time),
                         cmocka_unit_test(test_cancelling_ends_the_wait),
+                        cmocka_unit_test(test_what_is_urgent_has_no_bound),
         };
 
         return cmocka_run_group_tests_name("pace", tests, NULL, NULL);

@@ -71,13 +71,29 @@ static const Operation operation = {
                 .free_task = task_free,
 };
 
-static int queue_as(uid_t uid, const Task *task, JobPlace place, Job **ret, Fault *fault)
+static const Operation urgent_operation = {
+                .name = "urgent-test",
+                .doing = "Testing",
+                .urgent = true,
+                .start = task_start,
+                .run = task_run,
+                .finish = task_finish,
+                .free_task = task_free,
+};
+
+static int queue_kind(
+                const Operation *kind, uid_t uid, const Task *task, JobPlace place, Job **ret, Fault *fault)
 {
         Caller caller = {.uid = uid};
         Task *copy = malloc(sizeof(Task));
 
         *copy = *task;
-        return job_queue(&bench->manager, &operation, copy, NULL, &caller, place, ret, fault);
+        return job_queue(&bench->manager, kind, copy, NULL, &caller, place, ret, fault);
+}
+
+static int queue_as(uid_t uid, const Task *task, JobPlace place, Job **ret, Fault *fault)
+{
+        return queue_kind(&operation, uid, task, place, ret, fault);
 }
 
 static Job *queue(const Task *task)
@@ -231,6 +247,24 @@ static void test_what_somebody_waits_behind_hurries(void **state)
         assert_int_equal(queue_as(1000, &task, JOB_UNATTENDED, &last, NULL), 0);
         assert_false(attended->progress.hurried);
         assert_false(last->progress.hurried);
+        /* The bound on the bytes is the administrator's. */
+        assert_false(running->progress.urgent);
+        (void) sem_post(&bench->held);
+        run_until_idle();
+}
+
+/* An automatic restore, for instance: nobody sits before a terminal, and the application has no database. */
+static void test_what_is_urgent_has_everything_ahead_at_full_speed(void **state)
+{
+        const Task held = {.hold = true}, task = {0};
+        Job *running, *urgent;
+
+        assert_int_equal(queue_as(1000, &held, JOB_UNATTENDED, &running, NULL), 0);
+        run_until_running(running);
+        assert_int_equal(queue_kind(&urgent_operation, UID_INVALID, &task, JOB_NEXT, &urgent, NULL), 0);
+        assert_true(running->progress.hurried);
+        assert_true(running->progress.urgent);
+        assert_false(urgent->progress.hurried);
         (void) sem_post(&bench->held);
         run_until_idle();
 }
@@ -285,6 +319,7 @@ int main(void)
                         TEST(test_waiting_job_is_cancelled_at_once),
                         TEST(test_running_job_is_asked_to_stop),
                         TEST(test_what_somebody_waits_behind_hurries),
+                        TEST(test_what_is_urgent_has_everything_ahead_at_full_speed),
                         TEST(test_claimed_files_are_known_until_the_end),
                         TEST(test_leased_backup_is_let_go_at_the_end),
         };
