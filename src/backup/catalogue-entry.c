@@ -92,6 +92,7 @@ static int read_header(int directory_fd, Manifest *manifest)
                 return set_problem(manifest, "%s is no SQLite database", manifest->file);
         page_size = (uint64_t) header[HEADER_PAGE_SIZE] << 8 | header[HEADER_PAGE_SIZE + 1];
         manifest->page_size_bytes = page_size == 1 ? 65536 : page_size;
+        manifest->pages = 0;
         for (unsigned i = 0; i < 4; i++)
                 manifest->pages = manifest->pages << 8 | header[HEADER_PAGES + i];
         return 0;

@@ -131,6 +131,19 @@ static void test_plain_files_are_adopted(void **state)
         assert_null(catalogue_newest_verified(catalogue));
 }
 
+/* What a verification leaves of one that its disk does not give back: a manifest, and no digest in it. */
+static void test_adopted_file_that_was_described_before_is_described_anew(void **state)
+{
+        _cleanup_(catalogue_freep) Catalogue *catalogue = NULL, *again = NULL;
+
+        make_plain_database(NAME ".db");
+        catalogue = load();
+        assert_int_equal(manifest_store(backup_fixture_fd(), find(catalogue, NAME), NULL), 0);
+        again = load();
+        assert_true(find(again, NAME)->adopted);
+        assert_int_equal(find(again, NAME)->pages, 2);
+}
+
 static void test_what_is_no_database_has_a_problem(void **state)
 {
         _cleanup_(catalogue_freep) Catalogue *catalogue = NULL;
@@ -398,6 +411,7 @@ int main(void)
                         TEST(test_empty_directory),
                         TEST(test_newest_first),
                         TEST(test_plain_files_are_adopted),
+                        TEST(test_adopted_file_that_was_described_before_is_described_anew),
                         TEST(test_what_is_no_database_has_a_problem),
                         TEST(test_what_is_not_a_backup_is_not_listed),
                         TEST(test_names_of_unlisted_files_are_not_given_again),
