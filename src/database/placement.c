@@ -165,8 +165,11 @@ int placement_open_directory(const char *path, mode_t mode, int *ret_fd, Fault *
                                 FAULT_CANNOT_OPEN,
                                 "%s is not a directory; move it away, or configure another place",
                                 path);
-        if (fd < 0 && errno == EACCES)
-                return require_access(path, R_OK | W_OK | X_OK, fault);
+        if (fd < 0 && errno == EACCES) {
+                r = require_access(path, R_OK | W_OK | X_OK, fault);
+                /* What refuses may be none of the modes: AppArmor, SELinux. */
+                return r < 0 ? r : fault_set_errno(fault, EACCES, "Opening the directory %s", path);
+        }
         if (fd < 0)
                 return fault_set_errno(fault, errno, "Opening the directory %s", path);
         if (!created)
