@@ -148,7 +148,11 @@ static void gather_verifications(const Manager *manager, HealthFacts *facts)
 
 static int on_stale(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        manager_update_health(userdata);
+        Manager *manager = userdata;
+
+        /* A clock that is set back makes that moment come again. */
+        manager->stale_armed_usec = 0;
+        manager_update_health(manager);
         return 0;
 }
 
