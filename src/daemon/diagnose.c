@@ -31,8 +31,8 @@ static void diagnose_sqlite(DiagnoseReport *report)
                                 "Update SQLite to 3.51.3, 3.50.7 or 3.44.6; until then keep the application "
                                 "from "
                                 "checkpointing in two processes at once",
-                                "SQLite %s has the WAL-reset defect; this service never checkpoints the "
-                                "database",
+                                "SQLite %s has the WAL-reset defect; this service checkpoints the database "
+                                "only while no other process has it open",
                                 sqlite3_libversion());
         else
                 diagnose_row(report, "sqlite", "ok", "", "SQLite %s", sqlite3_libversion());

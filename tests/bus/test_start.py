@@ -155,7 +155,7 @@ def test_truncated_database_is_found_and_left_as_it_is(service):
     client = service.start()
     client.back_up()
     service.stop()
-    # The whole content would still be in the write-ahead log, which the service never checkpoints.
+    # The whole content would still be in the write-ahead log, which the service does not checkpoint as long as it is small.
     connection = sqlite3.connect(service.database)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
