@@ -50,7 +50,6 @@ int backup_result_made(Job *job, Manifest *manifest)
         /* The copy passed the full check, and it is what the database was a moment ago. */
         if (!manifest->quick_check && manifest->copied_usec == manifest->created_usec)
                 manager_set_integrity(manager, INTEGRITY_OK, NULL);
-        manager_update_placement(manager);
         return collection_put(manager, manifest, job, true);
 }
 
@@ -61,7 +60,6 @@ void backup_result_failed(Job *job)
         if (job->fault.code == FAULT_CANCELLED)
                 return;
         manager_set_last_backup_fault(manager, job->fault.message);
-        manager_update_placement(manager);
         /* While it is known as corrupt, the fault is only a repetition of that. */
         if (fault_means_corrupt(job->fault.code) && manager->integrity != INTEGRITY_CORRUPT &&
                         !manager->database_missing) {

@@ -94,7 +94,9 @@ void manager_set_last_backup_fault(Manager *manager, const char *message)
         manager_changed(manager, CHANGE_LAST_BACKUP_FAULT);
 }
 
-void manager_update_placement(Manager *manager)
+/* Whoever mended it by the words of the reason need tell nobody: it is looked at whenever health is asked
+ * for. */
+static void update_placement(Manager *manager)
 {
         _cleanup_fault_ Fault fault = {0};
 
@@ -185,6 +187,8 @@ void manager_update_health(Manager *manager)
         uint64_t now_usec = clock_now_usec(), stale_usec;
         DiskSpace space = {0};
         Health health;
+
+        update_placement(manager);
         HealthFacts facts = {
                         .started = manager->started,
                         .now_usec = now_usec,

@@ -25,9 +25,6 @@ int manager_require_sound_database(const Manager *manager, Fault *fault);
 /* Copies the message; NULL after a success. */
 void manager_set_last_backup_fault(Manager *manager, const char *message);
 
-/* Looks at the place of the database again: links, file system, permissions. */
-void manager_update_placement(Manager *manager);
-
 /* Evaluates health from the facts of this moment; a change is told. Cheap enough for a property's getter. */
 void manager_update_health(Manager *manager);
 

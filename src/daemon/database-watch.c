@@ -202,7 +202,6 @@ void database_watch_examine(Manager *manager)
                                 "%s can't be looked at: %s; it is left alone",
                                 manager->database_path,
                                 strerrordesc_np(-r));
-                manager_update_placement(manager);
                 manager_update_health(manager);
                 return;
         }

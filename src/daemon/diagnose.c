@@ -319,7 +319,6 @@ int diagnose(Manager *manager, const HostFacts *facts, sd_bus_message *reply)
 {
         DiagnoseReport report = {.reply = reply};
 
-        manager_update_placement(manager);
         manager_update_health(manager);
         report.error = sd_bus_message_open_container(reply, 'a', "(ssss)");
         diagnose_sqlite(&report);

@@ -245,7 +245,6 @@ static void tell_ready(Manager *manager, bool backup_made)
 
         manager->started = true;
         manager->ready_told = true;
-        manager_update_placement(manager);
         manager_update_health(manager);
         (void) sd_notify(false, "READY=1");
         journal_line(LOG_INFO,

@@ -122,7 +122,6 @@ void restore_result_succeeded(Job *job, RestoreTask *task)
         manager->database_missing = false;
         take_over_database(manager, task);
         database_watch_accept(manager);
-        manager_update_placement(manager);
         automatic_restore_succeeded(manager, task->automatic, outcome->checked || !task->quarantine);
         manager_update_health(manager);
 

@@ -2,12 +2,14 @@
 """Health and doctor as far as they depend on others: systemd with its timers, the bus, the clock."""
 
 import os
+import shutil
 
 import pytest
 
 from client import BusError
 from contract import BUS_PATH, ERROR, MANAGER
 from host import Host
+from private_bus import SERVICE_USER
 
 BACKUP_TIMER = "oracxpred-backup.timer"
 VERIFY_TIMER = "oracxpred-verify.timer"
@@ -139,6 +141,17 @@ def test_second_name_of_the_database_is_a_fault(client, service, tmp_path):
     # The file system itself is none the worse for it.
     assert found["file-system"][0] == "ok"
     assert client.reasons() == ["unsafe-file-system"]
+
+
+def test_rights_are_looked_at_whenever_health_is_asked_for(service):
+    """Nothing tells the service that somebody has changed them, or has mended them by its words."""
+    service.give_to(SERVICE_USER)
+    client = service.start(user=SERVICE_USER)
+    os.chown(service.database, 0, 0)
+    os.chmod(service.database, 0o600)
+    assert (client.get("Health"), client.reasons()) == ("degraded", ["wrong-permissions"])
+    shutil.chown(service.database, SERVICE_USER, SERVICE_USER)
+    assert (client.get("Health"), client.reasons()) == ("ok", [])
 
 
 def test_clock_that_was_set_back_is_told(service):
