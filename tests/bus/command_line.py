@@ -64,6 +64,8 @@ class CommandLine:
         """On a terminal, where somebody has typed ahead: (exit status, all that was written to it)."""
         main, end = pty.openpty()
         fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+        # Before anything runs there: once the last one has closed the terminal, nobody can type any more.
+        os.write(main, typed.encode())
         process = subprocess.Popen(
             [self.executable, *arguments],
             env={**self.environment, **environment},
@@ -72,7 +74,6 @@ class CommandLine:
             stderr=end,
         )
         os.close(end)
-        os.write(main, typed.encode())
         written = bytearray()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
