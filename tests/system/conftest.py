@@ -7,7 +7,14 @@ import signal
 import pytest
 
 from machine import Machine
-from product import UNITS, forget_journal
+from product import TIMERS, UNITS, forget_journal
+
+# A timer elapses by the wall clock, which may be that of a test.
+AT_NO_TIME = """\
+[Timer]
+OnCalendar=
+OnCalendar=2100-01-01
+"""
 
 
 def pytest_configure():
@@ -26,7 +33,15 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def machine(request):
     with Machine(os.path.abspath(request.config.getoption("--build-directory"))) as booted:
+        booted.boot_state = booted.run(["systemctl", "is-system-running"], check=False).stdout.strip()
         booted.boot_units = {unit: booted.unit(unit, "ActiveState")["ActiveState"] for unit in UNITS}
+        booted.boot_timers = {
+            timer: booted.unit(timer, "TimersCalendar", "Persistent", "RandomizedDelayUSec") for timer in TIMERS
+        }
+        for timer in TIMERS:
+            # Before test.conf, which a test may lay down.
+            booted.write(f"/run/systemd/system/{timer}.d/at-no-time.conf", AT_NO_TIME)
+        booted.run(["systemctl", "daemon-reload"])
         booted.run(["useradd", "visitor"])
         booted.run(["useradd", "--groups=oracxpred", "application"])
         yield booted
@@ -34,7 +49,7 @@ def machine(request):
 
 @pytest.fixture
 def service(machine, request):
-    """The machine, with an empty state directory, the daemon started on it, and no timer that could fire by itself."""
+    """The machine, with an empty state directory, the daemon started on it, and the timers stopped."""
     machine.run(["systemctl", "stop", *UNITS])
     machine.run(["systemctl", "reset-failed"])
     machine.remove("/var/lib/oracxpred")

@@ -13,9 +13,9 @@ BACKUPS = f"{STATE}/backups"
 QUARANTINE = f"{STATE}/quarantine"
 CONFIGURATION = "/etc/oracxpred/oracxpred.conf"
 UNIT = "oracxpredd.service"
+TIMERS = ["oracxpred-backup.timer", "oracxpred-verify.timer"]
 UNITS = [
-    "oracxpred-backup.timer",
-    "oracxpred-verify.timer",
+    *TIMERS,
     "oracxpred-backup.service",
     "oracxpred-verify.service",
     UNIT,
@@ -69,7 +69,8 @@ def add_unit(machine, name, text, program=None):
 
 
 def forget_journal(machine):
-    """What was said so far is no matter of what follows."""
+    """What was said so far is no matter of what follows; the journal may still have to read some of it."""
+    machine.run(["journalctl", "--sync"])
     shown = machine.run(["journalctl", "--lines=0", "--show-cursor", "--quiet"]).stdout
     machine.cursor = shown.partition("-- cursor: ")[2].strip()
 

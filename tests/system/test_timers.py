@@ -80,8 +80,7 @@ def test_verify_unit_fails_on_a_damaged_backup(service):
 
 
 def test_calendars_are_what_operators_were_told(machine):
-    backup = machine.unit("oracxpred-backup.timer", "TimersCalendar", "Persistent", "RandomizedDelayUSec")
+    backup, verify = machine.boot_timers["oracxpred-backup.timer"], machine.boot_timers["oracxpred-verify.timer"]
     assert "OnCalendar=*-*-* 00/6:00:00" in backup["TimersCalendar"]
     assert backup["Persistent"] == "yes" and backup["RandomizedDelayUSec"] != "0"
-    verify = machine.unit("oracxpred-verify.timer", "TimersCalendar", "Persistent")
     assert "OnCalendar=Sun *-*-*" in verify["TimersCalendar"]
