@@ -250,18 +250,17 @@ def test_counts_are_not_in_the_database_and_name_nobody(service, accounts, users
             assert b"my-own-password" not in content.read()
 
 
-def test_sign_ins_and_changes_are_recorded(service, accounts):
-    number, _ = accounts.create("ann", "secret")
-    assert accounts.result("ann", "secret", "192.0.2.1") == "unapproved"
-    accounts.call("SetApproved", "ann", True)
-    assert accounts.result("ann", "secret", "2001:db8::1") == "accepted"
-    for _ in range(5):
-        assert accounts.result("ann", "wrong") == "wrong"
-    assert accounts.result("ann", "wrong") == "limited"
-    accounts.call("SetAdmin", "ann", True)
-    refused("Conflict", accounts.call, "SetEnabled", "ann", False)
-    refused("Conflict", accounts.call, "Delete", "ann")
-    accounts.call("SetPassword", "ann", "another")
+def test_sign_ins_and_changes_are_recorded(service, timed):
+    number, _ = timed.create("ann", "secret")
+    assert timed.result("ann", "secret", "192.0.2.1") == "unapproved"
+    timed.call("SetApproved", "ann", True)
+    assert timed.result("ann", "secret", "2001:db8::1") == "accepted"
+    fail(timed, "ann", 5)
+    assert timed.result("ann", "wrong") == "limited"
+    timed.call("SetAdmin", "ann", True)
+    refused("Conflict", timed.call, "SetEnabled", "ann", False)
+    refused("Conflict", timed.call, "Delete", "ann")
+    timed.call("SetPassword", "ann", "another")
     service.stop()
 
     reader = Application(service.database)
