@@ -2,6 +2,7 @@
 """The daemon under test: started on a state directory of its own and the test's bus, watched through sd_notify and its
 process, and at its end asked to prove that it leaves nothing behind."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -201,6 +202,16 @@ class Service:
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """All of it stands still for the length of the block; what is sent to it meanwhile waits."""
+        self.process.send_signal(signal.SIGSTOP)
+        self.wait_stopped()
+        try:
+            yield
+        finally:
+            self.resume()
 
     def temporary_files(self):
         """What a finished or cleanly stopped job must not leave."""
