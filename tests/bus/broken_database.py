@@ -10,8 +10,9 @@ from application import Application, truncate, write_at
 
 
 def checkpoint(path):
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    """All of it, or what is damaged then would still be whole in the log."""
+    connection = sqlite3.connect(path, timeout=30)
+    assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
     connection.close()
 
 
@@ -65,9 +66,11 @@ def add_users(path, count, prefix):
 
 
 def start(service, **hooks):
-    """Started, and the full check that follows is over: it would find first what a test breaks."""
+    """Started, and what a start has still to do on the database is over, the full check and the count of rows: they
+    would find first what a test breaks, or meet it half broken."""
     client = service.start(**hooks)
     client.wait_property("NJobs", 0)
+    client.manager("GetStatistics")
     return client
 
 

@@ -48,7 +48,6 @@ def test_database_that_only_its_replacement_mends_is_noticed_and_its_users_named
     checkpoint(kept.database)
     client = start(kept)
     application = connected(kept.database)
-    client.manager("GetStatistics")  # the last that the start has to do on the database
     since = client.mark()
     cut_behind(kept.database, keep)
     client.wait(lambda signal: signal.member == "JobRemoved" and signal.body[2] == "restore", since=since)
@@ -64,7 +63,6 @@ def test_database_that_only_its_replacement_mends_is_noticed_and_its_users_named
 def test_database_that_is_emptied_without_a_close_comes_back(kept):
     checkpoint(kept.database)
     client = start(kept)
-    client.manager("GetStatistics")  # the last that the start has to do on the database
     since = client.mark()
     os.truncate(kept.database, 0)
     client.wait_signal("DatabaseRestored", since=since)
@@ -76,7 +74,6 @@ def test_emptied_database_is_never_found_sound(kept):
     kept.configure("AutoRestore=no\n")
     checkpoint(kept.database)
     client = start(kept)
-    client.manager("GetStatistics")  # the last that the start has to do on the database
     cut_behind(kept.database, 0)
     _, result, error, message = client.run("Verify", "", {})
     assert (result, error) == ("failed", ERROR + "Corrupt")

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from application import read_all, write_at
-from broken_database import checkpoint, damage_page, destroy_header, kept, users  # noqa: F401
+from broken_database import checkpoint, damage_page, destroy_header, kept, start, users  # noqa: F401
 from client import BusError
 from contract import ERROR, JOB
 
@@ -44,9 +44,7 @@ def test_descriptor_of_the_live_database_is_refused(service, client, application
 
 def test_refused_descriptor_of_the_live_database_costs_no_lock(kept, gate):
     """It is closed only when no connection of the service is left that could lose its locks."""
-    client = kept.start(**gate.at("snapshot-pinned"))
-    client.wait_property("NJobs", 0)
-    client.manager("GetStatistics")  # the last that the start has to do on the database
+    client = start(kept, **gate.at("snapshot-pinned"))
     job_id, _ = client.manager("Backup", {})
     gate.wait_reached()
     daemon = kept.process.pid
@@ -96,8 +94,7 @@ def test_refused_descriptor_of_the_live_database_costs_no_lock(kept, gate):
 
 
 def test_database_that_comes_back_before_the_restore_begins_is_kept(kept, gate):
-    client = kept.start(**gate.at("snapshot-pinned"))
-    client.wait_property("NJobs", 0)
+    client = start(kept, **gate.at("snapshot-pinned"))
     checkpoint(kept.database)
     since = client.mark()
     client.manager("Backup", {})
@@ -121,8 +118,7 @@ def test_data_directory_that_is_closed_for_a_while_is_no_missing_database(kept):
     for directory, _, names in os.walk(kept.state):
         for name in (".", *names):
             shutil.chown(os.path.join(directory, name), "daemon", "daemon")
-    client = kept.start(user="daemon")
-    client.wait_property("NJobs", 0)
+    client = start(kept, user="daemon")
     data = os.path.dirname(kept.database)
     since = client.mark()
     with open(kept.database, "r+b"):
