@@ -115,6 +115,7 @@ def statements(service, gate, tmp_path):
     client.back_up(automatic=("b", True))
     gate.wait_reached()
     gate.release()
+    service.stop()  # and what it writes about all that is written whole
     with open(file, encoding="utf-8") as stream:
         return sorted({text for text in stream.read().split("\x1e") if text})
 
