@@ -19,6 +19,7 @@ from fixtures import (  # noqa: E402, F401
     service,
 )
 from private_bus import PrivateBus  # noqa: E402
+from restore_scenes import counted  # noqa: E402
 from scene import Saved, commit_later, files, fill  # noqa: E402
 from service import Service  # noqa: E402
 from verdict import content  # noqa: E402
@@ -30,13 +31,15 @@ class Laid:
     def __init__(self, service):
         self.service = service
         client = service.start()
+        counted(client)
         fill(service.database)
         # What the backup holds: before the service adds its row about it.
         self.content = content(service.database)
         self.backup = client.back_up()
         self.names = client.names()
-        later = commit_later(service.database)
+        # With that row written, at the stop: the seeds of the cases choose among what is in the log.
         service.stop()
+        later = commit_later(service.database)
         # The commits in the log, as a power cut leaves them.
         self.with_log = Saved(service, "with-log")
         self.stored = files(service.backups)
