@@ -97,7 +97,7 @@ static const struct {
                 {"   --no-wait", "Do not wait for the job; print its number and path", OPTION_WAIT},
                 {"   --wait", "Wait for the job to end (the default)", OPTION_WAIT},
                 {"   --label=TEXT", "Note kept with the backup", OPTION_LABEL},
-                {"   --automatic", "Made by a timer, not by a person", OPTION_AUTOMATIC},
+                {"   --automatic", "A timer asks, not a person", OPTION_AUTOMATIC},
                 {"   --all", "Every backup, one after the other", OPTION_ALL},
                 {"   --dry-run", "Only show what would be done", OPTION_DRY_RUN},
                 {"   --from=FILE", "Restore from this SQLite file, plain, .gz or .age", OPTION_FROM},

@@ -85,7 +85,8 @@ static const Verb verbs[] = {
                                 "[NAME|--all]",
                                 0,
                                 1,
-                                OPTION_ALL | OPTION_WAIT | OPTION_IDENTITY | OPTION_PASSPHRASE,
+                                OPTION_ALL | OPTION_AUTOMATIC | OPTION_WAIT | OPTION_IDENTITY |
+                                                OPTION_PASSPHRASE,
                                 "Prove a backup, or check the live database",
                                 NULL,
                                 verb_verify},

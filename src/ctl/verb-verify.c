@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* verify: proves one backup, all of them, or the live database. */
+/* verify: proves one backup, all of them, or the live database. The timer's unit runs it with --automatic.
+ */
 
 #include "base/names.h"
 #include "ctl/backup-objects.h"
@@ -18,6 +19,8 @@ static int verify_one(JobBatch *batch, const char *name, Fault *fault)
         r = sd_bus_message_append(call, "s", name);
         if (r >= 0)
                 r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r >= 0 && batch->session->arguments->given & OPTION_AUTOMATIC)
+                r = sd_bus_message_append(call, "{sv}", "automatic", "b", true);
         if (r < 0)
                 return session_set_errno(r, fault);
         r = passed_file_append_keys(batch->session, call, fault);

@@ -48,7 +48,7 @@ int automatic_restore_suspect(Manager *manager, Fault *fault)
         if (manager->stopping || !manager->started || automatic_restore_is_restoring(manager) ||
                         is_checking(manager))
                 return 0;
-        r = operation_check_queue(manager, &self, NULL, &met);
+        r = operation_check_queue(manager, true, &self, NULL, &met);
         if (r < 0) {
                 journal_line(LOG_ERR, "The database could not be checked: %s", met.message);
                 if (fault)

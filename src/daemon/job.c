@@ -182,16 +182,19 @@ static void job_link(Job *job)
         job->manager->n_jobs++;
 }
 
+bool job_is_attended(const Job *job)
+{
+        return !job->unattended && job->caller.uid != UID_INVALID;
+}
+
 /* Who sits before the terminal waits for all that is ahead in the lane, and the application for what is
  * urgent. A follow-up that gets in between later is never lowered. */
 static void hurry_what_is_ahead(const Job *job)
 {
-        bool attended = !job->unattended && job->caller.uid != UID_INVALID;
-
         for (Job *ahead = job->manager->jobs; ahead != job; ahead = ahead->next)
                 if (job->operation->urgent)
                         progress_urge(&ahead->progress);
-                else if (attended)
+                else if (job_is_attended(job))
                         progress_hurry(&ahead->progress);
 }
 

@@ -69,6 +69,9 @@ int job_queue(Manager *manager,
                 Job **ret,
                 Fault *fault);
 
+/* Whether somebody sits and waits for it: neither a timer has asked for it nor the service itself. */
+bool job_is_attended(const Job *job);
+
 /* Says which files the worker is going to change. */
 int job_claim_file(Job *job, const char *file);
 

@@ -67,8 +67,10 @@ int manager_method_verify(Manager *manager, sd_bus_message *message, const char 
         _cleanup_(age_identities_freep) AgeIdentities *identities = NULL;
         _cleanup_fault_ Fault fault = {0};
         PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
-        const CallOption options[] = {
-                        {"identity", 'h', &keys.identity_fd}, {"passphrase", 'h', &keys.passphrase_fd}};
+        int automatic = false;
+        const CallOption options[] = {{"identity", 'h', &keys.identity_fd},
+                        {"passphrase", 'h', &keys.passphrase_fd},
+                        {"automatic", 'b', &automatic}};
         Caller caller;
         Job *job;
         int r;
@@ -90,9 +92,9 @@ int manager_method_verify(Manager *manager, sd_bus_message *message, const char 
         if (r < 0)
                 return bus_fault(error, &fault);
         if (name[0])
-                r = operation_verify_queue(manager, name, &identities, &caller, &job, &fault);
+                r = operation_verify_queue(manager, name, automatic, &identities, &caller, &job, &fault);
         else
-                r = operation_check_queue(manager, &caller, &job, &fault);
+                r = operation_check_queue(manager, automatic, &caller, &job, &fault);
         if (r < 0)
                 return bus_fault(error, &fault);
         return manager_reply_job(job, message);

@@ -110,7 +110,8 @@ static void give_back_older(Manager *manager, const BackupTask *task)
                 return;
         collection_release(manager, task->older->file);
         if (task->older_damaged && !manager->stopping &&
-                        operation_verify_queue(manager, task->older->file, &none, &self, &job, &fault) < 0)
+                        operation_verify_queue(
+                                        manager, task->older->file, true, &none, &self, &job, &fault) < 0)
                 journal_line(LOG_WARNING, "Verifying %s failed: %s", task->older->file, fault.message);
 }
 

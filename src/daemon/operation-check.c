@@ -37,7 +37,7 @@ static int check_start(Job *job, void *userdata, Fault *fault)
 
         /* By itself the service writes no copy for it: at each start of a large database that would be more
          * than the faster way is worth. */
-        task->on_copy = job->caller.uid != UID_INVALID;
+        task->on_copy = job_is_attended(job);
         task->directory_fd = manager->backups_fd;
         task->directory_path = manager->backup_directory;
         task->threads = manager->configuration.effort.threads;
@@ -93,7 +93,7 @@ static int check_finish(Job *job, void *userdata)
                 manager_set_integrity(manager, INTEGRITY_OK, NULL);
                 /* The new file is sound, but who had the old one open still writes there: that is for
                  * somebody to see, and `oracxpredctl verify` says that they have. */
-                if (job->caller.uid != UID_INVALID) {
+                if (job_is_attended(job)) {
                         manager->database_replaced = false;
                         automatic_restore_repaired(manager);
                 }
@@ -120,7 +120,7 @@ const Operation operation_check = {
                 .free_task = check_free_task,
 };
 
-int operation_check_queue(Manager *manager, const Caller *caller, Job **ret, Fault *fault)
+int operation_check_queue(Manager *manager, bool automatic, const Caller *caller, Job **ret, Fault *fault)
 {
         CheckTask *task = calloc(1, sizeof(CheckTask));
 
@@ -128,5 +128,12 @@ int operation_check_queue(Manager *manager, const Caller *caller, Job **ret, Fau
                 free(task);
                 return fault_set_errno(fault, ENOMEM, "Making a job");
         }
-        return job_queue(manager, &operation_check, task, NULL, caller, JOB_LAST, ret, fault);
+        return job_queue(manager,
+                        &operation_check,
+                        task,
+                        NULL,
+                        caller,
+                        automatic ? JOB_UNATTENDED : JOB_LAST,
+                        ret,
+                        fault);
 }

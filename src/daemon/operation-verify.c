@@ -16,6 +16,7 @@
 
 typedef struct VerifyTask {
         char *name;
+        bool automatic;        /* nobody waits for it: out of everybody's way */
         AgeIdentities *passed; /* for this call alone, or NULL */
         const AgeIdentities *identities;
         Manifest *manifest; /* our own copy of what is to be proved */
@@ -78,9 +79,12 @@ static int verify_run(void *userdata, Progress *progress, Fault *fault)
                         fault);
 }
 
-static int verify_in_background(void *userdata, Progress *progress, Fault *fault)
+static int verify_run_task(void *userdata, Progress *progress, Fault *fault)
 {
-        return background_run(verify_run, userdata, progress, fault);
+        const VerifyTask *task = userdata;
+
+        return task->automatic ? background_run(verify_run, userdata, progress, fault)
+                               : verify_run(userdata, progress, fault);
 }
 
 static int verify_finish(Job *job, void *userdata)
@@ -99,13 +103,14 @@ const Operation operation_verify = {
                 .doing = "Verifying",
                 .action = ACTION_VERIFY,
                 .start = verify_start,
-                .run = verify_in_background,
+                .run = verify_run_task,
                 .finish = verify_finish,
                 .free_task = verify_free_task,
 };
 
 int operation_verify_queue(Manager *manager,
                 const char *name,
+                bool automatic,
                 AgeIdentities **identities,
                 const Caller *caller,
                 Job **ret,
@@ -127,8 +132,16 @@ int operation_verify_queue(Manager *manager,
                 free(task);
                 return fault_set_errno(fault, ENOMEM, "Making a job");
         }
+        task->automatic = automatic;
         task->passed = TAKE_PTR(*identities);
-        r = job_queue(manager, &operation_verify, task, task->name, caller, JOB_LAST, &job, fault);
+        r = job_queue(manager,
+                        &operation_verify,
+                        task,
+                        task->name,
+                        caller,
+                        automatic ? JOB_UNATTENDED : JOB_LAST,
+                        &job,
+                        fault);
         if (r < 0)
                 return r;
         /* From now on, and not only from its turn on: what somebody asked to verify is not removed. */

@@ -55,11 +55,12 @@ int operation_backup_queue(Manager *manager,
 /* Takes *identities over, unless it fails at once; NULL there means those of the service. */
 int operation_verify_queue(Manager *manager,
                 const char *name,
+                bool automatic,
                 AgeIdentities **identities,
                 const Caller *caller,
                 Job **ret,
                 Fault *fault);
-int operation_check_queue(Manager *manager, const Caller *caller, Job **ret, Fault *fault);
+int operation_check_queue(Manager *manager, bool automatic, const Caller *caller, Job **ret, Fault *fault);
 int operation_delete_queue(
                 Manager *manager, const char *name, const Caller *caller, Job **ret, Fault *fault);
 int operation_cleanup_queue(Manager *manager, const Caller *caller, Job **ret, Fault *fault);

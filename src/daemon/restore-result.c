@@ -93,7 +93,7 @@ static void check_again(Manager *manager)
         Caller self = caller_self();
 
         if (!manager->stopping && manager->started &&
-                        operation_check_queue(manager, &self, NULL, &fault) < 0)
+                        operation_check_queue(manager, true, &self, NULL, &fault) < 0)
                 journal_line(LOG_ERR, "The restored database could not be checked: %s", fault.message);
 }
 

@@ -51,6 +51,13 @@ def test_job_is_recorded_at_its_end_with_who_asked(service, client):
     assert verified[3]["object"] == name
 
 
+def test_verification_that_went_well_is_recorded_unless_a_timer_asked_for_it(service, client):
+    for options in ({"automatic": ("b", True)}, {}):
+        assert client.run("Verify", "initial_backup", options)[1] == "done"
+    # Rows are written in the order of what they tell.
+    assert [row[0] for row in wait_rows(service, 1)] == ["persistence.verify"]
+
+
 def test_job_that_fails_is_recorded_with_its_fault(service, client):
     write_at(os.path.join(service.backups, "initial_backup.db.gz"), 100, b"rubbish")
     assert client.run("Verify", "initial_backup", {})[1] == "failed"

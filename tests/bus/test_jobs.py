@@ -107,6 +107,16 @@ def test_somebodys_job_does_not_wait_behind_a_lowered_one(service, gate):
     assert [client.ended(one)[0] for one in (automatic, again, attended)] == ["done"] * 3
 
 
+@pytest.mark.parametrize(("automatic", "lowered"), [(True, {os.SCHED_IDLE}), (False, set())])
+def test_verification_is_lowered_when_a_timer_asks_for_it(service, gate, automatic, lowered):
+    client = service.start(**gate.at("verify-unpacked"))
+    job_id, _ = client.manager("Verify", "initial_backup", {"automatic": ("b", automatic)})
+    gate.wait_reached()
+    assert policies(service.process.pid, "background") == lowered
+    gate.release()
+    assert client.ended(job_id)[0] == "done"
+
+
 def test_queue_is_bounded_and_says_busy(held, gate):
     client, first, _ = held
     ids, error = fill_queue(client)
