@@ -2,7 +2,6 @@
 #include "backup/create.h"
 
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -30,8 +29,7 @@ typedef struct Creation {
         char *copy_path;
         char *meta;
         char *marker;
-        Publication *publication;
-        AgeFileKey file_key;
+        ProvedFile stored;
         bool marked;   /* the marker is ours, and so is whatever has the final names */
         bool finished; /* the backup stands */
 } Creation;
@@ -44,7 +42,7 @@ static void withdraw(const Creation *creation)
         if (unlinkat(directory_fd, creation->meta, 0) < 0 && errno != ENOENT)
                 return;
         /* Without a temporary name the stored file has its final one. */
-        if (creation->publication && !creation->publication->temporary_name)
+        if (creation->stored.publication && !creation->stored.publication->temporary_name)
                 (void) unlinkat(directory_fd, creation->manifest->file, 0);
         (void) unlinkat(directory_fd, creation->marker, 0);
 }
@@ -55,9 +53,8 @@ static void creation_done(Creation *creation)
                 withdraw(creation);
         if (creation->copy_name)
                 unfinished_remove_image(creation->request->directory_fd, creation->copy_name);
-        creation->publication = publish_free(creation->publication);
+        proved_file_done(&creation->stored);
         creation->manifest = manifest_free(creation->manifest);
-        OPENSSL_cleanse(&creation->file_key, sizeof creation->file_key);
         free(creation->copy_name);
         free(creation->copy_path);
         free(creation->meta);
@@ -245,7 +242,7 @@ static int publish(Creation *creation, Fault *fault)
                 return r;
         creation->marked = true;
         TEST_POINT("create-marked");
-        r = publish_commit(creation->publication, false, fault);
+        r = publish_commit(creation->stored.publication, false, fault);
         if (r < 0)
                 return r;
         TEST_POINT("create-data-published");
@@ -262,7 +259,7 @@ static int store_checked(void *userdata, Progress *progress, Fault *fault)
 {
         Creation *creation = userdata;
         Manifest *manifest = creation->manifest;
-        StoredImage image;
+        const StoredImage *image = &creation->stored.image;
         int r = check_copy(creation, fault);
 
         if (r >= 0)
@@ -272,18 +269,16 @@ static int store_checked(void *userdata, Progress *progress, Fault *fault)
                                 manifest,
                                 creation->copy_name,
                                 progress,
-                                &creation->publication,
-                                &creation->file_key,
-                                &image,
+                                &creation->stored,
                                 fault);
         if (r < 0)
                 return r;
         TEST_POINT("create-read-back");
-        manifest->database_bytes = image.database_bytes;
-        manifest->stored_bytes = image.stored_bytes;
-        memcpy(manifest->blocks_sha256, image.blocks_sha256, DIGEST_HEX_MAX);
-        memcpy(manifest->stored_sha256, image.stored_sha256, DIGEST_HEX_MAX);
-        memcpy(manifest->index_sha256, image.index_sha256, DIGEST_HEX_MAX);
+        manifest->database_bytes = image->database_bytes;
+        manifest->stored_bytes = image->stored_bytes;
+        memcpy(manifest->blocks_sha256, image->blocks_sha256, DIGEST_HEX_MAX);
+        memcpy(manifest->stored_sha256, image->stored_sha256, DIGEST_HEX_MAX);
+        memcpy(manifest->index_sha256, image->index_sha256, DIGEST_HEX_MAX);
         return 0;
 }
 
@@ -316,7 +311,8 @@ int create_backup(const CreateRequest *request, Progress *progress, Manifest **r
         if (r >= 0)
                 r = refuse_taken_name(&creation, fault);
         if (r >= 0)
-                r = unchanged_share(request, progress, creation.manifest, &creation.publication, fault);
+                r = unchanged_share(
+                                request, progress, creation.manifest, &creation.stored.publication, fault);
         if (r == 0)
                 r = make_stored(&creation, fault);
         /* The last moment at which stopping costs nothing. */
@@ -332,7 +328,7 @@ int create_backup(const CreateRequest *request, Progress *progress, Manifest **r
                 return fault_prefix(
                                 fault, r, "Publishing %s in %s", manifest->file, request->directory_path);
         if (request->ret_file_key)
-                *request->ret_file_key = creation.file_key;
+                *request->ret_file_key = creation.stored.file_key;
         *ret = TAKE_PTR(creation.manifest);
         return 0;
 }

@@ -192,13 +192,17 @@ static int store(Storing *storing, StoredImage *ret, Fault *fault)
         return r < 0 ? r : 0;
 }
 
+void proved_file_done(ProvedFile *file)
+{
+        file->publication = publish_free(file->publication);
+        OPENSSL_cleanse(&file->file_key, sizeof file->file_key);
+}
+
 int store_proved(const CreateRequest *request,
                 const Manifest *manifest,
                 const char *copy_name,
                 Progress *progress,
-                Publication **ret_publication,
-                AgeFileKey *ret_file_key,
-                StoredImage *ret,
+                ProvedFile *ret,
                 Fault *fault)
 {
         _cleanup_(storing_done) Storing storing = {.request = request,
@@ -211,8 +215,8 @@ int store_proved(const CreateRequest *request,
 
         if (r < 0)
                 return r;
-        *ret_publication = TAKE_PTR(storing.publication);
-        *ret_file_key = storing.file_key;
-        *ret = image;
+        ret->publication = TAKE_PTR(storing.publication);
+        ret->file_key = storing.file_key;
+        ret->image = image;
         return 0;
 }

@@ -10,15 +10,20 @@
 #include "backup/stored-image.h"
 #include "base/publish.h"
 
+typedef struct ProvedFile {
+        Publication *publication; /* synced, not published yet; owned */
+        AgeFileKey file_key;      /* that it is encrypted with */
+        StoredImage image;        /* what it holds */
+} ProvedFile;
+
+/* Removes a file that was not published, and wipes its key. Accepts one that is all zero. */
+void proved_file_done(ProvedFile *file);
+
 /* Stores the copy, which is removed as soon as it is written; `manifest` says the file's name and whether it
- * is encrypted. Gives the synced file, not published yet; the key that it is encrypted with, which the
- * caller wipes; and what it holds. Faults as create_backup() has them; nothing is left but, maybe, the copy.
- */
+ * is encrypted. Faults as create_backup() has them; nothing is left but, maybe, the copy. */
 int store_proved(const CreateRequest *request,
                 const Manifest *manifest,
                 const char *copy_name,
                 Progress *progress,
-                Publication **ret_publication,
-                AgeFileKey *ret_file_key,
-                StoredImage *ret,
+                ProvedFile *ret,
                 Fault *fault);
