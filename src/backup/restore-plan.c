@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "backup/quarantine.h"
+#include "base/utf8.h"
 #include "database/placement.h"
 
 void restore_plan_done(RestorePlan *plan)
@@ -25,45 +26,61 @@ static int out_of_memory(Fault *fault)
         return fault_set_errno(fault, ENOMEM, "Planning a restore");
 }
 
-/* The entry of that name; a new one when there is none. NULL when out of memory. */
-static RestorePlanTable *find_table(RestorePlan *plan, const char *name)
-{
-        RestorePlanTable *grown;
-
-        for (size_t i = 0; i < plan->n_tables; i++)
-                if (strcmp(plan->tables[i].name, name) == 0)
-                        return plan->tables + i;
-        grown = reallocarray(plan->tables, plan->n_tables + 1, sizeof *grown);
-        if (!grown)
-                return NULL;
-        plan->tables = grown;
-        grown[plan->n_tables] = (RestorePlanTable){.name = strdup(name)};
-        if (!grown[plan->n_tables].name)
-                return NULL;
-        return grown + plan->n_tables++;
-}
-
+/* Appends the counts of one side; merge_tables() brings the two sides together. */
 static int add_tables(RestorePlan *plan, const TableCount *tables, size_t n_tables, bool now)
 {
-        for (size_t i = 0; i < n_tables; i++) {
-                RestorePlanTable *table = find_table(plan, tables[i].name);
+        RestorePlanTable *grown = reallocarray(plan->tables, plan->n_tables + n_tables + 1, sizeof *grown);
 
-                if (!table)
+        if (!grown)
+                return -ENOMEM;
+        plan->tables = grown;
+        for (size_t i = 0; i < n_tables; i++) {
+                RestorePlanTable table = {.name = strdup(tables[i].name), .now_known = now};
+
+                if (!table.name)
                         return -ENOMEM;
-                if (now) {
-                        table->now_known = true;
-                        table->rows_now = tables[i].rows;
-                } else {
-                        table->then_known = true;
-                        table->rows_then = tables[i].rows;
-                }
+                /* As manifests spell the names, so that the two sides meet. */
+                utf8_make_valid(table.name);
+                table.then_known = !now;
+                *(now ? &table.rows_now : &table.rows_then) = tables[i].rows;
+                grown[plan->n_tables++] = table;
         }
         return 0;
 }
 
-static int compare_by_name(const void *one, const void *other)
+static int compare_tables(const void *one, const void *other)
 {
-        return strcmp(((const RestorePlanTable *) one)->name, ((const RestorePlanTable *) other)->name);
+        const RestorePlanTable *a = one, *b = other;
+        int r = strcmp(a->name, b->name);
+
+        return r != 0 ? r : a->now_known - b->now_known;
+}
+
+/* Makes one entry, in the order of names, of each table's two counts. A side that was counted at all, and
+ * lacks a table, has no rows of it: they would all be lost, or come back. */
+static void merge_tables(RestorePlan *plan, bool now_known, bool then_known)
+{
+        size_t n = 0;
+
+        if (plan->n_tables == 0)
+                return;
+        qsort(plan->tables, plan->n_tables, sizeof *plan->tables, compare_tables);
+        for (size_t i = 0; i < plan->n_tables; i++) {
+                RestorePlanTable *table = plan->tables + i, *last = n > 0 ? plan->tables + n - 1 : NULL;
+
+                if (!last || last->now_known || !table->now_known || strcmp(last->name, table->name) != 0) {
+                        plan->tables[n++] = *table;
+                        continue;
+                }
+                last->now_known = true;
+                last->rows_now = table->rows_now;
+                free(table->name);
+        }
+        plan->n_tables = n;
+        for (size_t i = 0; i < n; i++) {
+                plan->tables[i].now_known = now_known;
+                plan->tables[i].then_known = then_known;
+        }
 }
 
 static uint64_t bytes_of_files(const char *path)
@@ -207,8 +224,7 @@ int restore_plan(const RestoreRequest *request, Progress *progress, RestorePlan 
         if ((plan.current_readable && !plan.saves_as) ||
                         (current_bytes > 0 && !plan.current_readable && !plan.quarantine))
                 return out_of_memory(fault);
-        if (plan.n_tables > 0)
-                qsort(plan.tables, plan.n_tables, sizeof *plan.tables, compare_by_name);
+        merge_tables(&plan, plan.current_readable, request->source && request->source->n_tables > 0);
         *ret = plan;
         plan = (RestorePlan){0};
         return 0;

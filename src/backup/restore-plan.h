@@ -8,10 +8,10 @@
 #include "database/open-files.h"
 
 typedef struct RestorePlanTable {
-        char *name;
-        bool now_known; /* false: the table isn't there now, or the live database can't be read */
-        bool then_known;
-        uint64_t rows_now;
+        char *name;        /* valid UTF-8, as manifests have it */
+        bool now_known;    /* false: the live database can't be read */
+        bool then_known;   /* false: nobody counted, as with an adopted backup */
+        uint64_t rows_now; /* 0 when there is no such table */
         uint64_t rows_then;
 } RestorePlanTable;
 

@@ -203,8 +203,11 @@ static void end(PlanRun *run)
         int r;
 
         r = answer(run);
-        if (r < 0)
+        if (r < 0) {
                 journal_line(LOG_DEBUG, "Answering PlanRestore failed: %s", strerrordesc_np(-r));
+                /* Nobody is left to wait for an answer that can't be made. */
+                (void) sd_bus_reply_method_errno(run->message, r, NULL);
+        }
         for (PlanRun **link = &run->manager->plans; *link; link = &(*link)->next)
                 if (*link == run) {
                         *link = TAKE_PTR(run->next);

@@ -34,7 +34,8 @@ static void test_what_comes_and_goes(void **state)
         _cleanup_(restore_plan_done) RestorePlan plan = {0};
 
         restore_fixture_set_users(5);
-        restore_fixture_execute(backup_fixture_database(), "DROP TABLE alerts; CREATE TABLE later(a)");
+        restore_fixture_execute(backup_fixture_database(),
+                        "DROP TABLE alerts; CREATE TABLE later(a); INSERT INTO later VALUES (1)");
         plan = make_plan(&request);
         assert_string_equal(plan.backup, OLDER);
         assert_int_equal(plan.created_usec, manifest->created_usec);
@@ -43,10 +44,11 @@ static void test_what_comes_and_goes(void **state)
         assert_int_equal(plan.n_tables, 3);
         assert_int_equal(find_table(&plan, "users")->rows_now, 5);
         assert_int_equal(find_table(&plan, "users")->rows_then, 3);
-        assert_false(find_table(&plan, "alerts")->now_known);
-        assert_true(find_table(&plan, "alerts")->then_known);
-        assert_true(find_table(&plan, "later")->now_known);
-        assert_false(find_table(&plan, "later")->then_known);
+        assert_true(find_table(&plan, "alerts")->now_known);
+        assert_int_equal(find_table(&plan, "alerts")->rows_now, 0);
+        assert_true(find_table(&plan, "later")->then_known);
+        assert_int_equal(find_table(&plan, "later")->rows_now, 1);
+        assert_int_equal(find_table(&plan, "later")->rows_then, 0);
         assert_int_equal(plan.method, RESTORE_IN_PLACE);
         assert_string_equal(plan.saves_as, PRE_RESTORE_NAME);
         assert_null(plan.quarantine);
@@ -56,6 +58,36 @@ static void test_what_comes_and_goes(void **state)
         /* Nothing was done. */
         assert_int_equal(restore_fixture_query(backup_fixture_database(), "SELECT count(*) FROM users"), 5);
         assert_int_equal(restore_fixture_n_quarantined(), 0);
+}
+
+static void test_names_meet_however_they_are_spelled(void **state)
+{
+        _cleanup_(restore_plan_done) RestorePlan plan = {0};
+        _cleanup_(manifest_freep) Manifest *manifest = NULL;
+        RestoreRequest request;
+
+        restore_fixture_execute(backup_fixture_database(), "CREATE TABLE \"odd\xef\xbf\xbf\"(a)");
+        manifest = backup_fixture_create(OLDER, COMPRESSION_GZIP);
+        request = restore_fixture_request(manifest);
+        restore_fixture_execute(backup_fixture_database(), "INSERT INTO \"odd\xef\xbf\xbf\" VALUES (1)");
+        plan = make_plan(&request);
+        assert_int_equal(plan.n_tables, 3);
+        assert_int_equal(find_table(&plan, "odd???")->rows_now, 1);
+        assert_int_equal(find_table(&plan, "odd???")->rows_then, 0);
+}
+
+static void test_what_nobody_counted_is_not_said_to_be_lost(void **state)
+{
+        _cleanup_(manifest_freep) Manifest *manifest = backup_fixture_create(OLDER, COMPRESSION_GZIP);
+        RestoreRequest request = restore_fixture_request(manifest);
+        _cleanup_(restore_plan_done) RestorePlan plan = {0};
+        size_t n_tables = manifest->n_tables;
+
+        manifest->n_tables = 0; /* as an adopted backup has it */
+        plan = make_plan(&request);
+        manifest->n_tables = n_tables;
+        assert_true(find_table(&plan, "users")->now_known);
+        assert_false(find_table(&plan, "users")->then_known);
 }
 
 static void test_a_database_that_can_not_be_read(void **state)
@@ -126,6 +158,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, restore_fixture_setup, restore_fixture_teardown)
         const struct CMUnitTest tests[] = {
                         TEST(test_what_comes_and_goes),
+                        TEST(test_names_meet_however_they_are_spelled),
+                        TEST(test_what_nobody_counted_is_not_said_to_be_lost),
                         TEST(test_a_database_that_can_not_be_read),
                         TEST(test_a_missing_or_empty_database),
                         TEST(test_another_page_size),

@@ -141,6 +141,14 @@ def test_plan_counts_both_sides_and_changes_nothing(service, client, application
     assert service.stored() == before
 
 
+def test_plan_is_answered_whatever_a_table_is_called(client, application):
+    application.query('CREATE TABLE "odd\uffff" (id INTEGER PRIMARY KEY)')
+    name = client.back_up()
+    application.query('INSERT INTO "odd\uffff" VALUES (1)')
+    plan = {key: value for key, (_, value) in client.manager("PlanRestore", name).items()}
+    assert ("odd???", True, 1, True, 0) in plan["Tables"]
+
+
 def test_health_is_restoring_while_it_runs_and_counting_is_refused(service, gate):
     client = service.start(**gate.at("restore-checked"))
     job_id, _ = client.manager("Restore", "", {})
