@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "ctl/text.h"
+
 int passed_file_check_transport(const Session *session, const char *verb, Fault *fault)
 {
         /* sd-bus would hand the descriptor to the local ssh, which loses it without a word. */
@@ -57,7 +59,8 @@ int passed_file_check_complete(const char *path, Fault *fault)
                         return fault_set_errno(fault, ENOMEM, "Can't look beside %s", path);
                 }
                 if (stat(beside, &status) < 0) {
-                        if (errno == ENOENT)
+                        /* What has no room for the suffix has no such file either. */
+                        if (errno == ENOENT || errno == ENAMETOOLONG)
                                 continue;
                         return fault_set_errno(fault, errno, "Can't look at %s", beside);
                 }
@@ -78,6 +81,13 @@ int passed_file_check_complete(const char *path, Fault *fault)
 int passed_file_append(sd_bus_message *call, const char *key, int fd)
 {
         return sd_bus_message_append(call, "{sv}", key, "h", fd);
+}
+
+int passed_file_append_name(sd_bus_message *call, const char *path)
+{
+        _cleanup_free_ char *name = text_sanitize(path);
+
+        return name ? sd_bus_message_append(call, "{sv}", "source-name", "s", name) : -ENOMEM;
 }
 
 static int append_key(const Session *session,

@@ -22,3 +22,7 @@ int passed_file_append_keys(const Session *session, sd_bus_message *call, Fault 
 
 /* Puts a descriptor into an open a{sv} as `key`. The message keeps a duplicate until it is freed. */
 int passed_file_append(sd_bus_message *call, const char *key, int fd);
+
+/* Puts where the data came from into an open a{sv}, for messages and the manifest: a name that is no UTF-8,
+ * or has control characters, is spelled so that the bus and the service take it. */
+int passed_file_append_name(sd_bus_message *call, const char *path);

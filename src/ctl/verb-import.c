@@ -15,7 +15,7 @@ static int append_arguments(sd_bus_message *call, int fd, const char *path, cons
         if (r >= 0)
                 r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(call, "{sv}", "source-name", "s", path);
+                r = passed_file_append_name(call, path);
         if (r >= 0 && label)
                 r = sd_bus_message_append(call, "{sv}", "label", "s", label);
         return r < 0 ? r : sd_bus_message_close_container(call);

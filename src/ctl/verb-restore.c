@@ -33,7 +33,7 @@ static int append_file(const Session *session, sd_bus_message *call, int fd, con
         if (r >= 0)
                 r = passed_file_append(call, "from", fd);
         if (r >= 0)
-                r = sd_bus_message_append(call, "{sv}", "source-name", "s", path);
+                r = passed_file_append_name(call, path);
         if (r < 0)
                 return session_set_errno(r, fault);
         return restoring_end_options(session, call, fault);

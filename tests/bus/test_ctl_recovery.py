@@ -212,6 +212,14 @@ def test_file_is_restored_through_its_descriptor(ctl, service, client, applicati
     assert users(application) == 5
 
 
+@pytest.mark.parametrize("spelled, told", [(b"not-\xff-utf8", r"not-\xff-utf8"), (b"line\nfeed", r"line\x0afeed")])
+def test_file_is_restored_whatever_its_name(service, ctl, client, application, tmp_path, spelled, told):
+    path = copy_of(service.database, os.path.join(str(tmp_path), os.fsdecode(spelled)), 7)
+    outcome = ctl.json("restore", "--from=" + path)
+    assert users(application) == 7
+    assert ctl.json("show", outcome["Name"])["Source"].endswith("/" + told)
+
+
 def test_file_that_lacks_its_wal_is_refused(ctl, service, client, application, backed_up, tmp_path):
     path = copy_of(service.database, tmp_path / "mine.db", 7)
     other = Application(path)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -112,6 +113,16 @@ static void nothing_or_empty_beside_is_complete(void **state)
         assert_int_equal(passed_file_check_complete("db", &fault), 0);
 }
 
+static void name_without_room_for_a_suffix_is_complete(void **state)
+{
+        char name[NAME_MAX + 1];
+        _cleanup_fault_ Fault fault = {0};
+
+        (void) memset(name, 'x', NAME_MAX);
+        name[NAME_MAX] = '\0';
+        assert_int_equal(passed_file_check_complete(name, &fault), 0);
+}
+
 static void no_descriptor_travels_over_ssh(void **state)
 {
         Arguments arguments = {.transport = TRANSPORT_HOST, .target = "me@there"};
@@ -133,6 +144,7 @@ int main(void)
                         IN_DIRECTORY(wal_with_content_is_refused),
                         IN_DIRECTORY(journal_with_content_is_refused),
                         IN_DIRECTORY(nothing_or_empty_beside_is_complete),
+                        IN_DIRECTORY(name_without_room_for_a_suffix_is_complete),
                         cmocka_unit_test(no_descriptor_travels_over_ssh),
         };
 
