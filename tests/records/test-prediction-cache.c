@@ -354,6 +354,8 @@ static void write_rounds(Board *board, int writer)
                     SQLITE_OK;
 
         (void) sqlite3_busy_timeout(handle, 60000);
+        /* Else they would hold the lock almost without a gap for as long as the disk makes of it. */
+        good = good && sqlite3_exec(handle, "PRAGMA synchronous=OFF", NULL, NULL, NULL) == SQLITE_OK;
         for (int round = 1; good && round <= N_ROUNDS; round++) {
                 char sql[128];
 
@@ -405,6 +407,7 @@ static void test_no_answer_is_stale_while_processes_write(void **state)
         }
         application = fixture_open(fixture_path("live.db"));
         connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
+        connection->busy_bound_usec = UINT64_MAX; /* SQLite's locks know no turn */
         while (atomic_load(&board->n_ended) < N_WRITERS) {
                 for (int i = 0; i < 2 * N_WRITERS; i++, n_lookups++)
                         check_one(board, i / 2);
