@@ -67,10 +67,10 @@ static void test_work_runs_lowered_and_leaves_the_caller_as_it_was(void **state)
 
 static void *come_back(void *userdata)
 {
-        int *policy = userdata;
+        int *policy = userdata, before = sched_getscheduler(0);
 
         (void) sched_setscheduler(0, SCHED_IDLE, &(const struct sched_param){0});
-        (void) sched_setscheduler(0, SCHED_OTHER, &(const struct sched_param){0});
+        (void) sched_setscheduler(0, before, &(const struct sched_param){0});
         *policy = sched_getscheduler(0);
         return NULL;
 }
