@@ -17,12 +17,14 @@ static char directory[64];
 static char paths[16][192];
 static unsigned n_paths;
 static bool mounted;
+static uint64_t noise;
 
 int fixture_setup(void **state)
 {
         (void) snprintf(directory, sizeof directory, "/tmp/oracxpred-database-XXXXXX");
         assert_non_null(mkdtemp(directory));
         n_paths = 0;
+        noise = UINT64_C(88172645463325252);
         *state = directory;
         return 0;
 }
@@ -50,6 +52,25 @@ const char *fixture_path(const char *name)
         return path;
 }
 
+/* Noise that is the same at each run, in the place of SQLite's: else an index of it, and what is compressed
+ * of it, would have another layout and another size each time. */
+static void put_noise(sqlite3_context *context, int n_arguments, sqlite3_value **arguments)
+{
+        size_t size = (size_t) sqlite3_value_int64(arguments[0]);
+        unsigned char *bytes = sqlite3_malloc64(size);
+
+        assert_non_null(bytes);
+        for (size_t i = 0; i < size; i++) {
+                if (i % sizeof noise == 0) {
+                        noise ^= noise << 13;
+                        noise ^= noise >> 7;
+                        noise ^= noise << 17;
+                }
+                bytes[i] = (unsigned char) (noise >> 8 * (i % sizeof noise));
+        }
+        sqlite3_result_blob64(context, bytes, size, sqlite3_free);
+}
+
 sqlite3 *fixture_open(const char *path)
 {
         sqlite3 *handle = NULL;
@@ -57,6 +78,9 @@ sqlite3 *fixture_open(const char *path)
         assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
                         SQLITE_OK);
         assert_int_equal(sqlite3_busy_timeout(handle, 30000), SQLITE_OK);
+        assert_int_equal(sqlite3_create_function(
+                                         handle, "randomblob", 1, SQLITE_UTF8, NULL, put_noise, NULL, NULL),
+                        SQLITE_OK);
         return handle;
 }
 

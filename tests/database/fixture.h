@@ -23,7 +23,8 @@ int fixture_teardown(void **state);
 /* A path in that directory, valid until the teardown. */
 const char *fixture_path(const char *name);
 
-/* Opens (and creates) a database the way an application does; -1 for the busy time-out means none. */
+/* Opens (and creates) a database the way an application does. Its randomblob() gives the same bytes at each
+ * run. */
 sqlite3 *fixture_open(const char *path);
 void fixture_close(sqlite3 *handle);
 void fixture_execute(sqlite3 *handle, const char *sql);
