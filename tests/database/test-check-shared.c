@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "database/check-pragma.h"
 #include "database/check-shared.h"
@@ -379,6 +380,7 @@ static void test_list_of_tables_has_an_end(void **state)
         unsigned char pointer[2], nothing[PAGE_BYTES] = {0};
         _cleanup_free_ char *bytes = NULL;
         CheckResult result = {0};
+        const struct itimerval bound = {.it_value.tv_sec = 30}, none = {0};
         int64_t root;
         size_t size;
 
@@ -391,10 +393,11 @@ static void test_list_of_tables_has_an_end(void **state)
         memcpy(pointer, bytes + 100 + 8 + 2, sizeof pointer);
         fixture_overwrite(path, (uint64_t) pointer[0] * 256 + pointer[1] + 1, "\3", 1);
         fixture_overwrite(path, (uint64_t) (root - 1) * PAGE_BYTES, nothing, sizeof nothing);
-        (void) alarm(30); /* ends the test before a list without an end has taken all memory */
+        /* Of the CPU's time: ends the test before a list without an end has taken all memory. */
+        (void) setitimer(ITIMER_PROF, &bound, NULL);
         assert_false(is_proved(path, CONNECTION_PRIVATE, CHECK_FULL, 1));
         check(path, CONNECTION_PRIVATE, CHECK_FULL, 2, &result);
-        (void) alarm(0);
+        (void) setitimer(ITIMER_PROF, &none, NULL);
         assert_false(result.healthy);
         check_result_done(&result);
 }
