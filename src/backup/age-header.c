@@ -186,7 +186,8 @@ static int prove_mac(Reading *reading, const char *data, Fault *fault)
                 return fault_set(fault,
                                 FAULT_KEY_UNAVAILABLE,
                                 reading->has_passphrase
-                                                ? "It is encrypted with a passphrase, and none here opens it"
+                                                ? "It is encrypted with a passphrase, and none here opens "
+                                                  "it; give the right one (--passphrase-file=FILE)"
                                                 : "It is encrypted, and no identity here opens it; give the "
                                                   "one that belongs to it (--identity=FILE)");
         r = compute_mac(&reading->file_key, data, marked, computed, fault);

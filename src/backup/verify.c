@@ -182,7 +182,7 @@ static int pass_on(const Verification *verification, int r, Fault *found, Fault 
 }
 
 /* All that can be proved without its key. That the database in it is sound was proved when it was made. */
-static int prove_stored(Verification *verification, int stored_fd, Fault *fault)
+static int prove_stored(Verification *verification, int stored_fd, const char *why_closed, Fault *fault)
 {
         const Manifest *manifest = verification->manifest;
         _cleanup_fault_ Fault found = {0};
@@ -204,14 +204,12 @@ static int prove_stored(Verification *verification, int stored_fd, Fault *fault)
                 return r;
         return fault_set(fault,
                         FAULT_KEY_UNAVAILABLE,
-                        "%s/%s is encrypted, and no key here opens it: %s, but not that it can be "
-                        "decrypted; "
-                        "verify it with an identity",
+                        "%s/%s: %s, but not that it can be decrypted. %s",
                         verification->directory_path,
                         manifest->file,
-                        manifest->stored_sha256[0]
-                                        ? "the stored file is proved to be the one that was written"
-                                        : "the stored file could be read");
+                        manifest->stored_sha256[0] ? "It is proved to be the one that was written"
+                                                   : "All of it could be read",
+                        why_closed);
 }
 
 /* Reads all of the stored file, and fills in what was not known. */
@@ -238,7 +236,7 @@ static int unpack(Verification *verification, Fault *fault)
                         &image,
                         &found);
         if (found.code == FAULT_KEY_UNAVAILABLE)
-                return prove_stored(verification, stored_fd, fault);
+                return prove_stored(verification, stored_fd, found.message, fault);
         if (found.code == FAULT_IO && is_unreadable(verification, stored_fd))
                 return pronounce_unreadable(verification, &found, fault);
         if (r < 0)

@@ -197,6 +197,9 @@ static int ask_for_page(
                 return bus_invalid(error, "A page has 1 to 1000 rows");
         if (filter->before_id < 0 || filter->user_id < 0)
                 return bus_invalid(error, "Numbers of rows and of users are positive");
+        /* A misspelt one would look as if there were nothing. */
+        if (filter->severity && !log_severity_is_valid(filter->severity))
+                return bus_invalid(error, "A severity is info, warning, error or critical");
         r = authorize(message, ACTION_READ_LOGS, &caller, error);
         if (r < 0)
                 return r;

@@ -13,6 +13,7 @@ from accounts import QUICK, Accounts, accounts, pbkdf2, scrypt, users  # noqa: F
 from application import Application, write_at
 from client import BusError, Client
 from contract import ACCOUNTS, BUS_PATH, ERROR
+from memory import traces_in_memory
 
 NOW_USEC = 1_795_000_000_000_000
 SECOND_USEC = 1_000_000
@@ -355,23 +356,6 @@ def test_stop_is_quick_while_hashes_wait(service):
 SECRET = "Gr8-Geh3imnis-das-nirgends-bleibt"
 
 
-def memory_of(pid):
-    """All that a core of the process would hold."""
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for line in maps:
-            span, rights = line.split()[:2]
-            if not rights.startswith("rw"):
-                continue
-            start, end = (int(address, 16) for address in span.split("-"))
-            if end - start > 1 << 30:
-                continue  # a sanitizer's own
-            try:
-                memory.seek(start)
-                yield line, memory.read(end - start)
-            except OSError:
-                pass  # [vvar] and the like
-
-
 def test_passwords_stay_neither_in_memory_nor_in_the_log(service, accounts, users):
     """Nor in what is answered. The test itself and the bus are other processes."""
     service.client.call("/org/freedesktop/LogControl1", "org.freedesktop.DBus.Properties", "Set",
@@ -392,11 +376,7 @@ def test_passwords_stay_neither_in_memory_nor_in_the_log(service, accounts, user
     accounts.client.get("Health")
 
     assert SECRET not in service.log()
-    # What is freed without being wiped loses its first bytes to the allocator.
-    parts = [SECRET[begin : begin + 12].encode() for begin in range(0, len(SECRET) - 11, 4)]
-    assert not [
-        (line, part) for line, content in memory_of(service.process.pid) for part in parts if part in content
-    ]
+    assert not traces_in_memory(service.process.pid, SECRET.encode())
 
 
 def test_busctl_can_call_it(bus, accounts):

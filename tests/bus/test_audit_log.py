@@ -157,9 +157,16 @@ def test_filters(audit, ann):
 
 
 @pytest.mark.parametrize(
-    "options", [{"limit": ("u", 0)}, {"limit": ("u", 1001)}, {"before": ("x", -1)}, {"user": ("x", -1)}]
+    "options",
+    [
+        {"limit": ("u", 0)},
+        {"limit": ("u", 1001)},
+        {"before": ("x", -1)},
+        {"user": ("x", -1)},
+        {"severity": ("s", "eror")},
+    ],
 )
-def test_page_out_of_range_is_refused(audit, options):
+def test_page_that_can_not_be_is_refused(audit, options):
     with pytest.raises(BusError) as caught:
         audit.page(**options)
     assert caught.value.name == INVALID

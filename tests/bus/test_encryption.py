@@ -16,6 +16,7 @@ from client import BusError
 from command_line import ctl  # noqa: F401
 from contract import ERROR
 from application import Application, flip_byte, manifest
+from memory import traces_in_memory
 
 
 class Key:
@@ -173,6 +174,8 @@ def test_wrong_identity_restores_nothing(service, key, other_key, ctl):  # noqa:
     client.back_up()
     done = ctl.run("restore", "--identity=" + other_key.path, status=23)
     assert "no identity here opens it" in done.stderr
+    done = ctl.run("verify", newest(service, client)[0], "--identity=" + other_key.path, status=23)
+    assert "no identity here opens it; give the one that belongs to it (--identity=FILE)" in done.stderr
     with open(other_key.path, "w", encoding="ascii") as file:
         file.write("AGE-SECRET-KEY-1NONSENSE\n")
     done = ctl.run("restore", "--identity=" + other_key.path, status=2)
@@ -368,8 +371,39 @@ def test_passphrase(service, credentials, ctl, tmp_path):  # noqa: F811
     add_users(service, 1)
     done = ctl.run("restore", "--from=" + foreign, status=23)
     assert "passphrase" in done.stderr
+    done = ctl.run("verify", name, "--passphrase-file=" + secret, status=23)
+    assert "none here opens it; give the right one (--passphrase-file=FILE)" in done.stderr
     ctl.run("restore", "--from=" + foreign, "--passphrase-file=" + secret)
     assert users(service.database) == 7
+
+
+BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+
+
+def scalar(identity):
+    """The 32 bytes that an AGE-SECRET-KEY-1… stands for, whose checksum has six characters."""
+    number = 0
+    for character in identity.rpartition("1")[2][:-6].lower():
+        number = number << 5 | BECH32.index(character)
+    return (number >> 4).to_bytes(32, "big")
+
+
+def test_passed_keys_stay_neither_in_memory_nor_in_the_log(service, key, ctl, tmp_path):  # noqa: F811
+    """Where no credential is, nothing is left of a key once the job that it was for has ended."""
+    service.configure(f"EncryptionRecipients={key.recipient}\n")
+    client = service.start()
+    client.back_up()
+    name, _ = newest(service, client)
+    secret = tmp_path / "secret"
+    secret.write_text("the passphrase that nobody else has")
+    ctl.run("verify", name, "--identity=" + key.path)
+    ctl.run("restore", name, "--identity=" + key.path)
+    ctl.run("verify", name, "--passphrase-file=" + str(secret), status=23)
+
+    identity = content(key.path).splitlines()[-1]
+    for trace in (identity.encode(), scalar(identity), secret.read_bytes()):
+        assert not traces_in_memory(service.process.pid, trace)
+    assert identity not in service.log() and secret.read_text() not in service.log()
 
 
 def test_passphrase_that_is_missing_stops_backups(service):
