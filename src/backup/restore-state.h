@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The two small JSON documents in the state directory by which a restore survives a crash: read whole,
- * written atomically. restore-record.c and replacement.c say what is in them. */
+/* The small JSON documents in the state directory, by which a restore survives a crash, and what was found a
+ * restart: read whole, written atomically. restore-record.c, replacement.c and last-attempt.c say what is in
+ * them. */
 
 #include <json-c/json.h>
 

@@ -6,6 +6,7 @@
 
 #include "backup/backup-name.h"
 #include "backup/create.h"
+#include "backup/last-attempt.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "daemon/backup-result.h"
@@ -22,7 +23,8 @@ typedef struct BackupTask {
         AgeRecipients recipients;
         Manifest *older; /* leased, for what has not changed since */
         bool older_damaged;
-        Fault key_fault;       /* the identity that is here does not open it */
+        Fault key_fault;             /* the identity that is here does not open it */
+        const char *state_directory; /* the Manager's */
         CreateRequest request; /* points into this task and to what the Manager keeps while workers run */
         Manifest *manifest;    /* the result */
 } BackupTask;
@@ -70,6 +72,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
         if (r < 0)
                 return r;
 
+        task->state_directory = manager->state_directory;
         task->request = (CreateRequest){
                         .database_path = manager->database_path,
                         .directory_fd = manager->backups_fd,
@@ -95,7 +98,10 @@ static int backup_run(void *userdata, Progress *progress, Fault *fault)
 {
         BackupTask *task = userdata;
 
-        return create_backup(&task->request, progress, &task->manifest, fault);
+        int r = create_backup(&task->request, progress, &task->manifest, fault);
+
+        last_attempt_note(task->state_directory, fault);
+        return r;
 }
 
 /* What could not be read back from the new backup was copied from this one. */

@@ -45,6 +45,7 @@ static void startup_free_task(void *userdata)
         fault_done(&task->encryption_fault);
         restore_recovered_done(&task->recovered);
         restore_record_done(&task->last_restore);
+        free(task->last_backup_fault);
         fault_done(&task->record_fault);
         fault_done(&task->units_fault);
         application_units_done(&task->units);
@@ -90,6 +91,7 @@ static int judge_interrupted_restore(Job *job, StartupTask *task)
                 journal_line(LOG_WARNING, "%s", task->record_fault.message);
         manager->last_restore = task->last_restore;
         task->last_restore = (RestoreRecord){0};
+        manager_set_last_backup_fault(manager, task->last_backup_fault);
         manager->auto_restore_stopped = task->auto_restore_stopped;
         manager->units_left_stopped = task->recovered.units_stopped;
         manager_changed(manager, CHANGE_RESTORE);

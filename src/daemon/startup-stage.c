@@ -5,6 +5,7 @@
 
 #include "backup/backup-name.h"
 #include "backup/create.h"
+#include "backup/last-attempt.h"
 #include "backup/unfinished.h"
 #include "daemon/automatic-restore.h"
 #include "database/placement.h"
@@ -41,6 +42,7 @@ int startup_finish_restore(StartupTask *task, Progress *progress, Fault *fault)
                         fault);
         if (r < 0)
                 return r;
+        task->last_backup_fault = last_attempt_load(task->state_directory);
         task->auto_restore_stopped = automatic_restore_load_stopped(task->state_directory);
         if (restore_record_load(task->state_directory, &task->last_restore, &task->record_fault) < 0 &&
                         task->record_fault.code == FAULT_NOT_FOUND)
@@ -121,10 +123,15 @@ int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault)
                         .identities = task->identities,
                         .now_usec = task->now_usec,
         };
+        int r;
 
         if (task->take_backup && task->encryption_fault.code != FAULT_NONE) {
                 fault_move(fault, &task->encryption_fault);
                 return fault_errno(fault->code);
         }
-        return task->take_backup ? create_backup(&request, progress, &task->manifest, fault) : 0;
+        if (!task->take_backup)
+                return 0;
+        r = create_backup(&request, progress, &task->manifest, fault);
+        last_attempt_note(task->state_directory, fault);
+        return r;
 }

@@ -41,6 +41,7 @@ typedef struct StartupTask {
         RestoreRecovered recovered;
         RestoreRecord last_restore; /* empty when there was none */
         Fault record_fault;         /* why it could not be read; harmless */
+        char *last_backup_fault;    /* NULL when the last attempt succeeded */
         bool auto_restore_stopped;
         ApplicationUnits units; /* given */
         Fault units_fault;      /* why they could not be started; kept for the next start */

@@ -154,6 +154,22 @@ def test_rights_are_looked_at_whenever_health_is_asked_for(service):
     assert (client.get("Health"), client.reasons()) == ("ok", [])
 
 
+def test_failed_backup_is_known_after_a_restart_until_one_succeeds(service):
+    service.give_to(SERVICE_USER)
+    client = service.start(user=SERVICE_USER)
+    os.chmod(service.backups, 0o500)
+    assert client.run("Backup", {})[1] == "failed"
+    fault = client.get("LastBackupFault")
+    os.chmod(service.backups, 0o750)
+    service.stop()
+    client = service.start(user=SERVICE_USER)
+    assert (client.get("LastBackupFault"), client.reasons()) == (fault, ["last-backup-failed"])
+    client.back_up()
+    assert client.reasons() == []
+    service.stop()
+    assert service.start(user=SERVICE_USER).reasons() == []
+
+
 def test_clock_that_was_set_back_is_told(service):
     service.set_clock(NOW_USEC)
     client = service.start(clock=True)
