@@ -110,6 +110,16 @@ static int on_parent(sd_event_source *source, const struct inotify_event *event,
         return 0;
 }
 
+/* A file that is being made tells once more when it is whole. One that was whole before, and got another
+ * name by link(2), does not. */
+static bool is_link(const Manager *manager, const char *name)
+{
+        struct stat status;
+
+        return fstatat(manager->backups_fd, name, &status, AT_SYMLINK_NOFOLLOW) >= 0 &&
+               S_ISREG(status.st_mode) && status.st_nlink > 1;
+}
+
 static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata)
 {
         Manager *manager = userdata;
@@ -120,7 +130,7 @@ static int on_inotify(sd_event_source *source, const struct inotify_event *event
         }
         if (event->mask & IN_Q_OVERFLOW)
                 collection_refresh_all(manager);
-        else if (event->len > 0)
+        else if (event->len > 0 && (!(event->mask & IN_CREATE) || is_link(manager, event->name)))
                 watch_handle_file(manager, event->name);
         return 0;
 }
@@ -129,11 +139,11 @@ static int watch_files(Manager *manager, Fault *fault)
 {
         int r;
 
-        /* Files count when they are whole: closed after writing, or renamed into place. */
+        /* Files count when they are whole: closed after writing, renamed into place, or linked there. */
         r = sd_event_add_inotify(manager->event,
                         &manager->watch_event_source,
                         manager->backup_directory,
-                        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR,
+                        IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR,
                         on_inotify,
                         manager);
         return r < 0 ? fault_set_errno(fault, r, "Watching %s", manager->backup_directory) : 0;

@@ -133,6 +133,21 @@ def test_backup_moved_in_with_its_manifest_is_not_adopted_but_known(make_service
     assert client.get("Kind", path, BACKUP) == "manual"
 
 
+@pytest.mark.parametrize("endings", [(".db.gz", ".db.gz.meta"), (".db.gz.meta", ".db.gz")])
+def test_backup_that_is_linked_there_is_known(make_service, service, client, endings):
+    """As `cp --link` and `rsync --link-dest` put it there: nothing is written, and nothing renamed."""
+    name = client.back_up()
+    other = make_service("second")
+    service.stop()
+    client = other.start()
+    since = client.mark()
+    for ending in endings:
+        os.link(os.path.join(service.backups, name + ending), os.path.join(other.backups, name + ending))
+    _, _, path = client.wait_signal("BackupCreated", 0, name, since=since)
+    client.wait_property("Problem", "", path, BACKUP)
+    assert client.get("Kind", path, BACKUP) == "manual"
+
+
 def test_files_that_are_no_backups_are_not_listed(service, client):
     for name in ("notes.txt", "backup_20260101_120000.db.gz.part", "backup.db", "oracxpred.db"):
         with open(os.path.join(service.backups, name), "w", encoding="ascii") as file:
