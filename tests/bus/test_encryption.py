@@ -412,6 +412,45 @@ def test_passed_keys_stay_neither_in_memory_nor_in_the_log(service, key, other_k
     assert identity not in service.log() and secret.read_text() not in service.log()
 
 
+def open_as_no_key(kind, key, tmp_path):
+    """A descriptor that a key can't be read from as a whole."""
+    if kind == "too large":
+        large = tmp_path / "large"
+        large.write_text(content(key.path) + 2000 * ("#" * 40 + "\n"))
+        return os.open(large, os.O_RDONLY)
+    if kind == "pipe":
+        ends = os.pipe()
+        os.close(ends[1])
+        return ends[0]
+    if kind == "device":
+        return os.open("/dev/zero", os.O_RDONLY)
+    if kind == "directory":
+        return os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    return os.open(key.path, os.O_PATH if kind == "path" else os.O_WRONLY)
+
+
+@pytest.mark.parametrize(
+    "kind, words",
+    [
+        ("too large", "The key file is too large"),
+        ("pipe", "A key file has to be a regular file"),
+        ("device", "A key file has to be a regular file"),
+        ("directory", "A key file has to be a regular file"),
+        ("path", "Reading the key file"),
+        ("write-only", "Reading the key file"),
+    ],
+)
+def test_what_is_no_key_file_is_refused(service, key, tmp_path, kind, words):
+    client = service.start()
+    fd = open_as_no_key(kind, key, tmp_path)
+    try:
+        with pytest.raises(BusError) as caught:
+            client.manager("Verify", "initial_backup", {"identity": ("h", fd)})
+    finally:
+        os.close(fd)
+    assert words in str(caught.value)
+
+
 def test_passphrase_that_is_missing_stops_backups(service):
     service.configure("EncryptionRecipients=passphrase\n")
     client = service.start()
