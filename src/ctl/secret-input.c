@@ -125,7 +125,9 @@ static int explain(int r, Fault *fault)
         case -ECANCELED:
                 return fault_set(fault, FAULT_CANCELLED, "Interrupted; nothing was done.");
         case -EILSEQ:
-                return fault_set(fault, FAULT_INVALID_ARGUMENT, "The password is not text in UTF-8.");
+                return fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "The password is not text in UTF-8, or has a NUL byte in it.");
         case -EMSGSIZE:
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,

@@ -53,8 +53,8 @@ int account_check_name(const char *username, Fault *fault)
                         username[0] == ' ' || username[n_bytes - 1] == ' ')
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
-                                "The name of an account has 1 to %d characters on one line, and no blank at "
-                                "either end",
+                                "The name of an account has 1 to %d characters, no control character among "
+                                "them and no blank at either end",
                                 ACCOUNT_NAME_MAX);
         return 0;
 }

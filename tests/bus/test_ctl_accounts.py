@@ -92,7 +92,7 @@ def test_line_of_standard_input_is_the_password(ctl, accounts):
     [
         (b"", "No password"),
         (b"\n", "No password"),
-        (b"a\0b\n", "not text"),
+        (b"a\0b\n", "NUL byte"),
         (b"\xff\n", "not text"),
         (b"x" * 73, "longer than 72 bytes"),
         (b"x" * 2000, "longer than 1024 bytes"),
