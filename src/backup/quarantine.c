@@ -14,7 +14,7 @@
 
 #define COPY_CHUNK_BYTES (256 * KIB)
 #define FOLDER_MODE 0750
-#define FILE_MODE 0640
+#define FILE_MODE 0600 /* of a copy; what is moved keeps its own */
 /* Incidents in one second, one after the other, before something must be wrong. */
 #define FOLDERS_TRIED_MAX 1000
 
