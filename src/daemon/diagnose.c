@@ -158,6 +158,14 @@ static void diagnose_space(const Manager *manager, DiagnoseReport *report)
                         total);
 }
 
+static bool has_reason(const Manager *manager, const char *code)
+{
+        for (size_t i = 0; i < manager->health.n_reasons; i++)
+                if (strcmp(manager->health.reasons[i].code, code) == 0)
+                        return true;
+        return false;
+}
+
 static void diagnose_integrity(const Manager *manager, DiagnoseReport *report)
 {
         char age[QUANTITY_MAX];
@@ -168,7 +176,11 @@ static void diagnose_integrity(const Manager *manager, DiagnoseReport *report)
                 diagnose_row(report,
                                 "integrity",
                                 "fault",
-                                "Run `oracxpredctl restore`, which keeps what is there in the quarantine",
+                                has_reason(manager, "no-healthy-backup")
+                                                ? "Bring one in with `oracxpredctl restore --from=FILE`, "
+                                                  "or what `sqlite3 DATABASE .recover | sqlite3 FILE` saves"
+                                                : "Run `oracxpredctl restore`, which keeps what is there in "
+                                                  "the quarantine",
                                 "%s",
                                 manager->health.n_reasons > 0 ? manager->health.reasons[0].text : "corrupt");
                 return;
@@ -189,7 +201,7 @@ static void diagnose_integrity(const Manager *manager, DiagnoseReport *report)
 
 static void diagnose_backups(const Manager *manager, DiagnoseReport *report)
 {
-        bool bad = false;
+        bool bad = false, sound = manager_require_sound_database(manager, NULL) >= 0;
 
         for (size_t i = 0; i < manager->health.n_reasons; i++) {
                 const HealthReason *reason = &manager->health.reasons[i];
@@ -201,7 +213,8 @@ static void diagnose_backups(const Manager *manager, DiagnoseReport *report)
                 diagnose_row(report,
                                 "backups",
                                 strcmp(reason->code, "stale") == 0 ? "warning" : "fault",
-                                strcmp(reason->code, "last-verification-failed") == 0
+                                !sound ? "Restore the database first; no backup is made of it as it is"
+                                : strcmp(reason->code, "last-verification-failed") == 0
                                                 ? "Make a new backup, and remove the bad one when it is not "
                                                   "needed"
                                                 : "Run `oracxpredctl backup`, and see that "

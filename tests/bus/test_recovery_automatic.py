@@ -182,6 +182,9 @@ def test_without_a_healthy_backup_the_service_stays_up_and_says_what_to_do(servi
     assert "no-healthy-backup" in client.reasons()
     sentence = dict(client.get("HealthReasons"))["no-healthy-backup"]
     assert ".recover" in sentence and "--from" in sentence
+    ways_out = {check: way_out for check, _, _, way_out in client.manager("Diagnose")}
+    assert ".recover" in ways_out["integrity"] and "--from" in ways_out["integrity"]
+    assert ways_out["backups"].startswith("Restore the database first")
     assert read_all(service.database) == before
     with pytest.raises(BusError) as caught:
         client.manager("Restore", "", {})
