@@ -68,7 +68,8 @@ int connection_query_integer(Connection *connection, const char *sql, int64_t *r
 int connection_pragma_is(Connection *connection, const char *sql, const char *word, bool *ret, Fault *fault);
 
 /* Whether something in the file may answer in the place of a pragma that is asked as a table: a virtual
- * table of such a name would. True as well where that can't be read. */
+ * table of such a name would, and any other table ends the statement. True as well where that can't be read.
+ * A statement that asks for temp.pragma_NAME doesn't meet them: nothing has that name in the schema temp. */
 bool connection_shadows_pragmas(Connection *connection);
 
 /* Begins a read transaction that lasts until *ret_pin is finalized: all statements in between see one state

@@ -165,11 +165,13 @@ static int load_order(Connection *connection, ExportTable *table, Fault *fault)
         r = for_each_row(connection,
                         table,
                         "SELECT wr,"
-                        " (SELECT count(*) FROM pragma_table_xinfo(?1, 'main') WHERE lower(name) = 'rowid'),"
-                        " (SELECT count(*) FROM pragma_table_xinfo(?1, 'main') WHERE lower(name) = "
+                        " (SELECT count(*) FROM temp.pragma_table_xinfo(?1, 'main') WHERE lower(name) = "
+                        "'rowid'),"
+                        " (SELECT count(*) FROM temp.pragma_table_xinfo(?1, 'main') WHERE lower(name) = "
                         "'_rowid_'),"
-                        " (SELECT count(*) FROM pragma_table_xinfo(?1, 'main') WHERE lower(name) = 'oid')"
-                        " FROM pragma_table_list(?1) WHERE schema = 'main'",
+                        " (SELECT count(*) FROM temp.pragma_table_xinfo(?1, 'main') WHERE lower(name) = "
+                        "'oid')"
+                        " FROM temp.pragma_table_list(?1) WHERE schema = 'main'",
                         on_kind,
                         fault);
         if (r < 0)
@@ -180,8 +182,8 @@ static int load_order(Connection *connection, ExportTable *table, Fault *fault)
         }
         return for_each_row(connection,
                         table,
-                        "SELECT x.name, x.coll, x.desc FROM pragma_index_list(?1, 'main') AS l,"
-                        " pragma_index_xinfo(l.name, 'main') AS x"
+                        "SELECT x.name, x.coll, x.desc FROM temp.pragma_index_list(?1, 'main') AS l,"
+                        " temp.pragma_index_xinfo(l.name, 'main') AS x"
                         " WHERE l.origin = 'pk' AND x.key = 1 ORDER BY x.seqno",
                         on_key_column,
                         fault);
@@ -198,7 +200,7 @@ int export_table_load(Connection *connection, const char *name, ExportTable **re
                 return fault_set_errno(fault, ENOMEM, "Reading the schema");
         r = for_each_row(connection,
                         table,
-                        "SELECT name, hidden FROM pragma_table_xinfo(?1, 'main') ORDER BY cid",
+                        "SELECT name, hidden FROM temp.pragma_table_xinfo(?1, 'main') ORDER BY cid",
                         on_column,
                         fault);
         if (r >= 0 && table->n_columns == 0)
@@ -208,7 +210,7 @@ int export_table_load(Connection *connection, const char *name, ExportTable **re
         if (r >= 0)
                 r = for_each_row(connection,
                                 table,
-                                "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk = 1",
+                                "SELECT name FROM temp.pragma_table_xinfo(?1, 'main') WHERE pk = 1",
                                 on_autoincrement,
                                 fault);
         if (r < 0)

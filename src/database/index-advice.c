@@ -35,23 +35,26 @@ static const char foreign_keys_sql[] =
                 "group_concat(column, ', '), group_concat('\"' || replace(column, '\"', '\"\"') || '\"', ', "
                 "') "
                 "FROM (SELECT t.name AS name, f.id AS id, f.\"from\" AS column FROM tables AS t, "
-                "pragma_foreign_key_list(t.name, 'main') AS f ORDER BY t.name, f.id, f.seq) GROUP BY name, "
+                "temp.pragma_foreign_key_list(t.name, 'main') AS f ORDER BY t.name, f.id, f.seq) GROUP BY "
+                "name, "
                 "id) "
                 "SELECT k.name, k.columns, k.quoted FROM keys AS k WHERE NOT EXISTS (SELECT 1 FROM "
-                "pragma_index_list(k.name, 'main') AS l WHERE NOT l.partial AND k.n_columns = (SELECT "
+                "temp.pragma_index_list(k.name, 'main') AS l WHERE NOT l.partial AND k.n_columns = (SELECT "
                 "count(*) "
-                "FROM pragma_index_info(l.name, 'main') AS i, pragma_foreign_key_list(k.name, 'main') AS f "
+                "FROM temp.pragma_index_info(l.name, 'main') AS i, temp.pragma_foreign_key_list(k.name, "
+                "'main') AS f "
                 "WHERE f.id = k.id AND i.seqno < k.n_columns AND i.name = f.\"from\" COLLATE NOCASE)) "
-                "AND NOT (k.n_columns = 1 AND EXISTS (SELECT 1 FROM pragma_table_info(k.name, 'main') AS c "
+                "AND NOT (k.n_columns = 1 AND EXISTS (SELECT 1 FROM temp.pragma_table_info(k.name, 'main') "
+                "AS c "
                 "WHERE c.name = k.columns COLLATE NOCASE AND c.pk = 1 AND c.type = 'INTEGER' COLLATE "
                 "NOCASE)) "
                 "GROUP BY k.name, k.columns ORDER BY k.name, k.columns";
 
 /* Whether a column of a table is there, and has no index that begins with it. */
 static const char column_sql[] =
-                "SELECT 1 FROM pragma_table_info(?1, 'main') AS c WHERE c.name = ?2 COLLATE NOCASE AND "
-                "NOT EXISTS (SELECT 1 FROM pragma_index_list(?1, 'main') AS l, "
-                "pragma_index_info(l.name, 'main') AS i WHERE NOT l.partial AND i.seqno = 0 AND "
+                "SELECT 1 FROM temp.pragma_table_info(?1, 'main') AS c WHERE c.name = ?2 COLLATE NOCASE AND "
+                "NOT EXISTS (SELECT 1 FROM temp.pragma_index_list(?1, 'main') AS l, "
+                "temp.pragma_index_info(l.name, 'main') AS i WHERE NOT l.partial AND i.seqno = 0 AND "
                 "i.name = c.name COLLATE NOCASE)";
 
 static bool has(const IndexAdviceList *list, const char *table, const char *columns)

@@ -9,12 +9,13 @@
  * "table.column" that it references, and whether it alone is UNIQUE, by a constraint or by an index. */
 static const char columns_sql[] =
                 "SELECT c.name, c.type, c.\"notnull\", c.dflt_value, c.pk,"
-                " (SELECT f.\"table\" || '.' || coalesce(f.\"to\", 'id') FROM pragma_foreign_key_list(?1) "
+                " (SELECT f.\"table\" || '.' || coalesce(f.\"to\", 'id') FROM "
+                "temp.pragma_foreign_key_list(?1) "
                 "AS f"
                 "  WHERE f.\"from\" = c.name COLLATE NOCASE),"
-                " EXISTS (SELECT 1 FROM pragma_index_list(?1) AS l WHERE l.\"unique\" AND NOT l.partial"
-                "  AND (SELECT group_concat(i.name) FROM pragma_index_info(l.name) AS i) = c.name)"
-                " FROM pragma_table_info(?1) AS c WHERE ?2 IS NULL OR c.name = ?2 COLLATE NOCASE";
+                " EXISTS (SELECT 1 FROM temp.pragma_index_list(?1) AS l WHERE l.\"unique\" AND NOT l.partial"
+                "  AND (SELECT group_concat(i.name) FROM temp.pragma_index_info(l.name) AS i) = c.name)"
+                " FROM temp.pragma_table_info(?1) AS c WHERE ?2 IS NULL OR c.name = ?2 COLLATE NOCASE";
 
 enum {
         COLUMN_NAME,
@@ -263,7 +264,7 @@ static int compare_index(Connection *connection,
         int r;
 
         r = has_row(connection,
-                        "SELECT 1 FROM pragma_index_list(?1) AS l, pragma_index_info(l.name) AS i"
+                        "SELECT 1 FROM temp.pragma_index_list(?1) AS l, temp.pragma_index_info(l.name) AS i"
                         " WHERE NOT l.partial AND i.seqno = 0 AND i.name = ?2 COLLATE NOCASE",
                         object->table,
                         column,
@@ -271,7 +272,7 @@ static int compare_index(Connection *connection,
                         fault);
         if (r >= 0)
                 r = has_row(connection,
-                                "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2 COLLATE NOCASE",
+                                "SELECT 1 FROM temp.pragma_table_info(?1) WHERE name = ?2 COLLATE NOCASE",
                                 object->table,
                                 column,
                                 &has_column,

@@ -16,6 +16,13 @@
 
 #include "database/connection.h"
 
+/* Tables with the names of the pragmas that are asked as tables. */
+#define FIXTURE_PRAGMA_NAMES                                                          \
+        "CREATE TABLE pragma_foreign_key_list(x); CREATE TABLE pragma_index_info(x);" \
+        "CREATE TABLE pragma_index_list(x); CREATE TABLE pragma_index_xinfo(x);"      \
+        "CREATE TABLE pragma_table_info(x); CREATE TABLE pragma_table_list(x);"       \
+        "CREATE TABLE pragma_table_xinfo(x);"
+
 /* For cmocka_unit_test_setup_teardown(). The state is the directory's path. */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);

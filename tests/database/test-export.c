@@ -120,6 +120,19 @@ static void test_three_styles(void **state)
                                "{\"end\":{\"tables\":2,\"rows\":2}}\n");
 }
 
+static void test_tables_with_the_names_of_pragmas_hide_nothing(void **state)
+{
+        const char *path = fixture_path("shadow.db");
+        _cleanup_free_ char *text = NULL;
+        ExportResult result;
+
+        create(path,
+                        FIXTURE_PRAGMA_NAMES "CREATE TABLE k(a PRIMARY KEY, b) WITHOUT ROWID;"
+                                             "INSERT INTO k VALUES('one', 1)");
+        text = export_text(path, &(ExportOptions){.style = EXPORT_COMPACT}, &result);
+        assert_non_null(strstr(text, "\"k\":{\"columns\":[\"a\",\"b\"],\"rows\":[[\"one\",1]]}"));
+}
+
 static void test_empty_database(void **state)
 {
         const char *path = fixture_path("empty.db");
@@ -450,6 +463,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         TEST(test_three_styles),
                         TEST(test_empty_database),
+                        TEST(test_tables_with_the_names_of_pragmas_hide_nothing),
                         TEST(test_chosen_tables_with_their_indexes_only),
                         TEST(test_secrets_are_left_out),
                         TEST(test_no_table_is_missed),

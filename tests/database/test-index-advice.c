@@ -84,6 +84,16 @@ static void test_keys_of_the_application_s_own_tables(void **state)
         assert_string_equal(advice(connection), "");
 }
 
+static void test_tables_with_the_names_of_pragmas_hide_nothing(void **state)
+{
+        _cleanup_(connection_closep) Connection *connection =
+                        open_with(FIXTURE_PRAGMA_NAMES "CREATE TABLE p(id INTEGER PRIMARY KEY);"
+                                                       "CREATE TABLE k(c INTEGER REFERENCES p(id))");
+
+        assert_string_equal(advice(connection), "k(c) foreign-key");
+        assert_string_equal(advice(connection), "");
+}
+
 static void test_no_table_is_missed(void **state)
 {
         _cleanup_(connection_closep) Connection *connection = NULL;
@@ -109,6 +119,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         TEST(test_a_complete_schema_needs_none),
                         TEST(test_keys_of_the_application_s_own_tables),
+                        TEST(test_tables_with_the_names_of_pragmas_hide_nothing),
                         TEST(test_no_table_is_missed),
                         TEST(test_reasons_have_names),
         };

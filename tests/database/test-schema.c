@@ -206,6 +206,24 @@ static void test_complete_database_is_not_written(void **state)
         "INSERT INTO users(id, username, password, subscription_expires_at)"                            \
         " VALUES(1, 'awa', 'x', '2026-01-24 01:46:21.000000')"
 
+static void test_tables_with_the_names_of_pragmas_are_no_obstacle(void **state)
+{
+        const char *path = fixture_path("app.db");
+        sqlite3 *application = fixture_open(path);
+        SchemaReport report;
+
+        fixture_execute(application, FIXTURE_PRAGMA_NAMES);
+        fixture_close(application);
+        migrate(path, &report);
+        assert_int_equal(report.tables_created, N_TABLES);
+        assert_int_equal(report.indexes_created, N_INDEXES);
+        schema_report_done(&report);
+        migrate(path, &report);
+        assert_int_equal(report.tables_created + report.indexes_created, 0);
+        assert_int_equal(report.n_differences, 0);
+        schema_report_done(&report);
+}
+
 static void test_database_of_the_application_is_completed_not_altered(void **state)
 {
         const char *path = fixture_path("app.db");
@@ -399,6 +417,7 @@ int main(void)
                         TEST(test_new_database_is_what_the_application_expects),
                         TEST(test_rows_go_in_and_come_back_with_defaults),
                         TEST(test_complete_database_is_not_written),
+                        TEST(test_tables_with_the_names_of_pragmas_are_no_obstacle),
                         TEST(test_database_of_the_application_is_completed_not_altered),
                         TEST(test_what_is_in_the_way_is_reported),
                         TEST(test_lost_index_comes_back),
