@@ -29,11 +29,15 @@ ExportStyle export_style_from_string(const char *text)
 static int read_encoding(Connection *connection, JsonEncoding *ret, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        const char *text;
         int r = connection_query_row(connection, "PRAGMA encoding", &statement, fault);
 
         if (r < 0)
                 return r;
-        *ret = export_encoding_from_string((const char *) sqlite3_column_text(statement, 0));
+        text = (const char *) sqlite3_column_text(statement, 0);
+        if (!text)
+                return connection_fault(connection, SQLITE_NOMEM, fault, "Reading the encoding");
+        *ret = export_encoding_from_string(text);
         return 0;
 }
 
