@@ -10,6 +10,7 @@
 
 #define SECTION "Persistence"
 #define FAULTS_MAX 64
+#define VALUE_SHOWN_MAX 100
 
 static const char byte_order_mark[] = "\xef\xbb\xbf", space[] = " \t\r\n";
 
@@ -81,19 +82,6 @@ static void add_fault(Reading *reading, const char *format, ...)
         faults[configuration->n_faults] = NULL;
 }
 
-/* An identity or a passphrase that somebody put here by mistake is not spread any further. */
-static bool may_repeat(const Setting *setting, const char *value)
-{
-        if (!setting->repeated)
-                return true;
-        for (value += strspn(value, space); *value; value += strspn(value, space)) {
-                if (strncmp(value, setting->repeated, strlen(setting->repeated)) != 0)
-                        return false;
-                value += strcspn(value, space);
-        }
-        return true;
-}
-
 static void apply(Reading *reading, const char *key, const char *value)
 {
         if (!reading->in_section) {
@@ -102,17 +90,16 @@ static void apply(Reading *reading, const char *key, const char *value)
         }
         for (size_t i = 0; i < n_settings; i++) {
                 const Setting *setting = settings + i;
+                size_t length = VALUE_SHOWN_MAX;
                 const char *wanted;
 
                 if (strcmp(setting->key, key) != 0)
                         continue;
                 wanted = setting->parse(reading->configuration, value[0] ? value : setting->default_value);
+                if (wanted && setting->blame)
+                        value = setting->blame(value, &length);
                 if (wanted)
-                        add_fault(reading,
-                                        "%s=%.100s is not %s",
-                                        key,
-                                        may_repeat(setting, value) ? value : "…",
-                                        wanted);
+                        add_fault(reading, "%s=%.*s is not %s", key, (int) length, value, wanted);
                 return;
         }
         add_fault(reading, "Unknown setting '%.100s'", key);

@@ -75,6 +75,27 @@ static const char *parse_recipients(Configuration *configuration, const char *va
                                                                                                : NULL;
 }
 
+/* The first that is misspelt. What looks like no recipient may be an identity or a passphrase that somebody
+ * put here by mistake, and is not spread any further. */
+static const char *blame_recipient(const char *value, size_t *ret_length)
+{
+        static const char space[] = " \t", start[] = "age1", unsaid[] = "…";
+
+        for (value += strspn(value, space); *value; value += strspn(value, space)) {
+                size_t length = strcspn(value, space);
+                AgeRecipient recipient;
+
+                if (strncmp(value, start, strlen(start)) == 0 &&
+                                age_recipient_parse(value, length, &recipient, NULL) < 0) {
+                        *ret_length = MIN_OF(length, *ret_length);
+                        return value;
+                }
+                value += length;
+        }
+        *ret_length = strlen(unsaid);
+        return unsaid;
+}
+
 static const char *parse_bounded(
                 unsigned *target, const char *value, unsigned lowest, unsigned highest, const char *wanted)
 {
@@ -273,7 +294,7 @@ const Setting settings[] = {
                 {"CompressionLevel", "2", parse_compression_level, NULL},
                 {"IntegrityCheck", "full", parse_integrity_check, NULL},
                 {"Threads", "", parse_threads, NULL},
-                {"EncryptionRecipients", "", parse_recipients, "age1"},
+                {"EncryptionRecipients", "", parse_recipients, blame_recipient},
                 {"Retention", "7d", parse_retention, NULL},
                 {"RetentionMinimumVerified", "3", parse_minimum, NULL},
                 {"LogRetentionSec", "90d", parse_log_retention, NULL},

@@ -13,9 +13,9 @@ typedef struct Setting {
         /* Takes the value over. What a right one looks like when it is none, else NULL. */
         const char *(*parse)(Configuration *configuration, const char *value);
 
-        /* What each word of a wrong value has to begin with for a fault to repeat it; NULL: it always may.
-         */
-        const char *repeated;
+        /* What of a wrong value a fault repeats, where that isn't all of it: a part, or something else. Of
+         * at most *ret_length bytes. */
+        const char *(*blame)(const char *value, size_t *ret_length);
 } Setting;
 
 extern const Setting settings[];
