@@ -12,6 +12,7 @@
 #include "backup/restore-record.h"
 #include "backup/verify.h"
 #include "base/clock.h"
+#include "base/journal.h"
 #include "daemon/application-units.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/collection.h"
@@ -43,6 +44,21 @@ static void restore_free_task(void *userdata)
         free(task);
 }
 
+/* A restore that nobody asked for may go further back than it had to: whoever has the key has to know. */
+static void tell_what_was_passed_over(const Manager *manager, const CatalogueEntry *taken)
+{
+        const CatalogueEntry *best = recovery_choose(manager->catalogue, &manager->last_restore, true);
+
+        if (best && best != taken)
+                journal_line(LOG_WARNING,
+                                "%s is restored, since %s, which would lose less, is encrypted and no "
+                                "identity here opens it; `oracxpredctl restore %s --identity=FILE` restores "
+                                "that one",
+                                taken->manifest->name,
+                                best->manifest->name,
+                                best->manifest->name);
+}
+
 static int take_source(Job *job, RestoreTask *task, const char *name, Fault *fault)
 {
         const CatalogueEntry *entry;
@@ -56,6 +72,8 @@ static int take_source(Job *job, RestoreTask *task, const char *name, Fault *fau
                         fault);
         if (r < 0)
                 return r;
+        if (task->automatic)
+                tell_what_was_passed_over(job->manager, entry);
         task->source = manifest_copy(entry->manifest);
         if (!task->source)
                 return -ENOMEM;

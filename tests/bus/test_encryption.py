@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+from broken_database import damage
 from client import BusError
 from command_line import ctl  # noqa: F401
 from contract import ERROR
@@ -479,3 +480,16 @@ def test_generated_key_is_one_that_age_reads(ctl, tmp_path):  # noqa: F811
     assert "left as it is" in ctl.run("key", "generate", path, status=2).stderr
     assert content(path) == before
     assert "AGE-SECRET-KEY-1" in ctl.run("key", "generate").stdout
+
+
+def test_automatic_restore_says_that_a_newer_backup_is_locked(service, key):
+    client = service.start()
+    service.stop()
+    service.configure(f"EncryptionRecipients={key.recipient}\n")
+    client = service.start()
+    newer = client.back_up()
+    service.stop()
+    damage(service.database)
+    client = service.start()
+    assert client.get("LastRestore") == "initial_backup"
+    assert f"`oracxpredctl restore {newer} --identity=FILE`" in service.log()
