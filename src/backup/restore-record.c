@@ -173,7 +173,9 @@ int restore_undo_source(const char *state_directory_path,
         }
         return fault_set(fault,
                         FAULT_NOT_FOUND,
-                        "What the restore of %s replaced (%s) is no longer there",
+                        "What the restore of %s replaced (%s) is no longer there; `oracxpredctl list` shows "
+                        "what "
+                        "there is to restore",
                         record.source,
                         record.pre_restore ? record.pre_restore : record.quarantine);
 }

@@ -78,9 +78,10 @@ int manager_require_sound_database(const Manager *manager, Fault *fault)
         if (manager->integrity == INTEGRITY_CORRUPT)
                 return fault_set(fault,
                                 FAULT_CORRUPT,
-                                "The database %s is corrupt (%s); the backups are left as they are until it "
-                                "is restored (`oracxpredctl restore`) or `oracxpredctl verify` finds it "
-                                "sound",
+                                "The database %s is corrupt (%s); it is not worked with, nor are backups "
+                                "made "
+                                "or removed, until it is restored (`oracxpredctl restore`) or `oracxpredctl "
+                                "verify` finds it sound",
                                 manager->database_path,
                                 manager->finding ? manager->finding : "its check failed");
         return 0;

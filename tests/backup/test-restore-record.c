@@ -73,7 +73,7 @@ static void test_what_can_be_undone(void **state)
         assert_null(folder);
 
         backup_fixture_clear();
-        assert_undo_fault(FAULT_NOT_FOUND, "no longer there");
+        assert_undo_fault(FAULT_NOT_FOUND, "no longer there; `oracxpredctl list`");
         free(TAKE_PTR(name));
         assert_int_equal(mkdir(quarantine, 0750), 0);
         assert_int_equal(restore_undo_source(directory, backup_fixture_fd(), &name, &folder, &fault), 0);
