@@ -104,10 +104,9 @@ def test_database_that_vacuum_makes_smaller_is_found_sound(kept):
 
 
 def test_database_that_is_moved_away_and_back_is_the_same_one(kept):
-    client = start(kept)
     # Nothing may be put in its place meanwhile.
     kept.configure("AutoRestore=no\n")
-    client.manager("Reload")
+    client = start(kept)
     os.rename(kept.database, kept.database + ".away")
     client.wait_property("Health", "corrupt")
     since = client.mark()
@@ -122,9 +121,8 @@ def test_database_that_is_moved_away_and_back_is_the_same_one(kept):
 
 
 def test_database_that_is_written_again_after_it_was_emptied_is_kept(kept, tmp_path):
-    client = start(kept)
     kept.configure("AutoRestore=no\n")
-    client.manager("Reload")
+    client = start(kept)
     checkpoint(kept.database)
     copy = str(tmp_path / "copy.db")
     shutil.copyfile(kept.database, copy)
@@ -141,9 +139,8 @@ def test_database_that_is_written_again_after_it_was_emptied_is_kept(kept, tmp_p
 
 
 def test_directory_of_the_database_that_is_away_is_watched_again(kept):
-    client = start(kept)
     kept.configure("AutoRestore=no\n")
-    client.manager("Reload")
+    client = start(kept)
     directory = os.path.dirname(kept.database)
     os.rename(directory, directory + ".away")
     client.wait_property("Health", "corrupt")
