@@ -97,7 +97,6 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
 static int backup_run(void *userdata, Progress *progress, Fault *fault)
 {
         BackupTask *task = userdata;
-
         int r = create_backup(&task->request, progress, &task->manifest, fault);
 
         last_attempt_note(task->state_directory, fault);
