@@ -81,16 +81,17 @@ static void arm_for_what_waits(AuditQueue *queue)
                 arm(queue, queue->n_appends > 0 ? AUDIT_GATHER_APPENDS_USEC : AUDIT_GATHER_OWN_USEC);
 }
 
-/* Those that wait since `kept_usec` or longer: the service's own rows wait for as long as it takes, callers
- * don't. */
-static void refuse_appends(AuditQueue *queue, uint64_t kept_usec, const Fault *fault)
+/* Those that have waited for `waited_usec` or longer: the service's own rows wait for as long as it takes,
+ * callers don't. */
+static void refuse_appends(AuditQueue *queue, uint64_t waited_usec, const Fault *fault)
 {
+        uint64_t now_usec = clock_monotonic_usec();
         AuditList all = queue->waiting;
         AuditItem *item;
 
         audit_list_init(&queue->waiting);
         while ((item = audit_list_take_first(&all)))
-                if (item->message && item->kept_usec <= kept_usec)
+                if (item->message && now_usec - item->kept_usec >= waited_usec)
                         end_item(queue, item, fault);
                 else
                         audit_list_add(&queue->waiting, item);
@@ -128,7 +129,7 @@ static void submit(AuditQueue *queue)
         if (queue->busy || !queue->waiting.first)
                 return;
         if (require_fit(queue->manager, &fault) < 0) {
-                refuse_appends(queue, UINT64_MAX, &fault);
+                refuse_appends(queue, 0, &fault);
                 wait_longer(queue);
                 arm_for_what_waits(queue);
                 return;
@@ -136,7 +137,7 @@ static void submit(AuditQueue *queue)
         /* What is found corrupt goes into the quarantine as it was found. */
         if (automatic_restore_is_suspecting(queue->manager)) {
                 (void) fault_set(&fault, FAULT_BUSY, "The database is being checked; try again in a moment");
-                refuse_appends(queue, clock_monotonic_usec() - AUDIT_APPEND_BOUND_USEC, &fault);
+                refuse_appends(queue, AUDIT_APPEND_BOUND_USEC, &fault);
                 arm(queue, AUDIT_GATHER_OWN_USEC);
                 return;
         }
@@ -226,9 +227,7 @@ static void fail_batch(AuditQueue *queue)
         queue->flush_failed = queue->flushing;
         wait_longer(queue);
         put_batch_back(queue);
-        refuse_appends(queue,
-                        queue->locked ? clock_monotonic_usec() - AUDIT_APPEND_BOUND_USEC : UINT64_MAX,
-                        &queue->fault);
+        refuse_appends(queue, queue->locked ? AUDIT_APPEND_BOUND_USEC : 0, &queue->fault);
         if (fault_means_corrupt(queue->fault.code)) {
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, queue->fault.message);
                 (void) automatic_restore_suspect(manager, NULL);
