@@ -77,9 +77,10 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
                 return r;
         return fault_set(fault,
                         FAULT_CORRUPT,
-                        "The database %s is corrupt, %u findings, the first: %s",
+                        "The database %s is corrupt, %u finding%s, the first: %s",
                         task->database_path,
                         task->result.n_findings,
+                        task->result.n_findings == 1 ? "" : "s",
                         task->result.first_finding);
 }
 

@@ -87,8 +87,9 @@ int startup_check(StartupTask *task, Progress *progress, Fault *fault)
                 return r;
         return fault_set(fault,
                         FAULT_CORRUPT,
-                        "%u findings, the first: %s",
+                        "%u finding%s, the first: %s",
                         task->check.n_findings,
+                        task->check.n_findings == 1 ? "" : "s",
                         task->check.first_finding);
 }
 
