@@ -14,8 +14,8 @@
 #include "base/parallel.h"
 
 /* How much is written before the disk is asked to begin with it, so that the sync at the end is short. A
- * commit of the application's waits behind as much. */
-#define WRITE_BEHIND_BYTES MIB
+ * commit of the application's waits behind as much; most batches have more. */
+#define WRITE_BEHIND_BYTES (256 * KIB)
 
 typedef struct Writing {
         const StoredForm *form;
