@@ -176,14 +176,18 @@ def test_before_ready_nobody_waits_for_a_unit_that_waits_for_ready(service, syst
     assert [call[0] for call in systemd.calls] == ["StopUnit", "StartUnit"]
 
 
-def test_units_of_an_interrupted_restore_are_started_by_the_next_start(service, systemd, running):
-    service.stop()
-    running = service.start(point="replace-published")
+def start_after_a_killed_restore(service, systemd, point):
+    running = service.start(point=point)
     destroy_header(service.database)
     running.manager("Restore", "", {})
     service.killed_itself()
     assert [call[0] for call in systemd.calls] == ["StopUnit"]
     service.start()
+
+
+def test_units_of_an_interrupted_restore_are_started_by_the_next_start(service, systemd, running):
+    service.stop()
+    start_after_a_killed_restore(service, systemd, "replace-published")
     # The order of a list is the order of starting, from its end: those that others need come first in it.
     assert systemd.calls[1:] == [("StartUnit", "jobs.service", "replace"), ("StartUnit", "web.service", "replace")]
     assert users(service.database) == {"kept0"}
@@ -196,11 +200,6 @@ def test_units_of_an_interrupted_restore_are_started_after_the_one_that_the_star
     """Killed before anything was exchanged: the next start finds the corrupt database, and the units already stopped."""
     service.stop()
     service.configure("ApplicationUnits=web.service\n")
-    running = service.start(point="replace-stopped")
-    destroy_header(service.database)
-    running.manager("Restore", "", {})
-    service.killed_itself()
-    assert [call[0] for call in systemd.calls] == ["StopUnit"]
-    service.start()
+    start_after_a_killed_restore(service, systemd, "replace-stopped")
     assert systemd.calls[1:] == [("StartUnit", "web.service", "replace")]
     assert users(service.database) == {"kept0"}
