@@ -79,9 +79,8 @@ int manager_require_sound_database(const Manager *manager, Fault *fault)
                 return fault_set(fault,
                                 FAULT_CORRUPT,
                                 "The database %s is corrupt (%s); it is not worked with, nor are backups "
-                                "made "
-                                "or removed, until it is restored (`oracxpredctl restore`) or `oracxpredctl "
-                                "verify` finds it sound",
+                                "made or removed, until it is restored (`oracxpredctl restore`) or "
+                                "`oracxpredctl verify` finds it sound",
                                 manager->database_path,
                                 manager->finding ? manager->finding : "its check failed");
         return 0;
@@ -153,9 +152,10 @@ static int on_stale(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Manager *manager = userdata;
 
-        /* A clock that is set back makes that moment come again. */
-        manager->stale_armed_usec = 0;
         manager_update_health(manager);
+        /* A clock that is set back makes that moment come again. Forgotten only now: a clock of a test's own
+         * may be behind the kernel's, and the timer would elapse again at once. */
+        manager->stale_armed_usec = 0;
         return 0;
 }
 
