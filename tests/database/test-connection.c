@@ -231,7 +231,7 @@ static void test_modes_set_what_they_promise(void **state)
         connection = fixture_connect(path, CONNECTION_WRITE);
         assert_int_equal(query_integer(connection, "PRAGMA synchronous"), 2);
         assert_int_equal(query_integer(connection, "PRAGMA foreign_keys"), 1);
-        assert_int_equal(query_integer(connection, "PRAGMA trusted_schema"), 0);
+        assert_int_equal(query_integer(connection, "PRAGMA trusted_schema"), 1);
         assert_int_equal(connection_execute(connection,
                                          "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema",
                                          &fault),
