@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/publish.h"
+#include "base/rename.h"
 #include "base/test-hook.h"
 #include "base/timestamp.h"
 
@@ -236,8 +237,7 @@ static int name_folder(int quarantine_fd,
         for (unsigned i = 0; r == -EEXIST && i < FOLDERS_TRIED_MAX; i++) {
                 if (timestamp_format_label(now_usec + i * USEC_PER_SEC, label) < 0)
                         break;
-                r = renameat2(quarantine_fd, temporary, quarantine_fd, label, RENAME_NOREPLACE) < 0 ? -errno
-                                                                                                    : 0;
+                r = rename_noreplace(quarantine_fd, temporary, quarantine_fd, label);
         }
         if (r >= 0)
                 r = join(&folder, quarantine_path, "/", label, "");
@@ -304,8 +304,11 @@ static int move_across(const char *from, const char *to, Fault *fault)
                 r = fault_set_errno(fault, errno, "Setting the mode of %s", to);
         /* Only root can give it away; for others it stays theirs, which the caller has judged before. */
         (void) !fchown(target_fd, status.st_uid, status.st_gid);
-        if (r >= 0 && renameat2(AT_FDCWD, temporary, AT_FDCWD, to, RENAME_NOREPLACE) < 0)
-                r = fault_set_errno(fault, errno, "Moving %s to %s", from, to);
+        if (r >= 0) {
+                r = rename_noreplace(AT_FDCWD, temporary, AT_FDCWD, to);
+                if (r < 0)
+                        r = fault_set_errno(fault, r, "Moving %s to %s", from, to);
+        }
         if (r < 0) {
                 (void) unlink(temporary);
                 return r;
@@ -317,17 +320,19 @@ static int move_across(const char *from, const char *to, Fault *fault)
 
 static int move_file(const char *from, const char *to, Fault *fault)
 {
-        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0 || errno == ENOENT)
+        int r = rename_noreplace(AT_FDCWD, from, AT_FDCWD, to);
+
+        if (r >= 0 || r == -ENOENT)
                 return 0;
-        if (errno == EXDEV)
+        if (r == -EXDEV)
                 return move_across(from, to, fault);
-        if (errno == EEXIST)
+        if (r == -EEXIST)
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
                                 "%s is not moved to %s, where such a file exists already",
                                 from,
                                 to);
-        return fault_set_errno(fault, errno, "Moving %s to %s", from, to);
+        return fault_set_errno(fault, r, "Moving %s to %s", from, to);
 }
 
 static int move_files(const char *from_path, const char *to_path, bool main_file_first, Fault *fault)

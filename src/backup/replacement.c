@@ -153,9 +153,12 @@ bool replacement_is_in_force(const Replacement *replacement)
 {
         struct stat status, prepared;
 
-        /* While the prepared file still has its own name, nothing else can have its inode. */
-        return lstat(replacement->database, &status) == 0 && status.st_ino == replacement->inode &&
-               lstat(replacement->prepared, &prepared) < 0;
+        if (lstat(replacement->database, &status) < 0 || status.st_ino != replacement->inode)
+                return false;
+        /* While the prepared file still has its own name, nothing else can have its inode; a rename that was
+         * cut off half-way leaves it with both names. */
+        return lstat(replacement->prepared, &prepared) < 0 ||
+               (prepared.st_ino == status.st_ino && prepared.st_dev == status.st_dev);
 }
 
 int replacement_publish(const Replacement *replacement, Fault *fault)

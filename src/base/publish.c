@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "base/rename.h"
 #include "base/test-hook.h"
 
 #define TEMPORARY_SUFFIX ".tmp"
@@ -23,6 +24,12 @@ Publication *publish_free(Publication *publication)
         free(publication->name);
         free(publication);
         return NULL;
+}
+
+/* On FAT and the like the mount decides who may read what; the file system refuses any other mode. */
+static bool has_no_modes(int error)
+{
+        return error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
 }
 
 int publish_begin(int directory_fd, const char *name, mode_t mode, Publication **ret, Fault *fault)
@@ -44,7 +51,7 @@ int publish_begin(int directory_fd, const char *name, mode_t mode, Publication *
                         publication->temporary_name,
                         O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                         mode);
-        if (publication->fd < 0 || fchmod(publication->fd, mode) < 0)
+        if (publication->fd < 0 || (fchmod(publication->fd, mode) < 0 && !has_no_modes(errno)))
                 return fault_set_errno(fault, errno, "Creating %s", publication->temporary_name);
         *ret = TAKE_PTR(publication);
         return 0;
@@ -111,15 +118,19 @@ static int sync_directory(int directory_fd, const char *name, Fault *fault)
 static int rename_in_directory(
                 int directory_fd, const char *from, const char *to, bool replace, Fault *fault)
 {
-        int r = renameat2(directory_fd, from, directory_fd, to, replace ? 0 : RENAME_NOREPLACE);
+        int r;
 
-        if (r < 0 && errno == EEXIST)
+        if (replace)
+                r = renameat(directory_fd, from, directory_fd, to) < 0 ? -errno : 0;
+        else
+                r = rename_noreplace(directory_fd, from, directory_fd, to);
+        if (r == -EEXIST)
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
                                 "%s exists already and is left as it is; move it away first",
                                 to);
         if (r < 0)
-                return fault_set_errno(fault, errno, "Renaming %s to %s", from, to);
+                return fault_set_errno(fault, r, "Renaming %s to %s", from, to);
         return 0;
 }
 
