@@ -81,6 +81,6 @@ def test_verify_unit_fails_on_a_damaged_backup(service):
 
 def test_calendars_are_what_operators_were_told(machine):
     backup, verify = machine.boot_timers["oracxpred-backup.timer"], machine.boot_timers["oracxpred-verify.timer"]
-    assert "OnCalendar=*-*-* 00/6:00:00" in backup["TimersCalendar"]
+    assert "OnCalendar=*-*-* 00/6:00:00 UTC" in backup["TimersCalendar"]
     assert backup["Persistent"] == "yes" and backup["RandomizedDelayUSec"] != "0"
-    assert "OnCalendar=Sun *-*-*" in verify["TimersCalendar"]
+    assert "OnCalendar=Sun *-*-* 03:00:00 UTC" in verify["TimersCalendar"]
