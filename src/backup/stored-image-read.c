@@ -144,15 +144,20 @@ static int read_foreign_member(Reading *reading, Fault *fault)
         return 0;
 }
 
-/* What is no member with its size: the end, a member of another origin, or no gzip data at all. */
+/* What is no member with its size: the end, padded or not, a member of another origin, or no gzip data. */
 static int read_other(Reading *reading, Fault *fault)
 {
-        const StoredInput *input = &reading->input;
+        StoredInput *input = &reading->input;
         int r;
 
-        if (input->available == 0 && stored_input_used_bytes(input) > 0) {
-                reading->ended = true;
-                return 0;
+        if (stored_input_used_bytes(input) > 0) {
+                r = stored_input_skip_padding(input, fault);
+                if (r < 0)
+                        return r;
+                if (input->available == 0) {
+                        reading->ended = true;
+                        return 0;
+                }
         }
         r = stored_input_require_gzip(input, fault);
         return r < 0 ? r : read_foreign_member(reading, fault);

@@ -119,6 +119,24 @@ int stored_input_damaged(uint64_t input_bytes, Fault *fault)
                         (uintmax_t) input_bytes);
 }
 
+int stored_input_skip_padding(StoredInput *input, Fault *fault)
+{
+        int r = 0;
+
+        while (r >= 0) {
+                const unsigned char *next = stored_input_next(input);
+                size_t n = 0;
+
+                while (n < input->available && next[n] == 0)
+                        n++;
+                stored_input_use_up(input, n);
+                if (input->available > 0 || input->at_end)
+                        return 0;
+                r = stored_input_refill(input, fault);
+        }
+        return r;
+}
+
 int stored_input_require_gzip(const StoredInput *input, Fault *fault)
 {
         const unsigned char *start = stored_input_next(input);

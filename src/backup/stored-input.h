@@ -47,6 +47,9 @@ uint64_t stored_input_used_bytes(const StoredInput *input);
 int stored_input_cut_short(const StoredInput *input, Fault *fault);
 int stored_input_damaged(uint64_t input_bytes, Fault *fault);
 
+/* Uses up zeros, on to the end of the file: dd, tapes and some storages pad with them. */
+int stored_input_skip_padding(StoredInput *input, Fault *fault);
+
 /* What follows is neither the end nor the start of gzip data, or a member of ours that the file has no room
  * for: CORRUPT; else 0. */
 int stored_input_require_gzip(const StoredInput *input, Fault *fault);

@@ -161,6 +161,30 @@ static void test_any_gzip_file_is_read(void **state)
         fixture_run("cmp %s.3 %s", image, again);
 }
 
+/* By dd, tapes and some storages, to whole blocks; also by more than is read at once. */
+static void test_padding_with_zeros_is_no_part_of_the_file(void **state)
+{
+        static const unsigned paddings[] = {1, 512, 1024, 700000};
+        const char *image = fixture_path("image"), *stored = fixture_path("stored"),
+                   *padded = fixture_path("padded"), *again = fixture_path("again");
+        StoredImage read;
+        _cleanup_fault_ Fault fault = {0};
+
+        backup_fixture_make_image(image, IMAGE_BYTES);
+        for (unsigned ours = 0; ours < 2; ours++) {
+                if (ours)
+                        assert_int_equal(store(image, stored, COMPRESSION_GZIP, &read, &fault), 0);
+                else
+                        fixture_run("gzip <%s >%s", image, stored);
+                for (size_t i = 0; i < ELEMENTSOF(paddings); i++) {
+                        fixture_run("(cat %s; head -c %u /dev/zero) >%s", stored, paddings[i], padded);
+                        assert_int_equal(unpack(padded, COMPRESSION_GZIP, again, &read, &fault), 0);
+                        fixture_run("cmp %s %s", image, again);
+                        assert_int_equal(read.stored_bytes, fixture_file_size(padded));
+                }
+        }
+}
+
 /* Truncations of a file of ours, or of the one that `gzip` makes. */
 static void assert_truncations_are_corrupt(bool ours)
 {
@@ -212,8 +236,10 @@ static void test_rubbish_is_corrupt(void **state)
         assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
         fixture_run("(cat %s; printf rubbish) >%s", stored, bad);
         assert_corrupt(bad, "follows");
-        fixture_run("(cat %s; printf '\\0') >%s", stored, bad);
+        fixture_run("(cat %s; head -c 600000 /dev/zero; printf rubbish) >%s", stored, bad);
         assert_corrupt(bad, "follows");
+        fixture_run("head -c 1024 /dev/zero >%s", bad);
+        assert_corrupt(bad, "no gzip");
         fixture_run("(cat %s; printf '\\037') >%s", stored, bad);
         assert_corrupt(bad, "follows");
         assert_corrupt(image, "no gzip");
@@ -394,6 +420,7 @@ int main(void)
                         TEST(test_gunzip_gives_the_image),
                         TEST(test_plain_form_is_the_image),
                         TEST(test_any_gzip_file_is_read),
+                        TEST(test_padding_with_zeros_is_no_part_of_the_file),
                         TEST(test_truncated_file_of_ours_is_corrupt),
                         TEST(test_truncated_foreign_file_is_corrupt),
                         TEST(test_rubbish_is_corrupt),

@@ -68,6 +68,11 @@ static bool image_has(int image_fd, uint64_t offset_bytes, const unsigned char *
         return n == size && memcmp(found, expected, size) == 0;
 }
 
+static bool is_padding(const uint8_t *data, size_t size)
+{
+        return size > 0 && data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
+}
+
 /* Inflates all members by zlib alone: the size of what they hold, or -EBADMSG. Compares it with the image,
  * unless `image_fd` is negative. */
 static int64_t gunzip(const uint8_t *data, size_t size, int image_fd)
@@ -87,7 +92,8 @@ static int64_t gunzip(const uint8_t *data, size_t size, int image_fd)
                 n = sizeof block - stream.avail_out;
                 require(image_fd < 0 || image_has(image_fd, (uint64_t) total, block, n));
                 total += (int64_t) n;
-                if (code == Z_STREAM_END && stream.avail_in > 0)
+                if (code == Z_STREAM_END && stream.avail_in > 0 &&
+                                !is_padding(stream.next_in, stream.avail_in))
                         code = inflateReset(&stream);
         } while (code == Z_OK);
         require(inflateEnd(&stream) == Z_OK);
