@@ -14,11 +14,13 @@
 #include "ctl/verbs.h"
 
 #define QUICK ", quick"
+#define FAILED "failed"
 
 static void add_backup(Table *table, json_object *backup, uint64_t now_usec)
 {
         uint64_t verified_usec = document_number(backup, "VerifiedUSec");
-        const char *problem = document_text(backup, "Problem");
+        const char *problem = document_text(backup, "Problem"),
+                   *finding = document_text(backup, "VerificationFault");
         char size[QUANTITY_MAX], stored[QUANTITY_MAX];
         char created[MOMENT_MAX], age[MOMENT_MAX], verified[MOMENT_MAX + sizeof QUICK];
 
@@ -30,16 +32,25 @@ static void add_backup(Table *table, json_object *backup, uint64_t now_usec)
         quantity_format_size(document_number(backup, "DatabaseBytes"), size);
         quantity_format_size(document_number(backup, "StoredBytes"), stored);
 
-        table_add(table, problem[0] != '\0' ? STYLE_BAD : STYLE_BOLD, document_text(backup, "Name"));
+        /* What a verification found outweighs that an earlier one passed. */
+        if (finding[0] != '\0')
+                (void) strcpy(verified, FAILED);
+        table_add(table,
+                        problem[0] != '\0' || finding[0] != '\0' ? STYLE_BAD : STYLE_BOLD,
+                        document_text(backup, "Name"));
         table_add(table, STYLE_PLAIN, document_text(backup, "Kind"));
         table_add(table, STYLE_PLAIN, created);
         table_add(table, STYLE_PLAIN, age);
         table_add(table, STYLE_PLAIN, size);
         table_add(table, STYLE_PLAIN, stored);
-        table_add(table, verified_usec > 0 ? STYLE_PLAIN : STYLE_WARNING, verified);
+        table_add(table,
+                        finding[0] != '\0'  ? STYLE_BAD
+                        : verified_usec > 0 ? STYLE_PLAIN
+                                            : STYLE_WARNING,
+                        verified);
         table_add(table, STYLE_PLAIN, document_flag(backup, "Encrypted") ? "yes" : "");
         table_add(table, STYLE_PLAIN, document_text(backup, "Label"));
-        table_add(table, STYLE_BAD, problem);
+        table_add(table, STYLE_BAD, problem[0] != '\0' ? problem : finding);
 }
 
 /* On the disk, since the database had not changed in between. */

@@ -31,6 +31,7 @@ static const char *const change_table[_CHANGE_MAX][NAMES_PER_CHANGE_MAX] = {
                 [CHANGE_LAST_BACKUP_FAULT] = {"LastBackupFault"},
                 [CHANGE_CONFIGURATION] = {"CadenceUSec",
                                 "RetentionUSec",
+                                "RetentionMinimumVerified",
                                 "ConfigurationFaults",
                                 "EncryptionRecipients",
                                 "KeyFault",

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "daemon/advise-call.h"
 #include "daemon/audit.h"
+#include "daemon/backup-list.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
 #include "daemon/diagnose-run.h"
@@ -165,47 +166,6 @@ static int method_cleanup(sd_bus_message *message, void *userdata, sd_bus_error 
         return 1; /* Answered when the job ends */
 }
 
-static int append_backup(sd_bus_message *reply, const Manifest *manifest)
-{
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = bus_path_of_backup(manifest->name, &path);
-        if (r < 0)
-                return r;
-        return sd_bus_message_append(reply,
-                        "(osssttttbs)",
-                        path,
-                        manifest->name,
-                        backup_kind_to_string(manifest->kind),
-                        manifest->label,
-                        manifest->created_usec,
-                        manifest->verified_usec,
-                        manifest->database_bytes,
-                        manifest->stored_bytes,
-                        (int) manifest->encrypted,
-                        manifest->problem);
-}
-
-static int method_list_backups(sd_bus_message *message, void *userdata, sd_bus_error *error)
-{
-        Manager *manager = userdata;
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        manager->catalogue_shown |= !manager->catalogue_loaded;
-        r = sd_bus_message_new_method_return(message, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(osssttttbs)");
-        for (size_t i = 0; r >= 0 && i < manager->catalogue->n_entries; i++)
-                r = append_backup(reply, manager->catalogue->entries[i].manifest);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        if (r < 0)
-                return r;
-        return sd_bus_send(NULL, reply, NULL);
-}
-
 static int method_get_statistics(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Manager *manager = userdata;
@@ -296,8 +256,8 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("ListBackups",
                                 SD_BUS_NO_ARGS,
-                                SD_BUS_RESULT("a(osssttttbs)", backups),
-                                method_list_backups,
+                                SD_BUS_RESULT("a(osssttttbsa{sv})", backups),
+                                backup_list_method,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("GetStatistics",
                                 SD_BUS_NO_ARGS,
@@ -407,6 +367,10 @@ static const sd_bus_vtable manager_vtable[] = {
                 FIGURE("LastErrorUSec", "t"),
                 CHANGING("CadenceUSec", "t", NULL, FIELD(configuration.cadence_usec)),
                 CHANGING("RetentionUSec", "t", NULL, FIELD(configuration.retention_usec)),
+                CHANGING("RetentionMinimumVerified",
+                                "u",
+                                NULL,
+                                FIELD(configuration.retention_minimum_verified)),
                 CHANGING("ConfigurationFaults", "as", property_get_configuration_faults, 0),
                 CHANGING("EncryptionRecipients", "as", property_get_encryption_recipients, 0),
                 SD_BUS_PROPERTY("KeyAvailable",

@@ -197,7 +197,7 @@ class Client:
 
     def backups(self):
         """ListBackups as dictionaries, in its order."""
-        names = "path name kind label created verified database_bytes stored_bytes encrypted problem".split()
+        names = "path name kind label created verified database_bytes stored_bytes encrypted problem notes".split()
         return [dict(zip(names, row)) for row in self.manager("ListBackups")]
 
     def names(self):
