@@ -102,7 +102,7 @@ static const struct {
                 {"   --dry-run", "Only show what would be done", OPTION_DRY_RUN},
                 {"   --from=FILE", "Restore from this SQLite file, plain, .gz or .age", OPTION_FROM},
                 {"   --force", "Also when other processes have the database open", OPTION_FORCE},
-                {"-y --yes", "Do not ask before replacing data", OPTION_YES},
+                {"-y --yes", "Replace or remove data without asking", OPTION_YES},
                 {"   --table=NAME", "Only this table; may be given several times", OPTION_TABLE},
                 {"   --format=STYLE",
                                 "pretty, compact, lines; metrics: openmetrics, prometheus",

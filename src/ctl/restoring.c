@@ -5,22 +5,10 @@
 
 #include "base/names.h"
 #include "ctl/backup-objects.h"
+#include "ctl/confirm.h"
 #include "ctl/passed-file.h"
 #include "ctl/plan.h"
-#include "ctl/terminal.h"
 #include "ctl/text.h"
-
-bool restoring_asks(const Session *session)
-{
-        return isatty(STDIN_FILENO) && !(session->arguments->given & OPTION_YES);
-}
-
-int restoring_ask(const Session *session, const char *question, Fault *fault)
-{
-        if (!restoring_asks(session) || terminal_confirm(question))
-                return 0;
-        return fault_set(fault, FAULT_CANCELLED, "Not confirmed; the database is as it was.");
-}
 
 /* Shows the plan and asks. What a person has agreed to is one backup by its name, not whichever is the
  * newest when the job begins. */
@@ -46,7 +34,7 @@ static int agree(Session *session, const char *name, char **ret_name, Fault *fau
         }
         if (!session_json(session))
                 (void) fputc('\n', stdout);
-        r = restoring_ask(session, question, fault);
+        r = confirm_ask(session, question, RESTORING_KEPT, fault);
         if (r >= 0)
                 *ret_name = TAKE_PTR(chosen);
         return r;
@@ -94,7 +82,7 @@ int restoring_run(Session *session,
         _cleanup_free_ char *agreed = NULL;
         int r;
 
-        if (restoring_asks(session)) {
+        if (confirm_asks(session)) {
                 r = agree(session, name, &agreed, fault);
                 if (r < 0)
                         return r;

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Replacing the database: asking first when a person is there, doing it, and telling what was done and how
- * it is taken back. */
+/* Replacing the database: asking first, doing it, and telling what was done and how it is taken back. */
 
 #include "ctl/job.h"
 
-/* True when there is a person to ask, who didn't say --yes: standard input is a terminal. */
-bool restoring_asks(const Session *session);
-
-/* FAULT_CANCELLED unless a person says yes to `question`, or there is none to ask. */
-int restoring_ask(const Session *session, const char *question, Fault *fault);
+/* What stays when nobody confirms, for confirm_ask(). */
+#define RESTORING_KEPT "the database is as it was"
 
 /* Restores the backup `name`, "" for the newest verified one. A person sees the plan first and is asked.
  * *ret_outcome is job.h's, after a job that did what was asked or was not waited for. */

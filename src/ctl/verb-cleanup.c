@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* cleanup and delete: what goes, by retention's decision or by a person's. */
+/* cleanup: what goes by retention's decision. */
 
 #include <string.h>
 
 #include "base/names.h"
-#include "ctl/backup-objects.h"
-#include "ctl/job-batch.h"
 #include "ctl/terminal.h"
 #include "ctl/verbs.h"
 
@@ -77,31 +75,4 @@ int verb_cleanup(Session *session, Fault *fault)
         if (session_json(session))
                 return session_print_document(session, decisions, fault);
         return session->arguments->quiet ? 0 : print_decisions(session, decisions, fault);
-}
-
-static int delete_one(JobBatch *batch, const char *name, Fault *fault)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
-        _cleanup_free_ char *path = NULL;
-        int r = backup_objects_path(name, &path, fault);
-
-        if (r < 0)
-                return r;
-        r = session_new_call(batch->session, path, BUS_INTERFACE_BACKUP, "Delete", &call, fault);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(call, "a{sv}", 0);
-        if (r < 0)
-                return session_set_errno(r, fault);
-        return job_batch_run(batch, call, "delete", name, name, fault);
-}
-
-int verb_delete(Session *session, Fault *fault)
-{
-        _cleanup_(job_batch_done) JobBatch batch = {0};
-        int r = job_batch_begin(&batch, session, "deleted", true, fault);
-
-        for (char **name = session->arguments->operands; r >= 0 && *name; name++)
-                r = delete_one(&batch, *name, fault);
-        return r < 0 ? r : job_batch_end(&batch, fault);
 }

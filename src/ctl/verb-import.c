@@ -3,6 +3,7 @@
 /* import: makes a backup from an export, and on wish restores it. */
 
 #include "base/names.h"
+#include "ctl/confirm.h"
 #include "ctl/passed-file.h"
 #include "ctl/restoring.h"
 #include "ctl/text.h"
@@ -92,6 +93,8 @@ int verb_import(Session *session, Fault *fault)
                                 FAULT_INVALID_ARGUMENT,
                                 "--force and --yes are about restoring; give --restore, too.");
         r = passed_file_check_transport(session, "import", fault);
+        if (r >= 0 && restore)
+                r = confirm_require(session, fault);
         if (r >= 0)
                 r = job_waiter_new(session, false, &waiter, fault);
         if (r >= 0)

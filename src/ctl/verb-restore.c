@@ -5,6 +5,7 @@
  */
 
 #include "base/names.h"
+#include "ctl/confirm.h"
 #include "ctl/passed-file.h"
 #include "ctl/plan.h"
 #include "ctl/restoring.h"
@@ -55,7 +56,7 @@ static int restore_file(Session *session, JobWaiter *waiter, json_object **ret_o
                 question = NULL;
                 return session_set_errno(-ENOMEM, fault);
         }
-        r = restoring_ask(session, question, fault);
+        r = confirm_ask(session, question, RESTORING_KEPT, fault);
         if (r >= 0)
                 r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "Restore", &call, fault);
         if (r < 0)
@@ -85,6 +86,8 @@ int verb_restore(Session *session, Fault *fault)
         if (arguments->from)
                 r = passed_file_check_transport(session, "restore --from=FILE", fault);
         if (r >= 0)
+                r = confirm_require(session, fault);
+        if (r >= 0)
                 r = job_waiter_new(session, false, &waiter, fault);
         if (r < 0)
                 return r;
@@ -98,12 +101,15 @@ int verb_undo(Session *session, Fault *fault)
         _cleanup_(job_waiter_freep) JobWaiter *waiter = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         _cleanup_json_ json_object *outcome = NULL;
-        int r = job_waiter_new(session, false, &waiter, fault);
+        int r = confirm_require(session, fault);
 
         if (r >= 0)
-                r = restoring_ask(session,
+                r = job_waiter_new(session, false, &waiter, fault);
+        if (r >= 0)
+                r = confirm_ask(session,
                                 "Put back the database that the last restore replaced? What was written "
                                 "since is saved as a backup.",
+                                RESTORING_KEPT,
                                 fault);
         if (r >= 0)
                 r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "UndoRestore", &call, fault);

@@ -239,7 +239,7 @@ def test_cleanup_shows_reasons_and_dry_run_removes_nothing(ctl, client):
 
 def test_delete_goes_on_after_a_refusal(ctl, client):
     first, second = client.back_up(), client.back_up()
-    done = ctl.run("delete", first, "initial_backup", second, status=2)
+    done = ctl.run("delete", "--yes", first, "initial_backup", second, status=2)
     assert lines(done.stdout)[:2] == [f"{first}: deleted", f"{second}: deleted"]
     assert lines(done.stdout)[-1] == "2 deleted, 1 failed."
     assert done.stderr.startswith("initial_backup: ")

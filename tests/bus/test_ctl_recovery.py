@@ -79,30 +79,30 @@ def test_plan_is_a_document(ctl, backed_up):
 
 
 def test_restore_and_undo_by_name_under_a_connected_application(ctl, client, application, backed_up):
-    done = ctl.run("restore", backed_up)
+    done = ctl.run("restore", "--yes", backed_up)
     saved_as = client.wait_signal("DatabaseRestored")[4]
     assert done.stdout.splitlines() == [
         f"{backed_up}: restored in place; connected processes go on with it",
         f"What was there before is kept as {saved_as}; `oracxpredctl undo` brings it back.",
     ]
     assert users(application) == 3
-    assert ctl.run("undo").stdout.startswith(f"{saved_as}: restored in place")
+    assert ctl.run("undo", "--yes").stdout.startswith(f"{saved_as}: restored in place")
     assert users(application) == 5
 
 
 def test_no_name_means_the_newest_verified_backup(ctl, application, backed_up):
-    outcome = ctl.json("restore")
+    outcome = ctl.json("restore", "--yes")
     assert (outcome["Name"], outcome["Result"], outcome["Operation"]) == (backed_up, "done", "restore")
     assert outcome["Method"] == "in-place" and outcome["Automatic"] is False
     assert outcome["SavedAs"] != "" and outcome["SavedAs"] != backed_up
     assert users(application) == 3
-    assert ctl.json("undo")["Operation"] == "undo"
+    assert ctl.json("undo", "--yes")["Operation"] == "undo"
 
 
 def test_nothing_is_printed_with_quiet_and_a_job_with_no_wait(ctl, client, application, backed_up):
-    done = ctl.run("-q", "restore", backed_up)
+    done = ctl.run("-q", "restore", "--yes", backed_up)
     assert done.stdout == done.stderr == ""
-    job_id, path = ctl.run("undo", "--no-wait").stdout.split()
+    job_id, path = ctl.run("undo", "--yes", "--no-wait").stdout.split()
     assert path.endswith("/" + job_id)
     assert client.ended(int(job_id))[0] == "done"
     assert users(application) == 5
@@ -110,17 +110,17 @@ def test_nothing_is_printed_with_quiet_and_a_job_with_no_wait(ctl, client, appli
 
 def test_faults_have_their_exit_status(ctl, client, application):
     application.add_users(1)
-    assert "`oracxpredctl list`" in ctl.run("restore", "backup_19700101_000000", status=10).stderr
+    assert "`oracxpredctl list`" in ctl.run("restore", "--yes", "backup_19700101_000000", status=10).stderr
     assert "`oracxpredctl list`" in ctl.run("restore", "--dry-run", "backup_19700101_000000", status=10).stderr
-    assert ctl.json("restore", "backup_19700101_000000", status=10)["Error"] == ERROR + "NotFound"
-    ctl.run("restore", "../etc/passwd", status=2)
-    assert ctl.run("undo", status=10).stderr != ""
+    assert ctl.json("restore", "--yes", "backup_19700101_000000", status=10)["Error"] == ERROR + "NotFound"
+    ctl.run("restore", "--yes", "../etc/passwd", status=2)
+    assert ctl.run("undo", "--yes", status=10).stderr != ""
     assert users(application) == 1
 
 
 def test_status_tells_the_last_restore(ctl, client, application, backed_up):
     assert "Last restore" not in ctl.run("status").stdout
-    ctl.run("restore", backed_up)
+    ctl.run("restore", "--yes", backed_up)
     shown = ctl.run("status").stdout
     assert f"Last restore: {backed_up} (" in shown
     assert "; `oracxpredctl undo` takes it back\n" in shown
@@ -138,10 +138,10 @@ def test_database_that_has_to_be_replaced_is_refused_while_it_is_open(ctl, servi
     plan = ctl.json("restore", "--dry-run")
     assert plan["Method"] == "replace" and plan["RefusedInUse"] is True and plan["CurrentProblem"] != ""
     assert {"Table": "users", "Then": 3} in plan["Tables"]
-    assert str(os.getpid()) in ctl.run("restore", name, status=24).stderr
+    assert str(os.getpid()) in ctl.run("restore", "--yes", name, status=24).stderr
     status, shown = ctl.terminal("restore", typed="y\n")
     assert status == 24 and "[y/N]" not in shown and "--force" in shown
-    done = ctl.run("restore", "--force", name)
+    done = ctl.run("restore", "--yes", "--force", name)
     quarantine = client.wait_signal("DatabaseRestored")[5]
     assert done.stdout.splitlines() == [
         f"{name}: restored, as a new file in the place of the old one",
@@ -156,7 +156,7 @@ def test_database_that_has_to_be_replaced_is_refused_while_it_is_open(ctl, servi
 def test_monitor_tells_a_restore(ctl, client, backed_up):
     process = ctl.start("monitor")
     assert process.stderr.readline().startswith("Watching")
-    ctl.run("restore", backed_up)
+    ctl.run("restore", "--yes", backed_up)
     while f"the database was restored: {backed_up}" not in process.stdout.readline():
         assert process.poll() is None
     process.kill()
@@ -204,18 +204,18 @@ def test_file_is_restored_through_its_descriptor(ctl, service, client, applicati
         path += ".gz"
     # Nobody but the caller may read it.
     os.chmod(path, 0o600)
-    outcome = ctl.json("restore", "--from=" + path)
+    outcome = ctl.json("restore", "--yes", "--from=" + path)
     assert users(application) == 7
     kinds = {backup["name"]: backup["kind"] for backup in client.backups()}
     assert kinds[outcome["Name"]] == "imported" and kinds[outcome["SavedAs"]] == "pre-restore"
-    ctl.run("undo")
+    ctl.run("undo", "--yes")
     assert users(application) == 5
 
 
 @pytest.mark.parametrize("spelled, told", [(b"not-\xff-utf8", r"not-\xff-utf8"), (b"line\nfeed", r"line\x0afeed")])
 def test_file_is_restored_whatever_its_name(service, ctl, client, application, tmp_path, spelled, told):
     path = copy_of(service.database, os.path.join(str(tmp_path), os.fsdecode(spelled)), 7)
-    outcome = ctl.json("restore", "--from=" + path)
+    outcome = ctl.json("restore", "--yes", "--from=" + path)
     assert users(application) == 7
     assert ctl.json("show", outcome["Name"])["Source"].endswith("/" + told)
 
@@ -225,21 +225,21 @@ def test_file_that_lacks_its_wal_is_refused(ctl, service, client, application, b
     other = Application(path)
     other.query("PRAGMA journal_mode=WAL")
     other.add_users(1, "late")
-    done = ctl.run("restore", "--from=" + path, status=2)
+    done = ctl.run("restore", "--yes", "--from=" + path, status=2)
     assert "Close the application" in done.stderr and f"sqlite3 {path} '.backup COPY'" in done.stderr
     other.close()
     # The live database itself is in the same state, always.
-    assert "-wal has changes" in ctl.run("restore", "--from=" + service.database, status=2).stderr
+    assert "-wal has changes" in ctl.run("restore", "--yes", "--from=" + service.database, status=2).stderr
     assert users(application) == 5 and len(client.names()) == 2
 
 
 def test_what_is_no_database_file_is_refused(ctl, client, application, backed_up, tmp_path):
     text = tmp_path / "text"
     text.write_text("This is no database, whatever its name says.\n" * 100)
-    ctl.run("restore", f"--from={text}", status=21)
-    ctl.run("restore", f"--from={tmp_path}", status=2)
-    ctl.run("restore", "--from=/dev/zero", status=2)
-    ctl.run("restore", f"--from={tmp_path}/missing", status=18)
+    ctl.run("restore", "--yes", f"--from={text}", status=21)
+    ctl.run("restore", "--yes", f"--from={tmp_path}", status=2)
+    ctl.run("restore", "--yes", "--from=/dev/zero", status=2)
+    ctl.run("restore", "--yes", f"--from={tmp_path}/missing", status=18)
     ctl.run("restore", f"--from={text}", backed_up, status=2)
     ctl.run("restore", f"--from={text}", "--dry-run", status=2)
     assert users(application) == 5 and len(client.names()) == 2
@@ -334,7 +334,7 @@ def test_export_comes_back_through_import(ctl, service, client, application, bac
     found = {backup["name"]: (backup["kind"], backup["label"]) for backup in client.backups()}
     assert found[name] == ("imported", "from yesterday")
     assert users(application) == 0
-    done = ctl.run("restore", name)
+    done = ctl.run("restore", "--yes", name)
     assert done.stdout.startswith(f"{name}: restored")
     assert users(application) == 5
 
@@ -344,7 +344,7 @@ def test_import_goes_on_to_restore(ctl, client, application, backed_up, tmp_path
     ctl.run("export", str(path))
     before = application.query("SELECT * FROM users")
     application.query("DELETE FROM users")
-    outcome = ctl.json("import", "--restore", str(path))
+    outcome = ctl.json("import", "--restore", "--yes", str(path))
     assert outcome["Name"] == outcome["Import"]["Name"] and outcome["Operation"] == "restore"
     assert application.query("SELECT * FROM users") == before
     status, shown = ctl.terminal("import", "--restore", str(path), typed="n\n")

@@ -151,15 +151,15 @@ def test_recipients_alone(service, key, ctl):  # noqa: F811
     assert "proved to be the one that was written" in message and "not that it can be decrypted" in message
     assert client.get("VerifiedBackups") == 2
     assert "degraded" != client.get("Health")
-    ctl.run("restore", name, status=23)
+    ctl.run("restore", "--yes", name, status=23)
     assert users(service.database) == 15
 
     ctl.run("verify", name, "--identity=" + key.path)
-    ctl.run("restore", name, "--identity=" + key.path)
+    ctl.run("restore", "--yes", name, "--identity=" + key.path)
     assert users(service.database) == 10
     # What was replaced is a backup, and no less encrypted.
     assert in_clear(service) == []
-    ctl.run("undo", "--identity=" + key.path)
+    ctl.run("undo", "--yes", "--identity=" + key.path)
     assert users(service.database) == 15
     assert in_clear(service) == []
 
@@ -173,13 +173,13 @@ def test_wrong_identity_restores_nothing(service, key, other_key, ctl):  # noqa:
     service.configure(f"EncryptionRecipients={key.recipient}\n")
     client = service.start()
     client.back_up()
-    done = ctl.run("restore", "--identity=" + other_key.path, status=23)
+    done = ctl.run("restore", "--yes", "--identity=" + other_key.path, status=23)
     assert "no identity here opens it" in done.stderr
     done = ctl.run("verify", newest(service, client)[0], "--identity=" + other_key.path, status=23)
     assert "no identity here opens it; give the one that belongs to it (--identity=FILE)" in done.stderr
     with open(other_key.path, "w", encoding="ascii") as file:
         file.write("AGE-SECRET-KEY-1NONSENSE\n")
-    done = ctl.run("restore", "--identity=" + other_key.path, status=2)
+    done = ctl.run("restore", "--yes", "--identity=" + other_key.path, status=2)
     assert "NONSENSE" not in done.stderr
 
 
@@ -281,7 +281,7 @@ def test_restore_is_not_refused_for_a_wrong_setting(service, ctl):  # noqa: F811
     service.configure("EncryptionRecipients=age1nonsense\n")
     client.manager("Reload")
     before = service.stored()
-    ctl.run("restore", "initial_backup")
+    ctl.run("restore", "--yes", "initial_backup")
     assert users(service.database) == 0
     assert service.stored() == before
     assert os.listdir(os.path.join(service.state, "quarantine"))
@@ -303,14 +303,14 @@ def test_file_that_age_encrypted_is_restored(service, key, ctl, tmp_path, compre
         image += ".gz"
     subprocess.run(["age", "-r", key.recipient, "-o", stored, image], check=True)
     add_users(service, 4)
-    done = ctl.run("restore", "--from=" + stored, status=23)
+    done = ctl.run("restore", "--yes", "--from=" + stored, status=23)
     assert "no identity here opens it" in done.stderr
-    ctl.run("restore", "--from=" + stored, "--identity=" + key.path)
+    ctl.run("restore", "--yes", "--from=" + stored, "--identity=" + key.path)
     assert users(service.database) == 30
     assert client.get("Integrity") == "ok"
     with open(stored, "ab") as file:
         file.write(b"x")
-    ctl.run("restore", "--from=" + stored, "--identity=" + key.path, status=20)
+    ctl.run("restore", "--yes", "--from=" + stored, "--identity=" + key.path, status=20)
 
 
 def test_file_is_restored_where_no_identity_is(service, key, ctl, tmp_path):  # noqa: F811
@@ -322,7 +322,7 @@ def test_file_is_restored_where_no_identity_is(service, key, ctl, tmp_path):  # 
     with contextlib.closing(sqlite3.connect(service.database)) as source:
         source.execute("VACUUM INTO ?", [image])
     add_users(service, 2)
-    ctl.run("restore", "--from=" + image)
+    ctl.run("restore", "--yes", "--from=" + image)
     assert users(service.database) == 3
     assert in_clear(service) == []
     assert {backup["kind"] for backup in client.backups()} == {"initial", "imported", "pre-restore"}
@@ -341,10 +341,10 @@ def test_armored_file_is_restored(service, key, ctl, tmp_path):  # noqa: F811
         text = file.read()
     with open(tmp_path / "cut", "w", encoding="ascii") as file:
         file.write(text[:len(text) // 2])
-    done = ctl.run("restore", f"--from={tmp_path}/cut", "--identity=" + key.path, status=20)
+    done = ctl.run("restore", "--yes", f"--from={tmp_path}/cut", "--identity=" + key.path, status=20)
     assert "armor" in done.stderr
     assert users(service.database) == 5
-    ctl.run("restore", "--from=" + armored, "--identity=" + key.path)
+    ctl.run("restore", "--yes", "--from=" + armored, "--identity=" + key.path)
     assert users(service.database) == 3
     assert {backup["kind"] for backup in client.backups()} == {"initial", "imported", "pre-restore"}
     assert not [name for name in os.listdir(service.backups) if name.startswith(".")]
@@ -370,11 +370,11 @@ def test_passphrase(service, credentials, ctl, tmp_path):  # noqa: F811
     with open(secret, "w", encoding="ascii") as file:
         file.write("another one\n")
     add_users(service, 1)
-    done = ctl.run("restore", "--from=" + foreign, status=23)
+    done = ctl.run("restore", "--yes", "--from=" + foreign, status=23)
     assert "passphrase" in done.stderr
     done = ctl.run("verify", name, "--passphrase-file=" + secret, status=23)
     assert "none here opens it; give the right one (--passphrase-file=FILE)" in done.stderr
-    ctl.run("restore", "--from=" + foreign, "--passphrase-file=" + secret)
+    ctl.run("restore", "--yes", "--from=" + foreign, "--passphrase-file=" + secret)
     assert users(service.database) == 7
 
 
@@ -401,7 +401,7 @@ def test_passed_keys_stay_neither_in_memory_nor_in_the_log(service, key, other_k
     secret = tmp_path / "secret"
     secret.write_text("the passphrase that nobody else has")
     ctl.run("verify", name, "--identity=" + key.path)
-    ctl.run("restore", name, "--identity=" + key.path)
+    ctl.run("restore", "--yes", name, "--identity=" + key.path)
     ctl.run("verify", name, "--passphrase-file=" + str(secret), status=23)
     # Read, and let go of before anything else takes its place in memory.
     keys = ["--identity=" + key.path, "--passphrase-file=" + str(secret)]

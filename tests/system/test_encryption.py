@@ -43,7 +43,7 @@ def test_sealed_identity_opens_what_was_encrypted(service, identity, tmp_path):
     name = newest(service)
     service.run(["oracxpredctl", "verify", name])
     sql(service, "DELETE FROM predictions")
-    service.run(["oracxpredctl", "restore", name])
+    service.run(["oracxpredctl", "restore", "--yes", name])
     assert sql(service, "SELECT count(*) FROM predictions") == "300"
 
     # Whoever has the identity needs nothing of this project.
