@@ -22,6 +22,9 @@
 #define BACKUP_DIRECTORY "backups"
 #define QUARANTINE_DIRECTORY "quarantine"
 #define SIGN_IN_FAILURES_FILE "sign-in-failures.db"
+/* Where polkit reads the rule that `oracxpredctl units-rule` prints. */
+#define UNITS_RULE_PATH "/etc/polkit-1/rules.d/50-oracxpred-application-units.rules"
+
 #define AUTO_RESTORE_STOPPED_FILE "auto-restore-stopped.json"
 
 /* Journal fields, beside the standard ones (man 7 systemd.journal-fields). */

@@ -20,6 +20,7 @@ int verb_undo(Session *session, Fault *fault);
 int verb_export(Session *session, Fault *fault);
 int verb_import(Session *session, Fault *fault);
 int verb_key(Session *session, Fault *fault);
+int verb_units_rule(Session *session, Fault *fault);
 int verb_advise(Session *session, Fault *fault);
 int verb_prediction(Session *session, Fault *fault);
 int verb_account(Session *session, Fault *fault);

@@ -179,8 +179,7 @@ static int systemd_run(
                 return fault_set(fault,
                                 is_refusal(&error) ? FAULT_PERMISSION : FAULT_FAILED,
                                 "%s of %s failed: %s (a polkit rule must let the service's user manage it: "
-                                "see "
-                                "50-oracxpred-application-units.rules among the examples)",
+                                "`oracxpredctl units-rule` prints one)",
                                 method,
                                 unit,
                                 error.message ? error.message : strerrordesc_np(-r));

@@ -15,6 +15,7 @@
 #include "daemon/event.h"
 #include "daemon/recovery.h"
 #include "daemon/timer-watch.h"
+#include "daemon/unit-permission.h"
 #include "database/placement.h"
 
 bool fault_means_corrupt(FaultCode code)
@@ -207,6 +208,7 @@ void manager_update_health(Manager *manager)
                         .newest_backup_usec = newest_own_backup_usec(manager, now_usec),
                         .last_backup_fault = manager->last_backup_fault,
                         .backup_timer = timer_watch_state(manager->timer_watch),
+                        .refused_unit = unit_permission_first_refused(manager->unit_permissions),
                         .future_backup = future_backup(manager, now_usec),
                         .key_fault = manager->key_fault,
                         .low_disk_space_bytes = manager->configuration.low_disk_space_bytes,

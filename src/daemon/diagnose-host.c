@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/names.h"
 #include "base/timestamp.h"
 
 static void diagnose_clock(const Manager *manager, DiagnoseReport *report)
@@ -72,24 +73,38 @@ static void diagnose_timer(
         }
 }
 
-static void diagnose_units(const HostFacts *facts, DiagnoseReport *report)
+/* True when there was something to report. */
+static bool diagnose_unit(const HostFacts *facts, size_t i, DiagnoseReport *report)
 {
-        bool bad = false;
+        const char *name = facts->application_unit_names[i];
+        UnitState state = unit_facts_judge(facts->application_units + i);
 
-        for (size_t i = 0; i < facts->n_application_units; i++) {
-                UnitState state = unit_facts_judge(facts->application_units + i);
-
-                if (state != UNIT_MISSING && state != UNIT_UNKNOWN)
-                        continue;
-                bad = true;
+        if (state == UNIT_MISSING || state == UNIT_UNKNOWN)
                 diagnose_row(report,
                                 "units",
                                 state == UNIT_MISSING ? "fault" : "warning",
                                 "Correct ApplicationUnits=, then run `systemctl reload oracxpredd`",
                                 state == UNIT_MISSING ? "There is no unit %s (ApplicationUnits=)"
                                                       : "systemd does not say whether there is a unit %s",
-                                facts->application_unit_names[i]);
-        }
+                                name);
+        else if (unit_permission_of(facts->permissions, name) == UNIT_PERMISSION_REFUSED)
+                diagnose_row(report,
+                                "units",
+                                "fault",
+                                "As root: `oracxpredctl units-rule > " UNITS_RULE_PATH "`",
+                                "This service may not stop and start %s (ApplicationUnits=)",
+                                name);
+        else
+                return false;
+        return true;
+}
+
+static void diagnose_units(const HostFacts *facts, DiagnoseReport *report)
+{
+        bool bad = false;
+
+        for (size_t i = 0; i < facts->n_application_units; i++)
+                bad = diagnose_unit(facts, i, report) || bad;
         if (bad)
                 return;
         if (facts->n_application_units == 0)
@@ -104,7 +119,8 @@ static void diagnose_units(const HostFacts *facts, DiagnoseReport *report)
                                 "units",
                                 "ok",
                                 "",
-                                "systemd knows each of the %zu in ApplicationUnits=",
+                                "systemd knows each of the %zu in ApplicationUnits=, and lets this service "
+                                "stop and start them",
                                 facts->n_application_units);
 }
 

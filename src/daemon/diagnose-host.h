@@ -6,6 +6,7 @@
 
 #include "daemon/diagnose-report.h"
 #include "daemon/manager.h"
+#include "daemon/unit-permission.h"
 
 typedef struct HostFacts {
         UnitFacts backup_timer;
@@ -13,6 +14,7 @@ typedef struct HostFacts {
         UnitFacts *application_units; /* as many as configuration.n_application_units when it was asked */
         char **application_unit_names;
         size_t n_application_units;
+        const UnitPermissionCheck *permissions; /* of the same units; NULL without any */
         bool polkit_known;
         bool polkit_there; /* on the bus, or to be started by it */
 } HostFacts;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/journal.h"
+#include "daemon/application-permission.h"
 #include "daemon/bus-argument.h"
 #include "daemon/diagnose-host.h"
 #include "daemon/diagnose.h"
@@ -23,6 +24,7 @@ struct DiagnoseRun {
         Manager *manager;
         sd_bus_message *message;
         HostFacts facts;
+        UnitPermissionCheck *permissions;
         Question *questions;
         size_t n_questions;
         size_t n_waiting;
@@ -34,6 +36,7 @@ static DiagnoseRun *run_free(DiagnoseRun *run)
                 return NULL;
         for (size_t i = 0; i < run->n_questions; i++)
                 (void) sd_bus_slot_unref(run->questions[i].slot);
+        (void) unit_permission_check_free(run->permissions);
         free(run->questions);
         for (size_t i = 0; i < run->facts.n_application_units; i++)
                 free(run->facts.application_unit_names[i]);
@@ -74,9 +77,12 @@ static void answer_when_complete(DiagnoseRun *run)
 
         if (run->n_waiting > 0)
                 return;
+        run->facts.permissions = run->permissions;
         r = answer(run);
         if (r < 0)
                 (void) sd_bus_reply_method_errno(run->message, r, NULL);
+        if (run->permissions)
+                application_permission_take(run->manager, TAKE_PTR(run->permissions));
         unlink_and_free(run);
 }
 
@@ -88,6 +94,14 @@ static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         question->run->n_waiting--;
         answer_when_complete(question->run);
         return 0;
+}
+
+static void on_permissions(UnitPermissionCheck *check, void *userdata)
+{
+        DiagnoseRun *run = userdata;
+
+        run->n_waiting--;
+        answer_when_complete(run);
 }
 
 static int on_names(sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -121,6 +135,19 @@ static void ask_unit(DiagnoseRun *run, const char *unit, UnitFacts *facts)
         Question *question = next_question(run, facts);
 
         if (unit_facts_ask(run->manager->bus, unit, on_unit, question, &question->slot) >= 0)
+                run->n_waiting++;
+}
+
+static void ask_permissions(DiagnoseRun *run)
+{
+        HostFacts *facts = &run->facts;
+
+        if (facts->n_application_units > 0 && unit_permission_check_start(run->manager->bus,
+                                                              facts->application_unit_names,
+                                                              facts->n_application_units,
+                                                              on_permissions,
+                                                              run,
+                                                              &run->permissions) >= 0)
                 run->n_waiting++;
 }
 
@@ -176,6 +203,7 @@ static void ask_all(DiagnoseRun *run)
         ask_unit(run, VERIFY_TIMER, &facts->verify_timer);
         for (size_t i = 0; i < facts->n_application_units; i++)
                 ask_unit(run, facts->application_unit_names[i], facts->application_units + i);
+        ask_permissions(run);
         ask_names(run, "ListNames");
         ask_names(run, "ListActivatableNames");
 }

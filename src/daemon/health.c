@@ -195,6 +195,19 @@ static int judge_timer(const HealthFacts *facts, Health *health)
                                         "boot; `systemctl enable " BACKUP_TIMER "` sees to it");
 }
 
+static int judge_units(const HealthFacts *facts, Health *health)
+{
+        return facts->refused_unit ? add(health,
+                                                     HEALTH_DEGRADED,
+                                                     "units-refused",
+                                                     "This service may not stop and start %s "
+                                                     "(ApplicationUnits=), so a restore that has to replace "
+                                                     "the database file will fail; `oracxpredctl "
+                                                     "units-rule` prints the polkit rule that allows it",
+                                                     facts->refused_unit)
+                                   : 0;
+}
+
 static int judge_clock(const HealthFacts *facts, Health *health)
 {
         char now[TIMESTAMP_RFC3339_MAX];
@@ -255,6 +268,8 @@ int health_evaluate(const HealthFacts *facts, Health *ret)
                 r = judge_backups(facts, &health);
         if (r >= 0)
                 r = judge_timer(facts, &health);
+        if (r >= 0)
+                r = judge_units(facts, &health);
         if (r >= 0)
                 r = judge_clock(facts, &health);
         if (r >= 0)

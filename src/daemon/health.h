@@ -50,6 +50,7 @@ typedef struct HealthFacts {
         const char *failed_verification; /* name of the newest backup that failed its verification */
 
         UnitState backup_timer;    /* nobody is blamed for what is unknown */
+        const char *refused_unit;  /* of ApplicationUnits=, which this service may not manage; or NULL */
         const char *future_backup; /* a backup of ours that is dated later than now; or NULL */
         const char *key_fault;     /* why encrypted backups can't be made or opened; NULL for nothing */
 
@@ -66,7 +67,7 @@ typedef struct HealthReason {
 } HealthReason;
 
 /* No two of one code: every code fits. */
-#define HEALTH_REASONS_MAX 16
+#define HEALTH_REASONS_MAX 32
 
 typedef struct Health {
         HealthState state;

@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "base/utf8.h"
 #include "daemon/accounts-bus.h"
+#include "daemon/application-permission.h"
 #include "daemon/audit-bus.h"
 #include "daemon/audit.h"
 #include "daemon/automatic-restore.h"
@@ -205,6 +206,8 @@ Manager *manager_free(Manager *manager)
         authorize_through(NULL, NULL);
         (void) polkit_free(manager->polkit);
         (void) timer_watch_free(manager->timer_watch);
+        (void) unit_permission_check_free(manager->permission_question);
+        (void) unit_permission_check_free(manager->unit_permissions);
         diagnose_run_stop_all(manager);
         (void) sd_bus_flush_close_unref(manager->inquiry_bus);
         (void) sd_bus_flush_close_unref(manager->bus);
@@ -333,6 +336,7 @@ int manager_start(Manager *manager, const Options *options, Fault *fault)
         r = timer_watch_start(manager);
         if (r < 0)
                 journal_line(LOG_WARNING, "Watching " BACKUP_TIMER " failed: %s", strerrordesc_np(-r));
+        application_permission_ask(manager);
         encryption_load(manager);
         return operation_startup_queue(manager, fault);
 }
@@ -433,6 +437,7 @@ static void take_configuration(Manager *manager, Configuration *configuration)
                 event_configuration_fault(manager->configuration.faults[i]);
         manager_changed(manager, CHANGE_CONFIGURATION);
         (void) encryption_test(manager, NULL);
+        application_permission_ask(manager);
         manager_update_health(manager);
         if (was_off && manager->configuration.auto_restore)
                 automatic_restore_reconsider(manager);

@@ -32,6 +32,7 @@
 #include "records/prediction-cache.h"
 
 typedef struct TimerWatch TimerWatch;
+typedef struct UnitPermissionCheck UnitPermissionCheck;
 
 /* Numbers about the catalogue that are properties; kept with every change of it. */
 typedef struct CatalogueSummary {
@@ -165,7 +166,9 @@ struct Manager {
         Health health;
         FaultCode placement_fault;
         char *placement_message;
-        TimerWatch *timer_watch; /* NULL on a user's bus */
+        TimerWatch *timer_watch;                  /* NULL on a user's bus */
+        UnitPermissionCheck *unit_permissions;    /* the last complete one; see application-permission.h */
+        UnitPermissionCheck *permission_question; /* the one under way */
         DiagnoseRun *diagnoses;
         sd_event_source *stale_event_source;
         uint64_t stale_armed_usec;      /* what the source stands at */

@@ -17,7 +17,8 @@ def unit_path(unit):
 
 
 class Host(AnsweringStandIn):
-    """Units that are not named are missing; `silent` ones get no answer."""
+    """Units that are not named are missing; a `silent` one answers nobody. It authorizes calls to stop or start a unit,
+    except for `refused` (method, unit) pairs, before it looks at their job mode, as systemd does."""
 
     name = SYSTEMD
 
@@ -25,6 +26,8 @@ class Host(AnsweringStandIn):
         self.units = {}
         self.silent = False
         self.asked = []
+        self.refused = set()
+        self.modes = []
         super().__init__(address)
 
     def say(self, unit, active="active", file="enabled"):
@@ -56,6 +59,12 @@ class Host(AnsweringStandIn):
         member, path = fields[HeaderFields.member], fields[HeaderFields.path]
         self.asked.append((member, path))
         if self.silent or member == "Subscribe":
+            return
+        if member in ("StopUnit", "StartUnit"):
+            self.modes.append((member, message.body[1]))
+            refused = (member, message.body[0]) in self.refused
+            error = "InteractiveAuthorizationRequired" if refused else "InvalidArgs"
+            self.connection.send(new_error(message, f"org.freedesktop.DBus.Error.{error}", "s", (message.body[1],)))
             return
         if member != "GetAll":
             self.connection.send(new_error(message, "org.freedesktop.DBus.Error.UnknownMethod", "s", (member,)))

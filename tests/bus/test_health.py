@@ -102,7 +102,11 @@ def test_units_of_the_application_are_looked_for(host, service):
     host.say("oracxpred-web.service", active="inactive", file="disabled")
     service.configure("ApplicationUnits=oracxpred-web.service\n")
     client = service.start()
-    assert findings(client)["units"] == ("ok", "systemd knows each of the 1 in ApplicationUnits=", "")
+    assert findings(client)["units"] == (
+        "ok",
+        "systemd knows each of the 1 in ApplicationUnits=, and lets this service stop and start them",
+        "",
+    )
     service.configure("ApplicationUnits=oracxpred-web.service mistyped.service\n")
     client.manager("Reload")
     level, finding, _ = findings(client)["units"]

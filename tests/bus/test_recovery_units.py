@@ -22,6 +22,7 @@ class Systemd(AnsweringStandIn):
         self.calls = []
         self.active = set()
         self.refuse = None
+        self.permission = "org.freedesktop.DBus.Error.InvalidArgs"
         self.unknown = None
         self.fail = None
         self.on_stop = lambda: None
@@ -47,8 +48,13 @@ class Systemd(AnsweringStandIn):
         self.connection.send(new_method_return(message, signature, body))
 
     def _job(self, message, member):
-        unit = message.body[0]
-        self.calls.append((member, *message.body))
+        unit, mode = message.body
+        if mode != "replace":
+            # systemd authorizes such a call before it looks at the mode, which does not fit.
+            error = new_error(message, self.permission, "s", ("Wrong mode",))
+            self.connection.send(error)
+            return
+        self.calls.append((member, unit, mode))
         if self.refuse == member:
             error = new_error(message, "org.freedesktop.DBus.Error.AccessDenied", "s", ("Permission denied",))
             self.connection.send(error)

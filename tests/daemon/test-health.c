@@ -265,6 +265,7 @@ static void test_everything_at_once(void **state)
         facts.n_failed_verifications = 2;
         facts.failed_verification = "backup_20260124_014621";
         facts.backup_timer = UNIT_STOPPED;
+        facts.refused_unit = "web.service";
         facts.future_backup = "backup_20990124_014621";
         facts.key_fault = "No identity opens it";
         facts.free_bytes = 1;
@@ -273,14 +274,16 @@ static void test_everything_at_once(void **state)
         assert_reasons(&facts,
                         HEALTH_RESTORING,
                         "corrupt restoring no-healthy-backup auto-restore-stopped database-replaced stale "
-                        "last-backup-failed last-verification-failed timer-disabled clock-not-sane "
+                        "last-backup-failed last-verification-failed timer-disabled units-refused "
+                        "clock-not-sane "
                         "key-unavailable low-disk-space wrong-permissions");
         facts.restoring = false;
         facts.placement_fault = FAULT_UNSAFE_FILE_SYSTEM;
         assert_reasons(&facts,
                         HEALTH_CORRUPT,
                         "corrupt no-healthy-backup auto-restore-stopped database-replaced stale "
-                        "last-backup-failed last-verification-failed timer-disabled clock-not-sane "
+                        "last-backup-failed last-verification-failed timer-disabled units-refused "
+                        "clock-not-sane "
                         "key-unavailable low-disk-space unsafe-file-system");
 }
 

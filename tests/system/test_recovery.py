@@ -2,6 +2,7 @@
 """Restores on a whole system: under the sandbox, as a user without privilege, with an application of another user whose
 unit is stopped and started by the real systemd, as far as the real polkit allows it."""
 
+import json
 import os
 
 import pytest
@@ -29,7 +30,6 @@ User=application
 ExecStart=/usr/local/bin/oracxpred_web
 """
 RULES = "/etc/polkit-1/rules.d/50-oracxpred-application-units.rules"
-EXAMPLE = "/usr/share/doc/oracxpred/examples/50-oracxpred-application-units.rules"
 PERMISSION_EXIT = 17
 DATABASE_IN_USE_EXIT = 24
 
@@ -70,16 +70,36 @@ def web(service):
     service.remove(RULES)
 
 
-@pytest.fixture
-def allowed(web):
-    """What the manual says to do: the example is copied and the unit's name put into it."""
-    with open(web.path(EXAMPLE)) as file:
-        example = file.read()
-    assert f'// "{WEB}"' in example
-    web.write(RULES, example.replace(f'// "{WEB}"', f'"{WEB}"'))
+def allow(web):
+    """What the manual says to do: the rule that the service prints is put into polkit's folder."""
+    web.run(["sh", "-c", f"oracxpredctl units-rule > {RULES}"])
     # polkitd notices a new file by itself, some time later; a start reads them all.
     web.run(["systemctl", "restart", "polkit.service"])
+
+
+@pytest.fixture
+def allowed(web):
+    allow(web)
     return web
+
+
+def units_rows(service):
+    rows = json.loads(service.run(["oracxpredctl", "--json=short", "doctor"], check=False).stdout)
+    return [(row["Result"], row["Finding"]) for row in rows if row["Check"] == "units"]
+
+
+def test_doctor_proves_what_polkit_lets_the_service_do(web):
+    """Asking neither stops nor starts anything, and the rule that the service prints is what lacks."""
+    before = web_pid(web)
+    ((result, finding),) = units_rows(web)
+    assert result == "fault" and f"may not stop and start {WEB}" in finding
+    status = json.loads(web.run(["oracxpredctl", "--json=short", "status"], check=False).stdout)
+    assert "units-refused" in [reason["Code"] for reason in status["HealthReasons"]]
+
+    allow(web)
+    ((result, _),) = units_rows(web)
+    assert result == "ok"
+    assert web_pid(web) == before
 
 
 @pytest.mark.parametrize("database", ["header", "pages"])
