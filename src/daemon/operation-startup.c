@@ -5,6 +5,7 @@
  */
 
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include "backup/create.h"
@@ -116,6 +117,12 @@ static int judge_database(Job *job, StartupTask *task)
                 manager_set_database_missing(job->manager);
                 return judge_broken(job, task);
         }
+        if (job->fault.code != FAULT_NONE) {
+                journal_line(LOG_ERR, "The database can't be used: %s", job->fault.message);
+                manager_set_integrity(job->manager, INTEGRITY_UNKNOWN, job->fault.message);
+                fault_done(&job->fault);
+                return STAGE_SKIP;
+        }
         if (task->created)
                 event_database_created(task->database_path);
         return 0;
@@ -128,11 +135,23 @@ static bool could_not_look(const Fault *fault)
         return fault->code == FAULT_BUSY || fault->code == FAULT_NO_SPACE;
 }
 
-/* The disk fails, or this SQLite is too old for the file: nothing more is to be read or written, but an
- * operator who restores a backup needs the service. */
+/* The disk fails, this SQLite is too old for the file, or something lies in the place of a journal: nothing
+ * more is to be read or written, but an operator who restores a backup needs the service. */
 static bool must_not_go_on(const Fault *fault)
 {
-        return fault->code == FAULT_IO || fault->code == FAULT_NOT_SUPPORTED;
+        return fault->code == FAULT_IO || fault->code == FAULT_NOT_SUPPORTED ||
+               fault->code == FAULT_CANNOT_OPEN;
+}
+
+/* Whoever may write the directory can put a FIFO in the place of the database, or give it a second name:
+ * that must not keep the service down. */
+static bool is_of_the_directory(const StartupTask *task, const Fault *fault)
+{
+        struct stat status;
+
+        if (fault->code != FAULT_UNSAFE_FILE_SYSTEM)
+                return fault->code == FAULT_CANNOT_OPEN;
+        return lstat(task->database_path, &status) == 0 && (S_ISLNK(status.st_mode) || status.st_nlink > 1);
 }
 
 static int judge_check(Job *job, StartupTask *task)
@@ -263,16 +282,18 @@ static void tell_ready(Manager *manager, bool backup_made)
                 (void) automatic_restore_suspect(manager, NULL);
 }
 
-static bool is_tolerable(const Stage *stage, const Fault *fault)
+static bool is_tolerable(const StartupTask *task, const Fault *fault)
 {
+        const Stage *stage = &stages[task->stage];
+
         if (fault->code == FAULT_CANCELLED)
                 return false;
+        if (stage->judge == judge_database)
+                return is_of_the_directory(task, fault);
         if (stage->judge == judge_backup)
                 return true;
-        if (stage->judge == judge_check && must_not_go_on(fault))
-                return true;
         return (stage->judge == judge_check || stage->judge == judge_schema) &&
-               (fault_means_corrupt(fault->code) || could_not_look(fault));
+               (fault_means_corrupt(fault->code) || could_not_look(fault) || must_not_go_on(fault));
 }
 
 static int startup_finish(Job *job, void *userdata)
@@ -282,7 +303,7 @@ static int startup_finish(Job *job, void *userdata)
         const Stage *stage = &stages[task->stage];
         int r;
 
-        if (job->fault.code == FAULT_NONE || is_tolerable(stage, &job->fault)) {
+        if (job->fault.code == FAULT_NONE || is_tolerable(task, &job->fault)) {
                 /* Corruption met while writing is the same finding as that of the check. */
                 r = stage->judge == judge_schema && job->fault.code != FAULT_NONE ? judge_check(job, task)
                                                                                   : stage->judge(job, task);

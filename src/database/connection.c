@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/test-hook.h"
+#include "database/file-guard.h"
 #include "database/page-file.h"
 #include "database/wal-gather.h"
 
@@ -170,10 +171,17 @@ int connection_fault(const Connection *connection, int sqlite_code, Fault *fault
 {
         FaultCode code = fault_code_from_sqlite(connection, sqlite_code);
         sqlite3 *handle = connection->handle;
-        const char *words = sqlite3_errstr(sqlite_code);
+        const char *words = sqlite3_errstr(sqlite_code), *refusal = file_guard_refusal();
 
         if (code == FAULT_CANCELLED)
                 return fault_set(fault, code, "%s: %s: cancelled", connection->path, doing);
+        if (code == FAULT_CANNOT_OPEN && refusal)
+                return fault_set(fault,
+                                code,
+                                "%s: %s: %s, which SQLite must not open here; remove it or move it away",
+                                connection->path,
+                                doing,
+                                refusal);
         /* The handle's text is about its latest call, which need not be the one that gave this code. */
         if (handle && (sqlite3_extended_errcode(handle) & 0xff) == (sqlite_code & 0xff))
                 words = sqlite3_errmsg(handle);
@@ -384,6 +392,10 @@ static int open_handle(Connection *connection, ConnectionMode mode, Fault *fault
         r = mode == CONNECTION_REPLACE ? wal_gather_vfs(&vfs, fault) : 0;
         if (r < 0)
                 return r;
+        code = file_guard_install();
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, "Guarding the files");
+        file_guard_forget();
         code = sqlite3_open_v2(name,
                         &connection->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
@@ -391,7 +403,12 @@ static int open_handle(Connection *connection, ConnectionMode mode, Fault *fault
         if (code != SQLITE_OK)
                 return connection_fault(connection, code, fault, "Opening the database");
 
-        r = configure_handle(connection, mode, fault);
+        r = file_guard_require_meant(connection->handle,
+                        connection->path,
+                        mode == CONNECTION_WRITE || mode == CONNECTION_REPLACE,
+                        fault);
+        if (r >= 0)
+                r = configure_handle(connection, mode, fault);
         /* Before the first look, else a copy that is flagged WAL gets a -shm. */
         if (r >= 0 && mode == CONNECTION_PRIVATE)
                 r = connection_execute(connection, "PRAGMA main.locking_mode=EXCLUSIVE", fault);

@@ -12,7 +12,6 @@ from application import check, make_database, read_all, truncate
 from contract import ERROR
 from private_bus import SERVICE_USER
 
-EXIT_UNSAFE_FILE_SYSTEM = 25
 EXIT_ALREADY_RUNNING = 26
 
 
@@ -168,25 +167,26 @@ def test_truncated_database_is_found_and_left_as_it_is(service):
     assert read_all(service.database) == before
 
 
-def test_hard_linked_database_is_refused(service):
-    make_database(service.database)
-    os.link(service.database, service.database + ".other")
-    before = read_all(service.database)
-    status, output = service.refuses()
-    assert status == EXIT_UNSAFE_FILE_SYSTEM
-    assert service.database in output
-    assert read_all(service.database) == before
-
-
-def test_symbolic_link_as_database_is_refused(service, tmp_path):
-    make_database(str(tmp_path / "real.db"))
+@pytest.mark.parametrize("place", ["hard link", "symbolic link", "FIFO", "directory"])
+def test_what_lies_in_the_place_of_the_database_keeps_the_service_neither_down_nor_quiet(service, tmp_path, place):
+    real = str(tmp_path / "real.db")
+    make_database(real)
     os.makedirs(os.path.dirname(service.database))
-    os.symlink(tmp_path / "real.db", service.database)
-    before = read_all(tmp_path / "real.db")
-    status, output = service.refuses()
-    assert status == EXIT_UNSAFE_FILE_SYSTEM
-    assert service.database in output
-    assert read_all(tmp_path / "real.db") == before
+    {
+        "hard link": lambda: os.link(real, service.database),
+        "symbolic link": lambda: os.symlink(real, service.database),
+        "FIFO": lambda: os.mkfifo(service.database),
+        "directory": lambda: os.mkdir(service.database),
+    }[place]()
+    before = read_all(real)
+    client = service.start()
+    assert client.get("Integrity") == "unknown"
+    assert client.get("Health") != "ok"
+    assert service.database in service.log()
+    # Of a file with two names a backup is still better than none.
+    assert client.run("Backup", {})[1] == ("done" if place == "hard link" else "failed")
+    assert read_all(real) == before
+    assert not os.path.exists(real + "-wal")
 
 
 def test_second_daemon_on_the_same_directory_is_refused_and_told_who_holds_it(make_service, service, client):

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "database/file-guard.h"
 #include "event-vfs.h"
 
 static char directory[64];
@@ -75,6 +76,8 @@ sqlite3 *fixture_open(const char *path)
 {
         sqlite3 *handle = NULL;
 
+        /* The guard removes side files only of databases whose opening it saw. */
+        assert_int_equal(file_guard_install(), SQLITE_OK);
         assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
                         SQLITE_OK);
         assert_int_equal(sqlite3_busy_timeout(handle, 30000), SQLITE_OK);

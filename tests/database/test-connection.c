@@ -44,7 +44,7 @@ static void test_missing_is_cannot_open(void **state)
 
         assert_open_fault(path, CONNECTION_WRITE, FAULT_CANNOT_OPEN, "check that the file exists");
         assert_int_equal(fixture_file_size(path), -1);
-        assert_open_fault(*state, CONNECTION_READ, FAULT_CANNOT_OPEN, "unable to open");
+        assert_open_fault(*state, CONNECTION_READ, FAULT_CANNOT_OPEN, "is a directory");
 }
 
 static void test_other_content_is_not_a_database(void **state)
