@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 
 #define LABELLED_PREFIX "backup_"
+#define PRE_RESTORE_PREFIX "pre_restore_"
 
 /* Longest first where one is the end of another. */
 static const struct {
@@ -41,13 +42,29 @@ int backup_name_make(uint64_t now_usec, uint64_t newest_label_usec, char ret[sta
         return 0;
 }
 
+static const char *label_of(const char *name)
+{
+        static const char *const prefixes[] = {LABELLED_PREFIX, PRE_RESTORE_PREFIX};
+
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
+                if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+                        return name + strlen(prefixes[i]);
+        return NULL;
+}
+
+BackupKind backup_name_adopted_kind(const char *name)
+{
+        return strncmp(name, PRE_RESTORE_PREFIX, strlen(PRE_RESTORE_PREFIX)) == 0 ? BACKUP_PRE_RESTORE
+                                                                                  : BACKUP_IMPORTED;
+}
+
 int backup_name_usec(const char *name, uint64_t *ret_usec)
 {
-        const char *label = name + strlen(LABELLED_PREFIX);
+        const char *label = label_of(name);
         uint64_t usec;
         int r;
 
-        if (strncmp(name, LABELLED_PREFIX, strlen(LABELLED_PREFIX)) != 0)
+        if (!label)
                 return -EINVAL;
         r = timestamp_parse_label(label, &usec);
         if (r < 0)
@@ -104,6 +121,10 @@ int backup_name_from_file(const char *file,
                         continue;
                 length = file_length - suffix_length;
                 if (!has_prefix(file, length, LABELLED_PREFIX, strlen(LABELLED_PREFIX) + 1) &&
+                                !has_prefix(file,
+                                                length,
+                                                PRE_RESTORE_PREFIX,
+                                                strlen(PRE_RESTORE_PREFIX) + 1) &&
                                 !has_prefix(file, length, INITIAL_BACKUP_NAME, strlen(INITIAL_BACKUP_NAME)))
                         return -EINVAL;
                 if (ends_as_a_file(file, length))

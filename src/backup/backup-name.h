@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Names of backups: `backup_YYYYMMDD_HHMMSS` in UTC and `initial_backup`, and the files they stand for. */
+/* Names of backups: `backup_YYYYMMDD_HHMMSS` in UTC and `initial_backup`, and the files they stand for. The
+ * application's own scripts also left `pre_restore_YYYYMMDD_HHMMSS`. */
 
 #include "backup/manifest.h"
 #include "base/timestamp.h"
@@ -28,8 +29,11 @@ int backup_name_usec(const char *name, uint64_t *ret_usec);
 char *backup_name_to_file(const char *name, Compression compression, bool encrypted);
 
 /* Takes a file's name apart. -EINVAL when it is none of a backup's (another suffix, a manifest, a temporary
- * name, or neither `backup_` nor `initial_backup` in front). */
+ * name, or neither `backup_`, `pre_restore_` nor `initial_backup` in front). */
 int backup_name_from_file(const char *file,
                 char ret_name[static BACKUP_NAME_MAX],
                 Compression *ret_compression,
                 bool *ret_encrypted);
+
+/* What an older tree has under that name: what a restore replaced, else just a file. */
+BackupKind backup_name_adopted_kind(const char *name);

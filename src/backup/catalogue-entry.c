@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/age-header.h"
 #include "backup/unfinished.h"
 #include "base/io.h"
 
@@ -70,10 +71,28 @@ static int begin_adopted(const char *file, Manifest **ret)
         manifest->file = strdup(file);
         if (!manifest->name || !manifest->file)
                 return -ENOMEM;
-        manifest->kind = BACKUP_IMPORTED;
+        manifest->kind = backup_name_adopted_kind(file);
         manifest->adopted = true;
         *ret = TAKE_PTR(manifest);
         return 0;
+}
+
+/* What the file begins with, by its name. */
+typedef struct Form {
+        const char *what;
+        const char *magic;
+        size_t magic_bytes;
+} Form;
+
+static const Form *form_of(const Manifest *manifest)
+{
+        static const Form plain = {"SQLite database", HEADER_MAGIC, sizeof HEADER_MAGIC},
+                          gzip = {"gzip file", "\x1f\x8b\x08", 3},
+                          age = {"age file", AGE_VERSION_LINE, sizeof AGE_VERSION_LINE - 1};
+
+        if (manifest->encrypted)
+                return &age;
+        return manifest->compression == COMPRESSION_GZIP ? &gzip : &plain;
 }
 
 /* A backup is no live database: nobody has locks on it that opening it here could drop. */
@@ -82,14 +101,19 @@ static int read_header(int directory_fd, Manifest *manifest)
         _cleanup_close_ int fd = openat(directory_fd,
                         manifest->file,
                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        const Form *form = form_of(manifest);
         unsigned char header[HEADER_BYTES];
         uint64_t page_size;
         size_t size;
 
         if (fd < 0 || io_read_full(fd, header, sizeof header, &size) < 0)
                 return set_problem(manifest, "%s can't be read", manifest->file);
-        if (size < sizeof header || memcmp(header, HEADER_MAGIC, sizeof HEADER_MAGIC) != 0)
-                return set_problem(manifest, "%s is no SQLite database", manifest->file);
+        if (size < form->magic_bytes || memcmp(header, form->magic, form->magic_bytes) != 0)
+                return set_problem(manifest, "%s is no %s", manifest->file, form->what);
+        if (manifest->encrypted || manifest->compression != COMPRESSION_NONE)
+                return 0;
+        if (size < sizeof header)
+                return set_problem(manifest, "%s is cut short", manifest->file);
         page_size = (uint64_t) header[HEADER_PAGE_SIZE] << 8 | header[HEADER_PAGE_SIZE + 1];
         manifest->page_size_bytes = page_size == 1 ? 65536 : page_size;
         manifest->pages = 0;
@@ -103,15 +127,16 @@ static int describe_adopted(int directory_fd, const struct stat *status, Manifes
 {
         uint64_t usec;
 
-        if (backup_name_usec(manifest->file, &usec) >= 0)
+        if (manifest->created_usec > 0)
+                ; /* its manifest says so */
+        else if (backup_name_usec(manifest->file, &usec) >= 0)
                 manifest->created_usec = usec;
         else
                 manifest->created_usec = (uint64_t) status->st_mtim.tv_sec * USEC_PER_SEC +
                                          (uint64_t) status->st_mtim.tv_nsec / 1000;
         manifest->stored_bytes = (uint64_t) status->st_size;
-        if (manifest->compression != COMPRESSION_NONE || manifest->encrypted)
-                return 0;
-        manifest->database_bytes = manifest->stored_bytes;
+        if (manifest->compression == COMPRESSION_NONE && !manifest->encrypted)
+                manifest->database_bytes = manifest->stored_bytes;
         return read_header(directory_fd, manifest);
 }
 
@@ -177,8 +202,6 @@ int catalogue_entry_read(int directory_fd, const char *file, Manifest **ret)
                 r = begin_adopted(file, &manifest);
                 if (r < 0)
                         return r;
-                if (manifest->compression != COMPRESSION_NONE || manifest->encrypted)
-                        return 0;
         }
 
         if (missing)

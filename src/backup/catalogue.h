@@ -2,8 +2,8 @@
 #pragma once
 
 /* All backups that are on disk, newest first. Built from the directory by a worker or the loop, then owned
- * by the loop thread alone, which keeps it true as files come and go. Entries are Manifests; a plain
- * `backup_*.db` without a manifest that we understand is adopted, and a stored file that its manifest does
+ * by the loop thread alone, which keeps it true as files come and go. Entries are Manifests; a stored file
+ * without a manifest that we understand is adopted, and a stored file that its manifest does
  * not fit is listed with its `problem`. Leases say who reads a backup right now, so that retention and
  * deletion keep off. */
 
@@ -28,10 +28,10 @@ DEFINE_CLEANUP(Catalogue *, catalogue_free);
 
 /* Scans the directory. 10,000 manifests in well under a second. One bad entry never fails the scan.
  *
- * Listed are: every stored file with a manifest; a manifest without its file, with a `problem`; and a plain,
- * unencrypted .db file without a manifest, adopted. Not listed: what a marker says is unfinished, and a
- * compressed or encrypted file without a manifest (nobody can tell a whole one from half a copy). Entries
- * whose manifest is foreign, unreadable or not there are `adopted`, and so are safe from retention.
+ * Listed are: every stored file with a manifest; a manifest without its file, with a `problem`; and a stored
+ * file without a manifest, adopted: a verification tells a whole one from half a copy. Not listed: what a
+ * marker says is unfinished. Entries whose manifest is foreign, unreadable or not there are `adopted`, and
+ * so are safe from retention.
  *
  * A backup's name is the stem of its file; when two files have the same stem, the one that comes second is
  * called by its whole file name. It keeps that name while this catalogue lives, even when the other goes. */

@@ -279,6 +279,19 @@ static int read_identity(json_object *document, Manifest *manifest, Fault *fault
         return encrypted == manifest->encrypted ? 0 : wrong_value("encrypted", fault);
 }
 
+/* When the application's own script says that it made this. After a verification the document is ours, too.
+ */
+static void read_foreign_time(json_object *document, Manifest *manifest)
+{
+        json_object *value = json_object_object_get(document, "backup_time");
+        uint64_t usec;
+
+        if (json_object_is_type(value, json_type_string) &&
+                        timestamp_parse_local(json_object_get_string(value), &usec) >= 0 &&
+                        usec <= (uint64_t) NUMBER_MAX)
+                manifest->created_usec = usec;
+}
+
 int manifest_parse(const char *text, size_t size, Manifest **ret, Fault *fault)
 {
         _cleanup_(manifest_freep) Manifest *manifest = NULL;
@@ -296,6 +309,7 @@ int manifest_parse(const char *text, size_t size, Manifest **ret, Fault *fault)
         if (!json_object_is_type(version, json_type_int) ||
                         !json_object_is_type(json_object_object_get(document, "file"), json_type_string)) {
                 manifest->adopted = true;
+                read_foreign_time(document, manifest);
                 *ret = TAKE_PTR(manifest);
                 return 0;
         }
@@ -321,6 +335,8 @@ int manifest_parse(const char *text, size_t size, Manifest **ret, Fault *fault)
                 r = read_identity(document, manifest, fault);
         if (r < 0)
                 return r;
+        if (manifest->adopted)
+                read_foreign_time(document, manifest);
         *ret = TAKE_PTR(manifest);
         return 0;
 }

@@ -170,7 +170,7 @@ static int adopt_foreign(Manifest *manifest, const char *file)
                 r = copy_text(&manifest->name, name);
         if (r >= 0)
                 r = copy_text(&manifest->file, file);
-        manifest->kind = BACKUP_IMPORTED;
+        manifest->kind = backup_name_adopted_kind(file);
         return r;
 }
 

@@ -5,9 +5,9 @@
  * last and removed first. Fields that this version does not know survive a rewrite.
  *
  * A document is ours when it has an integer `version` and a string `file`; it is then judged strictly. Any
- * other JSON object is a foreign manifest (the application wrote such ones): nothing in it is judged or
- * used, all of it is kept. Not thread-safe: one thread at a time has a Manifest (json-c counts references
- * without atomics); manifest_copy() makes one that shares nothing. */
+ * other JSON object is a foreign manifest (the application wrote such ones): of these only `backup_time`,
+ * local time, is used, nothing is judged, and all is kept. Not thread-safe: one thread at a time has a
+ * Manifest (json-c counts references without atomics); manifest_copy() makes one that shares nothing. */
 
 #include <json-c/json.h>
 
@@ -107,7 +107,8 @@ bool manifest_shares_bytes(const Manifest *a, const Manifest *b);
 /* Reads a document of `size` bytes. CORRUPT when it is not one JSON object of at most MANIFEST_MAX_BYTES,
  * names a key twice, or (ours) a field has the wrong type or an impossible value; NOT_SUPPORTED when a later
  * version wrote it. Fields that are missing keep their zero, but name, file and kind may not be missing.
- * A foreign document gives a Manifest with `adopted` and `unknown` alone: name and file are NULL. */
+ * A foreign document gives a Manifest with `adopted`, `unknown` and perhaps `created_usec` alone: name and
+ * file are NULL. */
 int manifest_parse(const char *text, size_t size, Manifest **ret, Fault *fault);
 
 /* The document, owned by the caller. Of a foreign document everything stays but the fields that are named as

@@ -136,7 +136,25 @@ static int read_zone_usec(const char **text, int64_t *ret_usec)
         return 0;
 }
 
-int timestamp_parse_rfc3339(const char *text, uint64_t *ret_usec)
+/* The hour that summer time skips is taken for the one after it. */
+static int assemble_local(struct tm *tm, uint64_t *ret_usec)
+{
+        struct tm local = *tm;
+        time_t seconds;
+
+        if (assemble(tm, ret_usec) < 0)
+                return -EINVAL;
+        local.tm_year -= 1900;
+        local.tm_mon -= 1;
+        local.tm_isdst = -1;
+        seconds = mktime(&local);
+        if (seconds < 0)
+                return -EINVAL;
+        *ret_usec = (uint64_t) seconds * USEC_PER_SEC;
+        return 0;
+}
+
+static int parse(const char *text, bool is_local, uint64_t *ret_usec)
 {
         struct tm tm = {0};
         uint64_t usec, fraction_usec = 0;
@@ -154,10 +172,22 @@ int timestamp_parse_rfc3339(const char *text, uint64_t *ret_usec)
                 if (read_fraction_usec(&text, &fraction_usec) < 0)
                         return -EINVAL;
         }
-        if (read_zone_usec(&text, &zone_usec) < 0 || *text != '\0' || assemble(&tm, &usec) < 0)
+        is_local = is_local && *text == '\0';
+        if (read_zone_usec(&text, &zone_usec) < 0 || *text != '\0' ||
+                        (is_local ? assemble_local(&tm, &usec) : assemble(&tm, &usec)) < 0)
                 return -EINVAL;
         if (zone_usec > 0 && usec < (uint64_t) zone_usec)
                 return -EINVAL;
         *ret_usec = usec + fraction_usec - (uint64_t) zone_usec;
         return 0;
+}
+
+int timestamp_parse_rfc3339(const char *text, uint64_t *ret_usec)
+{
+        return parse(text, false, ret_usec);
+}
+
+int timestamp_parse_local(const char *text, uint64_t *ret_usec)
+{
+        return parse(text, true, ret_usec);
 }

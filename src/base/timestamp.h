@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Moments written as text, always UTC: the form in backup names, and RFC 3339 for manifests and people. */
+/* Moments written as text: the form in backup names, and RFC 3339 for manifests and people, both UTC. Only
+ * what others wrote may be in local time. */
 
 #include "base/macro.h"
 
@@ -26,3 +27,6 @@ int timestamp_format_datetime(uint64_t usec, char ret[static TIMESTAMP_RFC3339_M
  * space instead of T, and no zone at all (taken as UTC), are accepted, since that is how the application
  * and SQLite write it. -EINVAL on anything else. */
 int timestamp_parse_rfc3339(const char *text, uint64_t *ret_usec);
+
+/* The same, but without a zone it is local time, as Python's datetime.now().isoformat() writes it. */
+int timestamp_parse_local(const char *text, uint64_t *ret_usec);

@@ -106,9 +106,7 @@ static void update_placement(Manager *manager)
         replace_text(&manager->placement_message, fault.message);
 }
 
-/* When the newest backup of this service was made. One that is dated in the future proves nothing about
- * today, and an adopted file was made by somebody else. */
-static uint64_t newest_own_backup_usec(const Manager *manager, uint64_t now_usec)
+uint64_t manager_newest_own_backup_usec(const Manager *manager, uint64_t now_usec)
 {
         uint64_t newest_usec = 0, slack_usec = manager->configuration.cadence_usec / 4;
 
@@ -205,7 +203,8 @@ void manager_update_health(Manager *manager)
                                         encryption_can_open(manager)),
                         .auto_restore_stopped = manager->auto_restore_stopped,
                         .cadence_usec = manager->configuration.cadence_usec,
-                        .newest_backup_usec = newest_own_backup_usec(manager, now_usec),
+                        .newest_backup_usec = manager_newest_own_backup_usec(manager, now_usec),
+                        .n_backups = manager->catalogue->n_entries,
                         .last_backup_fault = manager->last_backup_fault,
                         .backup_timer = timer_watch_state(manager->timer_watch),
                         .refused_unit = unit_permission_first_refused(manager->unit_permissions),

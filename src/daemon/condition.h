@@ -22,6 +22,10 @@ void manager_set_database_missing(Manager *manager);
  * corrupt or missing. */
 int manager_require_sound_database(const Manager *manager, Fault *fault);
 
+/* When the newest backup of this service was made; 0 for never. One that is dated in the future proves
+ * nothing about today, and an adopted file was made by somebody else. */
+uint64_t manager_newest_own_backup_usec(const Manager *manager, uint64_t now_usec);
+
 /* Copies the message; NULL after a success. */
 void manager_set_last_backup_fault(Manager *manager, const char *message);
 

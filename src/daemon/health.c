@@ -146,7 +146,10 @@ static int judge_backups(const HealthFacts *facts, Health *health)
                 r = add(health,
                                 HEALTH_STALE,
                                 "stale",
-                                "No backup was ever made; one is due every %s",
+                                facts->n_backups > 0
+                                                ? "This service made none of the backups that are here; one "
+                                                  "is due every %s"
+                                                : "No backup was ever made; one is due every %s",
                                 cadence);
         else if (facts->started && facts->now_usec > health_stale_usec(facts->newest_backup_usec,
                                                                      facts->cadence_usec)) {

@@ -45,6 +45,7 @@ typedef struct HealthFacts {
 
         uint64_t cadence_usec;
         uint64_t newest_backup_usec;   /* of our own kinds; 0 for never */
+        size_t n_backups;              /* that are listed, whoever made them */
         const char *last_backup_fault; /* NULL when the last attempt succeeded */
         unsigned n_failed_verifications;
         const char *failed_verification; /* name of the newest backup that failed its verification */

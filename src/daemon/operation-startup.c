@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "backup/create.h"
+#include "backup/backup-name.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"
@@ -201,7 +201,7 @@ static int judge_schema(Job *job, StartupTask *task)
 static int judge_backup(Job *job, StartupTask *task)
 {
         if (job->fault.code != FAULT_NONE) {
-                journal_line(LOG_ERR, "The initial backup failed: %s", job->fault.message);
+                journal_line(LOG_ERR, "The first backup failed: %s", job->fault.message);
                 backup_result_failed(job);
                 fault_done(&job->fault);
                 return 0;
@@ -231,9 +231,33 @@ static const Stage stages[] = {
                 /* Before anything is written: what turns out corrupt stays as it was found. */
                 {"checking the database", startup_check, judge_check},
                 {"completing the schema", startup_migrate, judge_schema},
-                {"taking the initial backup", startup_initial_backup, judge_backup},
+                {"taking the first backup", startup_initial_backup, judge_backup},
                 {"starting the application", startup_start_units, judge_units},
 };
+
+/* Of an older tree that is taken over there may be an initial backup, but none that this service has proved.
+ */
+static int prepare_backup(Job *job, StartupTask *task)
+{
+        Manager *manager = job->manager;
+        bool has_initial = catalogue_find(manager->catalogue, INITIAL_BACKUP_NAME);
+        _cleanup_free_ char *file = NULL;
+        int r = 0;
+
+        task->take_backup = !has_initial || manager_newest_own_backup_usec(manager, task->now_usec) == 0;
+        if (!task->take_backup)
+                return 0;
+        task->backup_kind = has_initial ? BACKUP_AUTOMATIC : BACKUP_INITIAL;
+        if (has_initial)
+                r = backup_name_make(task->now_usec, manager->newest_label_usec, task->backup_name);
+        else
+                (void) strcpy(task->backup_name, INITIAL_BACKUP_NAME);
+        if (r < 0)
+                return r;
+        file = backup_name_to_file(
+                        task->backup_name, task->compression, age_recipients_any(&task->recipients));
+        return file ? job_claim_file(job, file) : -ENOMEM;
+}
 
 static int startup_start(Job *job, void *userdata, Fault *fault)
 {
@@ -246,10 +270,7 @@ static int startup_start(Job *job, void *userdata, Fault *fault)
         task->start_units = manager->units_left_stopped;
         progress_begin(&job->progress, stages[task->stage].step, 0);
         journal_line(LOG_DEBUG, "Starting: %s", stages[task->stage].step);
-        if (stages[task->stage].run != startup_initial_backup)
-                return 0;
-        task->take_backup = !catalogue_find(manager->catalogue, INITIAL_BACKUP_NAME);
-        return task->take_backup ? job_claim_file(job, task->initial_file) : 0;
+        return stages[task->stage].run == startup_initial_backup ? prepare_backup(job, task) : 0;
 }
 
 static int startup_run(void *userdata, Progress *progress, Fault *fault)
@@ -363,12 +384,6 @@ static int queue(Manager *manager, bool resumed, Fault *fault)
         task->effort = manager->configuration.effort;
         task->identities = manager->identities;
         (void) encryption_recipients(manager, &task->recipients, &task->encryption_fault);
-        (void) snprintf(task->initial_file,
-                        sizeof(task->initial_file),
-                        "%s%s%s",
-                        INITIAL_BACKUP_NAME ".db",
-                        task->compression == COMPRESSION_GZIP ? ".gz" : "",
-                        age_recipients_any(&task->recipients) ? ".age" : "");
         return job_queue(manager,
                         &operation_startup,
                         task,

@@ -3,7 +3,6 @@
 
 #include <sys/stat.h>
 
-#include "backup/backup-name.h"
 #include "backup/create.h"
 #include "backup/last-attempt.h"
 #include "backup/unfinished.h"
@@ -116,8 +115,8 @@ int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault)
                         .database_path = task->database_path,
                         .directory_fd = task->backups,
                         .directory_path = task->backup_directory,
-                        .name = INITIAL_BACKUP_NAME,
-                        .kind = BACKUP_INITIAL,
+                        .name = task->backup_name,
+                        .kind = task->backup_kind,
                         .compression = task->compression,
                         .effort = task->effort,
                         .recipients = &task->recipients,

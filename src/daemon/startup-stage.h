@@ -4,6 +4,7 @@
 /* The work of each stage of the start-up, as the worker thread does it: it sees this task and nothing else.
  */
 
+#include "backup/backup-name.h"
 #include "backup/catalogue.h"
 #include "backup/restore-record.h"
 #include "backup/restore-recover.h"
@@ -28,7 +29,8 @@ typedef struct StartupTask {
         AgeRecipients recipients;
         const AgeIdentities *identities;
         Fault encryption_fault; /* why the initial backup must not be written */
-        char initial_file[64];
+        char backup_name[BACKUP_NAME_MAX];
+        BackupKind backup_kind;
         uint64_t now_usec;
         int backups; /* borrowed, once the first stage is over */
         size_t n_backups;

@@ -40,6 +40,8 @@ static void test_moment_of_a_name(void **state)
         assert_int_equal(usec, noon_usec);
         assert_int_equal(backup_name_usec("backup_20260124_114621_before_update", &usec), 0);
         assert_int_equal(backup_name_usec("backup_20260124_114621.db.gz", &usec), 0);
+        assert_int_equal(backup_name_usec("pre_restore_20260124_114621.db", &usec), 0);
+        assert_int_equal(usec, noon_usec);
         assert_int_equal(backup_name_usec("backup_20260124_1146219", &usec), -EINVAL);
         assert_int_equal(backup_name_usec("backup_20260230_114621", &usec), -EINVAL);
         assert_int_equal(backup_name_usec("backup_monday", &usec), -EINVAL);
@@ -89,6 +91,8 @@ static void test_other_files_are_not_taken(void **state)
                         "backup_x.db-wal",
                         "backup_x.sqlite",
                         "initial_backu.db",
+                        "pre_restore_.db",
+                        "pre_restor_20260124_114621.db",
                         "oracxpred.db",
                         ".backup_x.db",
                         "../backup_x.db",
@@ -106,6 +110,20 @@ static void test_other_files_are_not_taken(void **state)
                 assert_int_equal(backup_name_from_file(files[i], name, &compression, &encrypted), -EINVAL);
         assert_int_equal(backup_name_from_file("initial_backup.db.gz", name, &compression, &encrypted), 0);
         assert_string_equal(name, INITIAL_BACKUP_NAME);
+}
+
+static void test_kinds_of_an_older_tree(void **state)
+{
+        char name[BACKUP_NAME_MAX];
+        Compression compression;
+        bool encrypted;
+
+        assert_int_equal(backup_name_from_file(
+                                         "pre_restore_20260124_114621.db", name, &compression, &encrypted),
+                        0);
+        assert_int_equal(backup_name_adopted_kind(name), BACKUP_PRE_RESTORE);
+        assert_int_equal(backup_name_adopted_kind("backup_20260124_114621"), BACKUP_IMPORTED);
+        assert_int_equal(backup_name_adopted_kind(INITIAL_BACKUP_NAME), BACKUP_IMPORTED);
 }
 
 static void test_valid_names(void **state)
@@ -139,6 +157,7 @@ int main(void)
                         cmocka_unit_test(test_moment_of_a_name),
                         cmocka_unit_test(test_file_and_back),
                         cmocka_unit_test(test_other_files_are_not_taken),
+                        cmocka_unit_test(test_kinds_of_an_older_tree),
                         cmocka_unit_test(test_valid_names),
         };
 

@@ -163,8 +163,6 @@ static void test_what_is_not_a_backup_is_not_listed(void **state)
 
         make_plain_database("oracxpred.db");
         make_plain_database(".backup_x.db.copy.tmp");
-        write_text("backup_x.db.gz", "half a copy");
-        write_text("backup_x.db.age", "half a copy");
         write_text("backup_y.db-wal", "");
         assert_int_equal(mkdirat(backup_fixture_fd(), "backup_z.db", 0700), 0);
         assert_int_equal(symlinkat("/etc/passwd", backup_fixture_fd(), "backup_l.db"), 0);
@@ -173,12 +171,62 @@ static void test_what_is_not_a_backup_is_not_listed(void **state)
         assert_int_equal(unlinkat(backup_fixture_fd(), "backup_z.db", AT_REMOVEDIR), 0);
 }
 
+/* As they come back from elsewhere. A verification tells a whole one from half a copy. */
+static void test_stored_files_without_a_manifest_are_adopted(void **state)
+{
+        _cleanup_(catalogue_freep) Catalogue *catalogue = NULL;
+        const Manifest *manifest;
+
+        create(NAME, COMPRESSION_GZIP);
+        assert_int_equal(unlink(backup_fixture_path(NAME ".db.gz.meta")), 0);
+        write_text("backup_a.db.gz", "rubbish");
+        write_text("backup_b.db.age", "age-encryption.org/v1\n-> X25519");
+        write_text("backup_c.db.gz.age", "rubbish");
+        catalogue = load();
+        assert_int_equal(catalogue->n_entries, 4);
+        manifest = find(catalogue, NAME);
+        assert_true(manifest->adopted);
+        assert_int_equal(manifest->kind, BACKUP_IMPORTED);
+        assert_int_equal(manifest->created_usec, name_usec);
+        assert_int_equal(manifest->stored_bytes, fixture_file_size(backup_fixture_path(NAME ".db.gz")));
+        assert_int_equal(manifest->database_bytes, 0);
+        assert_false(manifest_is_verified(manifest));
+        assert_null(manifest->problem);
+        assert_non_null(strstr(find(catalogue, "backup_a")->problem, "no gzip file"));
+        assert_null(find(catalogue, "backup_b")->problem);
+        assert_true(find(catalogue, "backup_b")->encrypted);
+        assert_non_null(strstr(find(catalogue, "backup_c")->problem, "no age file"));
+}
+
+static void test_an_older_tree_says_when_and_what_it_was(void **state)
+{
+        _cleanup_(catalogue_freep) Catalogue *catalogue = NULL;
+
+        (void) setenv("TZ", "Europe/Paris", true);
+        tzset();
+        make_plain_database(INITIAL_BACKUP_NAME ".db");
+        write_text(INITIAL_BACKUP_NAME ".db.meta", "{\"backup_time\": \"2026-01-24T02:46:21.901422\"}");
+        make_plain_database("pre_restore_20260124_031600.db");
+        write_text("pre_restore_20260124_031600.db.meta", "{\"backup_time\": \"2026-07-24T03:16:00\"}");
+        make_plain_database(OLDER ".db");
+        write_text(OLDER ".db.meta", "{\"backup_time\": \"yesterday\"}");
+        catalogue = load();
+        assert_int_equal(find(catalogue, INITIAL_BACKUP_NAME)->created_usec, name_usec + 901422);
+        assert_int_equal(find(catalogue, "pre_restore_20260124_031600")->kind, BACKUP_PRE_RESTORE);
+        assert_int_equal(find(catalogue, "pre_restore_20260124_031600")->created_usec,
+                        UINT64_C(1784855760) * USEC_PER_SEC);
+        assert_int_equal(find(catalogue, OLDER)->created_usec, UINT64_C(1767225600) * USEC_PER_SEC);
+        (void) unsetenv("TZ");
+        tzset();
+}
+
 /* Its name is taken, so no new backup may get it. */
 static void test_names_of_unlisted_files_are_not_given_again(void **state)
 {
         _cleanup_(catalogue_freep) Catalogue *catalogue = NULL;
 
-        write_text(NAME ".db.gz", "half a copy");
+        write_text(NAME ".db.gz", "half of it");
+        write_text("." NAME ".db.gz.meta.unfinished", "{}");
         catalogue = load();
         assert_files(catalogue, "");
         assert_int_equal(catalogue_newest_label_usec(catalogue), name_usec);
@@ -250,7 +298,7 @@ static void test_manifest_of_another_file_is_a_problem(void **state)
                         0);
         catalogue = load();
         assert_non_null(strstr(find(catalogue, OLDER)->problem, "missing"));
-        assert_null(catalogue_find(catalogue, NAME));
+        assert_true(find(catalogue, NAME)->adopted);
 }
 
 static void test_truncated_and_missing_files_are_problems(void **state)
@@ -414,6 +462,8 @@ int main(void)
                         TEST(test_adopted_file_that_was_described_before_is_described_anew),
                         TEST(test_what_is_no_database_has_a_problem),
                         TEST(test_what_is_not_a_backup_is_not_listed),
+                        TEST(test_stored_files_without_a_manifest_are_adopted),
+                        TEST(test_an_older_tree_says_when_and_what_it_was),
                         TEST(test_names_of_unlisted_files_are_not_given_again),
                         TEST(test_unfinished_backups_are_not_listed),
                         TEST(test_same_stem_twice),

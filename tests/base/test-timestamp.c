@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/timestamp.h"
 
@@ -124,6 +125,29 @@ static void test_datetime_of_the_database(void **state)
         assert_int_equal(timestamp_format_datetime(UINT64_MAX, text), -ERANGE);
 }
 
+/* Only where no zone is written. */
+static void test_local_time(void **state)
+{
+        uint64_t usec;
+
+        (void) setenv("TZ", "Europe/Paris", true);
+        tzset();
+        assert_int_equal(timestamp_parse_local("2026-01-24T02:46:21.123456", &usec), 0);
+        assert_int_equal(usec, MOMENT_USEC);
+        assert_int_equal(timestamp_parse_local("2026-01-24T01:46:21.123456Z", &usec), 0);
+        assert_int_equal(usec, MOMENT_USEC);
+        assert_int_equal(timestamp_parse_local("2026-01-24 01:46:21.123456+00:00", &usec), 0);
+        assert_int_equal(usec, MOMENT_USEC);
+        /* In summer, and in the hour that is skipped. */
+        assert_int_equal(timestamp_parse_local("2026-07-24T03:16:00", &usec), 0);
+        assert_int_equal(usec, UINT64_C(1784855760) * USEC_PER_SEC);
+        assert_int_equal(timestamp_parse_local("2026-03-29T02:30:00", &usec), 0);
+        assert_int_equal(timestamp_parse_local("2026-02-30T02:30:00", &usec), -EINVAL);
+        assert_int_equal(timestamp_parse_local("1970-01-01T00:30:00", &usec), -EINVAL);
+        (void) unsetenv("TZ");
+        tzset();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -134,6 +158,7 @@ int main(void)
                         cmocka_unit_test(test_rfc3339_in_every_spelling),
                         cmocka_unit_test(test_wrong_rfc3339),
                         cmocka_unit_test(test_datetime_of_the_database),
+                        cmocka_unit_test(test_local_time),
         };
 
         return cmocka_run_group_tests_name("timestamp", tests, NULL, NULL);

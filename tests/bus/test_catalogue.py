@@ -21,7 +21,7 @@ def old_tree(service):
     store_plain(service.backups, "backup_20260102_120000.db", service.database)
     with open(os.path.join(service.backups, "backup_20260102_120000.db.meta"), "w", encoding="utf-8") as file:
         json.dump({"timestamp": "2026-01-02 12:00:00", "tables": ["notes"], "by": "backup.py", "size": "4 KB"}, file)
-    # Compressed files came with manifests from the first day: one without is half of something.
+    # Without its manifest, as it came back from elsewhere.
     store_gzip(service.backups, "backup_20260103_120000.db.gz", service.database)
     return service
 
@@ -33,12 +33,26 @@ def contents(directory):
 def test_old_backups_are_adopted(old_tree):
     client = old_tree.start()
     listed = {backup["name"]: backup for backup in client.backups()}
-    assert set(listed) == {"backup_20260101_120000", "backup_20260102_120000", "initial_backup"}
-    for name in ("backup_20260101_120000", "backup_20260102_120000"):
+    older = {"backup_20260101_120000", "backup_20260102_120000", "backup_20260103_120000"}
+    assert set(listed) == older | {"initial_backup"}
+    for name in older:
         assert listed[name]["kind"] == "imported"
         assert listed[name]["verified"] == 0
     # 1 January 2026, 12:00 UTC
     assert listed["backup_20260101_120000"]["created"] == 1_767_268_800_000_000
+
+
+def test_tree_with_an_initial_backup_gets_one_of_our_own(old_tree):
+    """Nobody has proved the older one; and health is ok at once."""
+    store_plain(old_tree.backups, "initial_backup.db", old_tree.database)
+    client = old_tree.start()
+    own = [backup for backup in client.backups() if backup["kind"] != "imported"]
+    assert [backup["kind"] for backup in own] == ["automatic"]
+    assert own[0]["verified"] > 0
+    assert client.get("Health") == "ok"
+    old_tree.stop()
+    client = old_tree.start()
+    assert [backup["name"] for backup in client.backups() if backup["kind"] != "imported"] == [own[0]["name"]]
 
 
 def test_adoption_changes_no_file(old_tree):
@@ -48,7 +62,7 @@ def test_adoption_changes_no_file(old_tree):
     assert {name: after.get(name) for name in before} == before
 
 
-@pytest.mark.parametrize("name", ["backup_20260101_120000", "backup_20260102_120000"])
+@pytest.mark.parametrize("name", ["backup_20260101_120000", "backup_20260102_120000", "backup_20260103_120000"])
 def test_adopted_backup_can_be_verified(old_tree, name):
     client = old_tree.start()
     before = client.get("VerifiedBackups")
@@ -144,8 +158,8 @@ def test_backup_that_is_linked_there_is_known(make_service, service, client, end
     for ending in endings:
         os.link(os.path.join(service.backups, name + ending), os.path.join(other.backups, name + ending))
     _, _, path = client.wait_signal("BackupCreated", 0, name, since=since)
-    client.wait_property("Problem", "", path, BACKUP)
-    assert client.get("Kind", path, BACKUP) == "manual"
+    client.wait_property("Kind", "manual", path, BACKUP)
+    assert client.get("Problem", path, BACKUP) == ""
 
 
 def test_files_that_are_no_backups_are_not_listed(service, client):

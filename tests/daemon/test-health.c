@@ -50,6 +50,14 @@ static void test_all_is_well(void **state)
         assert_reasons(&facts, HEALTH_OK, "");
 }
 
+static void assert_text(const HealthFacts *facts, const char *wanted)
+{
+        _cleanup_(health_done) Health health = {0};
+
+        assert_int_equal(health_evaluate(facts, &health), 0);
+        assert_non_null(strstr(health.reasons[0].text, wanted));
+}
+
 static void test_stale_after_cadence_and_a_quarter(void **state)
 {
         HealthFacts facts = good_facts();
@@ -67,6 +75,18 @@ static void test_stale_when_no_backup_was_ever_made(void **state)
 
         facts.newest_backup_usec = 0;
         assert_reasons(&facts, HEALTH_STALE, "stale");
+        assert_text(&facts, "No backup was ever made");
+}
+
+/* Those of others are listed, and may be good, but prove nothing about this service. */
+static void test_backups_of_others_are_not_said_to_be_none(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.newest_backup_usec = 0;
+        facts.n_backups = 3;
+        assert_reasons(&facts, HEALTH_STALE, "stale");
+        assert_text(&facts, "made none of the backups");
 }
 
 /* What the start-up has yet to find is not missing. */
@@ -331,6 +351,7 @@ int main(void)
                         cmocka_unit_test(test_all_is_well),
                         cmocka_unit_test(test_stale_after_cadence_and_a_quarter),
                         cmocka_unit_test(test_stale_when_no_backup_was_ever_made),
+                        cmocka_unit_test(test_backups_of_others_are_not_said_to_be_none),
                         cmocka_unit_test(test_not_stale_before_the_start_is_over),
                         cmocka_unit_test(test_corrupt),
                         cmocka_unit_test(test_unknown_integrity_is_no_corruption),
