@@ -228,8 +228,7 @@ void manager_update_health(Manager *manager)
                 health_done(&health);
                 return;
         }
-        if (health.state != manager->health.state)
-                event_health_changed(&health);
+        event_health_changed(&manager->health, &health);
         health_done(&manager->health);
         manager->health = health;
         manager_changed(manager, CHANGE_HEALTH);

@@ -2,6 +2,7 @@
 #include "daemon/event.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/journal.h"
 #include "base/names.h"
@@ -193,17 +194,42 @@ void event_startup_fault(const Fault *fault)
         journal_event(LOG_ERR, MESSAGE_STARTUP_FAULT_ID, fields, "Can't start: %s", fault->message);
 }
 
-void event_health_changed(const Health *health)
+static bool has_reason(const Health *health, const char *code)
 {
-        if (health->state == HEALTH_OK) {
-                journal_line(LOG_INFO, "Health is ok");
-                return;
-        }
         for (size_t i = 0; i < health->n_reasons; i++)
-                journal_line(LOG_WARNING,
-                                "Health is %s: %s",
-                                health_state_to_string(health->state),
-                                health->reasons[i].text);
+                if (strcmp(health->reasons[i].code, code) == 0)
+                        return true;
+        return false;
+}
+
+void event_health_changed(const Health *before, const Health *now)
+{
+        const char *state = health_state_to_string(now->state);
+
+        for (size_t i = 0; i < now->n_reasons; i++) {
+                const HealthReason *reason = now->reasons + i;
+                const JournalField fields[] = {{FIELD_REASON, reason->code}, {FIELD_HEALTH, state}};
+
+                if (!has_reason(before, reason->code))
+                        journal_event(LOG_WARNING,
+                                        MESSAGE_HEALTH_REASON_ID,
+                                        fields,
+                                        "Health is %s: %s",
+                                        state,
+                                        reason->text);
+        }
+        for (size_t i = 0; i < before->n_reasons; i++) {
+                const char *code = before->reasons[i].code;
+                const JournalField fields[] = {{FIELD_REASON, code}, {FIELD_HEALTH, state}};
+
+                if (!has_reason(now, code))
+                        journal_event(LOG_NOTICE,
+                                        MESSAGE_HEALTH_REASON_OVER_ID,
+                                        fields,
+                                        "Health is %s; this is over: %s",
+                                        state,
+                                        code);
+        }
 }
 
 void event_database_restored(

@@ -20,7 +20,8 @@ void event_schema_changed(const char *database_path, unsigned tables, unsigned i
 void event_schema_differs(const char *database_path, const char *difference);
 void event_configuration_fault(const char *text);
 void event_startup_fault(const Fault *fault);
-void event_health_changed(const Health *health);
+/* Reports each reason that is new, and each that is over. */
+void event_health_changed(const Health *before, const Health *now);
 
 void event_database_restored(
                 const Job *job, const char *source, const RestoreOutcome *outcome, bool automatic);

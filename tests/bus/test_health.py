@@ -75,6 +75,18 @@ def test_timer_that_is_stopped_later_is_seen_without_asking(host, service):
     assert len(host.asked) == asked
 
 
+def test_each_reason_is_logged_when_it_begins_and_when_it_is_over(host, service):
+    service.configure("LowDiskSpace=1000T\n")
+    service.start()
+    host.change(BACKUP_TIMER, active="inactive")
+    service.wait_logged("Health is degraded: oracxpred-backup.timer is stopped")
+    host.change(BACKUP_TIMER)
+    service.wait_logged("Health is degraded; this is over: timer-disabled")
+    log = service.log()
+    assert log.count("Health is degraded: oracxpred-backup.timer is stopped") == 1
+    assert log.count("(LowDiskSpace=) is free") == 1
+
+
 def test_timer_that_is_disabled_later_is_seen(host, service):
     client = service.start()
     findings(client)

@@ -10,6 +10,8 @@ from product import BACKUPS, MANAGER, UNIT, add_unit, journal
 
 EXPORTER = "/var/lib/prometheus/node-exporter"
 FIGURES = f"{EXPORTER}/oracxpred.prom"
+HEALTH_REASON = "668601c95fc6405d83a009164e940491"
+HEALTH_REASON_OVER = "7b79c914f0664f98af199f3600cdb17f"
 EXAMPLES = "/usr/share/doc/oracxpred/examples"
 BACKUP_TIMER = "oracxpred-backup.timer"
 BACKUP_UNIT = "oracxpred-backup.service"
@@ -128,6 +130,9 @@ def test_health_knows_whether_the_timer_runs(service):
     assert health(service) == ("degraded", ["timer-disabled"])
     service.run(["systemctl", "start", BACKUP_TIMER])
     assert health(service) == ("ok", [])
+    for message_id in (HEALTH_REASON, HEALTH_REASON_OVER):
+        *_, told = journal(service, MESSAGE_ID=message_id)
+        assert told["ORACXPRED_REASON"] == "timer-disabled"
 
 
 def test_health_knows_whether_the_timer_is_enabled(service):
