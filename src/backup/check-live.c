@@ -78,5 +78,5 @@ int check_live(const char *database_path,
         if (r < 0)
                 return r;
         progress_begin(progress, "checking", 0);
-        return check_run(database_path, CONNECTION_READ, CHECK_FULL, threads, progress, ret, fault);
+        return check_run_twice(database_path, CONNECTION_READ, CHECK_FULL, threads, progress, ret, fault);
 }

@@ -9,9 +9,9 @@
 
 #include "database/check.h"
 
-/* As check_run() on the live database. `directory_fd` and `directory_path` are the directory of the backups,
- * in which the copy lies meanwhile, under a name of unfinished.h; one call at a time. Begins steps of
- * `progress`. */
+/* As check_run_twice() on the live database. `directory_fd` and `directory_path` are the directory of the
+ * backups, in which the copy lies meanwhile, under a name of unfinished.h; one call at a time. Begins steps
+ * of `progress`. */
 int check_live(const char *database_path,
                 int directory_fd,
                 const char *directory_path,

@@ -176,7 +176,7 @@ static void write_build(Writer *writer)
 static void write_health(Writer *writer)
 {
         static const char *const health[] = {"ok", "stale", "degraded", "corrupt", "restoring"};
-        static const char *const integrity[] = {"unknown", "ok", "corrupt"};
+        static const char *const integrity[] = {"unknown", "ok", "not-checkable", "repairable", "corrupt"};
         size_t n;
         json_object *reasons = rows_of(writer, "HealthReasons", &n);
 

@@ -228,10 +228,7 @@ static void fail_batch(AuditQueue *queue)
         wait_longer(queue);
         put_batch_back(queue);
         refuse_appends(queue, queue->locked ? AUDIT_APPEND_BOUND_USEC : 0, &queue->fault);
-        if (fault_means_corrupt(queue->fault.code)) {
-                manager_set_integrity(manager, INTEGRITY_CORRUPT, queue->fault.message);
-                (void) automatic_restore_suspect(manager, NULL);
-        }
+        automatic_restore_met(manager, &queue->fault);
 }
 
 static void queue_finish(Work *work)

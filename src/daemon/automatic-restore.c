@@ -57,6 +57,14 @@ int automatic_restore_suspect(Manager *manager, Fault *fault)
         return r;
 }
 
+void automatic_restore_met(Manager *manager, const Fault *fault)
+{
+        if (fault_means_corrupt(fault->code) && !manager->database_missing &&
+                        manager->integrity != INTEGRITY_REPAIRABLE &&
+                        manager->integrity != INTEGRITY_CORRUPT)
+                (void) automatic_restore_suspect(manager, NULL);
+}
+
 bool automatic_restore_load_stopped(const char *state_directory_path)
 {
         _cleanup_(json_object_putp) json_object *document = NULL;

@@ -11,6 +11,11 @@
  * or a check or restore that waits already will tell; BUSY when none can be, which is logged. */
 int automatic_restore_suspect(Manager *manager, Fault *fault);
 
+/* A statement of ours ended with this fault. Where it speaks of damage, a check is queued as above: what is
+ * damaged, and whether rows are, only a check can tell. Nothing is queued for a database that one has found
+ * damaged already. */
+void automatic_restore_met(Manager *manager, const Fault *fault);
+
 /* A check found the database corrupt, or the file is missing: decides, and queues the restore next. True
  * when one is queued or running; else it is said why not. */
 bool automatic_restore_consider(Manager *manager);

@@ -60,10 +60,5 @@ void backup_result_failed(Job *job)
         if (job->fault.code == FAULT_CANCELLED)
                 return;
         manager_set_last_backup_fault(manager, job->fault.message);
-        /* While it is known as corrupt, the fault is only a repetition of that. */
-        if (fault_means_corrupt(job->fault.code) && manager->integrity != INTEGRITY_CORRUPT &&
-                        !manager->database_missing) {
-                manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
-                (void) automatic_restore_suspect(manager, NULL);
-        }
+        automatic_restore_met(manager, &job->fault);
 }

@@ -48,7 +48,8 @@ void manager_set_integrity(Manager *manager, Integrity integrity, const char *fi
         manager->integrity = integrity;
         if (integrity != INTEGRITY_UNKNOWN)
                 manager->integrity_checked_usec = clock_now_usec();
-        if (integrity == INTEGRITY_OK)
+        if (integrity == INTEGRITY_OK || integrity == INTEGRITY_UNCHECKABLE ||
+                        integrity == INTEGRITY_REPAIRABLE)
                 manager->database_missing = false;
         replace_text(&manager->finding, finding);
         manager_changed(manager, CHANGE_INTEGRITY);
@@ -56,6 +57,13 @@ void manager_set_integrity(Manager *manager, Integrity integrity, const char *fi
         manager_update_status(manager);
         if (integrity == INTEGRITY_CORRUPT)
                 tell_corruption(manager, finding ? finding : "The check failed");
+}
+
+void manager_take_check(Manager *manager, const CheckResult *result)
+{
+        manager_set_integrity(manager,
+                        integrity_from_check(result),
+                        result->damage != 0 ? result->first_finding : result->unchecked);
 }
 
 void manager_set_database_missing(Manager *manager)

@@ -15,6 +15,9 @@ bool fault_means_corrupt(FaultCode code);
  * could not be made. */
 void manager_set_integrity(Manager *manager, Integrity integrity, const char *finding);
 
+/* Takes over what a check that ran to its end has proved. */
+void manager_take_check(Manager *manager, const CheckResult *result);
+
 /* The database file is not there though backups of it are: told, and nothing is written in its place. */
 void manager_set_database_missing(Manager *manager);
 

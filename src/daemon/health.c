@@ -13,6 +13,8 @@
 static const char *const integrity_table[_INTEGRITY_MAX] = {
                 [INTEGRITY_UNKNOWN] = "unknown",
                 [INTEGRITY_OK] = "ok",
+                [INTEGRITY_UNCHECKABLE] = "not-checkable",
+                [INTEGRITY_REPAIRABLE] = "repairable",
                 [INTEGRITY_CORRUPT] = "corrupt",
 };
 
@@ -27,6 +29,15 @@ static const char *const health_state_table[_HEALTH_STATE_MAX] = {
 const char *integrity_to_string(Integrity integrity)
 {
         return integrity >= 0 && integrity < _INTEGRITY_MAX ? integrity_table[integrity] : NULL;
+}
+
+Integrity integrity_from_check(const CheckResult *result)
+{
+        if (result->damage & DAMAGE_CONTENT)
+                return INTEGRITY_CORRUPT;
+        if (result->damage != 0)
+                return INTEGRITY_REPAIRABLE;
+        return result->unchecked ? INTEGRITY_UNCHECKABLE : INTEGRITY_OK;
 }
 
 const char *health_state_to_string(HealthState state)
@@ -82,6 +93,22 @@ static int judge_content(const HealthFacts *facts, Health *health)
                                 "The database %s is corrupt: %s",
                                 facts->database_path,
                                 facts->finding ? facts->finding : "the check failed");
+        if (facts->integrity == INTEGRITY_REPAIRABLE)
+                return add(health,
+                                HEALTH_DEGRADED,
+                                "repairable",
+                                "Every row of the database %s is there, but its indexes or free pages are "
+                                "damaged (%s); nothing is restored",
+                                facts->database_path,
+                                facts->finding ? facts->finding : "the check failed");
+        if (facts->integrity == INTEGRITY_UNCHECKABLE)
+                return add(health,
+                                HEALTH_DEGRADED,
+                                "not-checkable",
+                                "The database %s is sound as far as it can be checked here, and is backed "
+                                "up; not checked: %s",
+                                facts->database_path,
+                                facts->finding ? facts->finding : "what its schema names");
         if (facts->integrity == INTEGRITY_UNKNOWN && facts->finding)
                 return add(health,
                                 HEALTH_DEGRADED,

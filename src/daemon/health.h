@@ -6,16 +6,22 @@
 
 #include "base/fault.h"
 #include "daemon/unit-facts.h"
+#include "database/check.h"
 
 typedef enum Integrity {
         INTEGRITY_UNKNOWN, /* not checked yet, or the check could not run */
         INTEGRITY_OK,
-        INTEGRITY_CORRUPT,
+        INTEGRITY_UNCHECKABLE, /* sound as far as it can be proved; the finding says what can't be checked */
+        INTEGRITY_REPAIRABLE,  /* indexes or free pages are damaged, and no row */
+        INTEGRITY_CORRUPT,     /* the only one that leads to a restore */
         _INTEGRITY_MAX,
         _INTEGRITY_INVALID = -EINVAL,
 } Integrity;
 
 const char *integrity_to_string(Integrity integrity);
+
+/* What a check that ran to its end has proved. */
+Integrity integrity_from_check(const CheckResult *result);
 
 /* From good to bad; the worst reason gives the state. */
 typedef enum HealthState {

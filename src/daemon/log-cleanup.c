@@ -100,10 +100,7 @@ static void cleanup_finish(Work *work)
                         journal_line(LOG_WARNING,
                                         "Removing old rows of the logs failed: %s",
                                         cleanup->fault.message);
-                if (fault_means_corrupt(cleanup->fault.code)) {
-                        manager_set_integrity(manager, INTEGRITY_CORRUPT, cleanup->fault.message);
-                        (void) automatic_restore_suspect(manager, NULL);
-                }
+                automatic_restore_met(manager, &cleanup->fault);
                 end(cleanup);
         }
         fault_done(&cleanup->fault);

@@ -172,10 +172,8 @@ static void maintenance_finish(Work *work)
         maintenance->queued = false;
         statistics_done(&maintenance->counts);
         tell(maintenance);
-        if (ran && fault_means_corrupt(maintenance->fault.code)) {
-                manager_set_integrity(manager, INTEGRITY_CORRUPT, maintenance->fault.message);
-                (void) automatic_restore_suspect(manager, NULL);
-        }
+        if (ran)
+                automatic_restore_met(manager, &maintenance->fault);
         manager_settle_when_idle(manager);
 }
 

@@ -18,6 +18,7 @@ typedef struct CheckTask {
         int directory_fd; /* of the backups; borrowed from the Manager, which outlives the workers */
         const char *directory_path;
         unsigned threads;
+        bool checked; /* to the end; `result` says what was found */
         CheckResult result;
 } CheckTask;
 
@@ -66,19 +67,22 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
                                             progress,
                                             &task->result,
                                             fault)
-                          : check_run(task->database_path,
+                          : check_run_twice(task->database_path,
                                             CONNECTION_READ,
                                             CHECK_FULL,
                                             task->threads,
                                             progress,
                                             &task->result,
                                             fault);
+        task->checked = r >= 0;
         if (r < 0 || task->result.healthy)
                 return r;
         return fault_set(fault,
                         FAULT_CORRUPT,
-                        "The database %s is corrupt, %u finding%s, the first: %s",
+                        "The database %s %s, %u finding%s, the first: %s",
                         task->database_path,
+                        task->result.damage & DAMAGE_CONTENT ? "is corrupt"
+                                                             : "has damaged indexes or free pages",
                         task->result.n_findings,
                         task->result.n_findings == 1 ? "" : "s",
                         task->result.first_finding);
@@ -89,24 +93,23 @@ static int check_finish(Job *job, void *userdata)
         CheckTask *task = userdata;
         Manager *manager = job->manager;
 
-        if (job->fault.code == FAULT_NONE) {
+        if (job->fault.code == FAULT_NONE)
                 event_database_checked(job, task->database_path);
-                manager_set_integrity(manager, INTEGRITY_OK, NULL);
-                /* The new file is sound, but who had the old one open still writes there: that is for
-                 * somebody to see, and `oracxpredctl verify` says that they have. */
-                if (job_is_attended(job)) {
-                        manager->database_replaced = false;
-                        automatic_restore_repaired(manager);
-                }
-                manager_update_health(manager);
-        } else if (fault_means_corrupt(job->fault.code)) {
-                manager_set_integrity(manager,
-                                INTEGRITY_CORRUPT,
-                                task->result.first_finding ? task->result.first_finding
-                                                           : job->fault.message);
-                (void) automatic_restore_consider(manager);
-        } else if (job->fault.code != FAULT_CANCELLED && job->fault.code != FAULT_BUSY)
+        if (task->checked)
+                manager_take_check(manager, &task->result);
+        else if (fault_means_corrupt(job->fault.code)) /* it was emptied */
+                manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
+        else if (job->fault.code != FAULT_CANCELLED && job->fault.code != FAULT_BUSY)
                 manager_set_integrity(manager, INTEGRITY_UNKNOWN, job->fault.message);
+        if (fault_means_corrupt(job->fault.code) && manager->integrity == INTEGRITY_CORRUPT)
+                (void) automatic_restore_consider(manager);
+        /* The new file is sound, but who had the old one open still writes there: that is for somebody to
+         * see, and `oracxpredctl verify` says that they have. */
+        if (job->fault.code == FAULT_NONE && job_is_attended(job)) {
+                manager->database_replaced = false;
+                automatic_restore_repaired(manager);
+                manager_update_health(manager);
+        }
         return 0;
 }
 

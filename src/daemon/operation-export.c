@@ -48,11 +48,8 @@ static int export_finish(Job *job, void *userdata)
 
         if (job->fault.code == FAULT_NONE)
                 event_database_exported(job, task->database_path, &task->result, task->options.redact);
-        else if (fault_means_corrupt(job->fault.code) && !manager->database_missing &&
-                        manager->integrity != INTEGRITY_CORRUPT) {
-                manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
-                (void) automatic_restore_suspect(manager, NULL);
-        }
+        else
+                automatic_restore_met(manager, &job->fault);
         return 0;
 }
 

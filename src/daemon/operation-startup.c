@@ -171,7 +171,7 @@ static int judge_check(Job *job, StartupTask *task)
                 fault_done(&job->fault);
                 return skip ? STAGE_SKIP : 0;
         }
-        manager_set_integrity(manager, INTEGRITY_OK, NULL);
+        manager_take_check(manager, &task->check);
         return 0;
 }
 
@@ -194,6 +194,18 @@ static int judge_schema(Job *job, StartupTask *task)
         for (size_t i = 0; i < manager->schema.n_differences; i++)
                 event_schema_differs(manager->database_path, manager->schema.differences[i]);
         return 0;
+}
+
+/* Damage that was met while writing is a matter for the full check that follows a start. */
+static int judge_unwritten_schema(Job *job)
+{
+        bool skip = fault_means_corrupt(job->fault.code) || must_not_go_on(&job->fault);
+
+        journal_line(LOG_WARNING, "The schema could not be completed: %s", job->fault.message);
+        if (job->manager->integrity == INTEGRITY_OK)
+                manager_set_integrity(job->manager, INTEGRITY_UNKNOWN, job->fault.message);
+        fault_done(&job->fault);
+        return skip ? STAGE_SKIP : 0;
 }
 
 /* The first backup can fail for a reason that passes, such as a full disk: the service stays up and says so.
@@ -325,9 +337,9 @@ static int startup_finish(Job *job, void *userdata)
         int r;
 
         if (job->fault.code == FAULT_NONE || is_tolerable(task, &job->fault)) {
-                /* Corruption met while writing is the same finding as that of the check. */
-                r = stage->judge == judge_schema && job->fault.code != FAULT_NONE ? judge_check(job, task)
-                                                                                  : stage->judge(job, task);
+                r = stage->judge == judge_schema && job->fault.code != FAULT_NONE
+                                    ? judge_unwritten_schema(job)
+                                    : stage->judge(job, task);
                 if (r == 0 && ++task->stage < ELEMENTSOF(stages))
                         return 1;
                 if (r == STAGE_RESTORE)

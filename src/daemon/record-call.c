@@ -128,10 +128,7 @@ static void call_finish(Work *work)
         RecordCall *call = call_of(work);
         Manager *manager = call->manager;
 
-        if (fault_means_corrupt(call->fault.code)) {
-                manager_set_integrity(manager, INTEGRITY_CORRUPT, call->fault.message);
-                (void) automatic_restore_suspect(manager, NULL);
-        }
+        automatic_restore_met(manager, &call->fault);
         manager_flush_changes(manager);
         end(call);
         record_store_used(manager->record_store);

@@ -81,8 +81,9 @@ int startup_check(StartupTask *task, Progress *progress, Fault *fault)
 {
         int r;
 
-        r = check_run(task->database_path, CONNECTION_READ, CHECK_QUICK, 1, progress, &task->check, fault);
-        if (r < 0 || task->check.healthy)
+        r = check_run_twice(
+                        task->database_path, CONNECTION_READ, CHECK_QUICK, 1, progress, &task->check, fault);
+        if (r < 0 || (task->check.damage & DAMAGE_CONTENT) == 0)
                 return r;
         return fault_set(fault,
                         FAULT_CORRUPT,

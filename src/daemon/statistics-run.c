@@ -136,10 +136,8 @@ static void run_finish(Work *work)
         if (run->fault.code == FAULT_NONE) {
                 statistics_run_take_over(manager, &run->statistics);
                 run->statistics = (Statistics){0};
-        } else if (fault_means_corrupt(run->fault.code)) {
-                manager_set_integrity(manager, INTEGRITY_CORRUPT, run->fault.message);
-                (void) automatic_restore_suspect(manager, NULL);
-        }
+        } else
+                automatic_restore_met(manager, &run->fault);
         manager_flush_changes(manager);
         answer_waiters(run, run->n_served, &run->fault);
 

@@ -8,28 +8,34 @@ bool check_is_content(const Fault *fault)
         return fault->message && (fault->code == FAULT_CORRUPT || fault->code == FAULT_NOT_A_DATABASE);
 }
 
-/* Findings that say "this row breaks a rule" rather than "this file is damaged": a schema that was changed
- * after its rows were written gives them. CHECK constraints are left out of the run altogether. */
-static bool is_constraint(const char *text, size_t length)
-{
-        static const char null_words[] = "NULL value in ";
-        const char *value_words = memmem(text, length, " value in ", strlen(" value in "));
+/* What kinds of findings are damage to. */
+static const unsigned damage_table[_FINDING_KIND_MAX] = {
+                [FINDING_INDEX] = DAMAGE_INDEXES,
+                [FINDING_FREE_PAGES] = DAMAGE_FREE_PAGES,
+                [FINDING_PAGE] = DAMAGE_CONTENT,
+                [FINDING_ORDER] = DAMAGE_CONTENT,
+                [FINDING_CONTENT] = DAMAGE_CONTENT,
+};
 
-        return strncmp(text, null_words, strlen(null_words)) == 0 ||
-               /* "non-INT value in t.c", in STRICT tables */
-               (strncmp(text, "non-", 4) == 0 && value_words &&
-                               !memchr(text, ' ', (size_t) (value_words - text)));
+/* The first one is kept for people. */
+static int keep_first(char **first, const char *text, size_t length, Fault *fault)
+{
+        if (!*first)
+                *first = strndup(text, length);
+        return *first ? 0 : fault_set_errno(fault, ENOMEM, "Checking the database");
 }
 
-int check_add_finding(CheckResult *result, const char *text, size_t length, Fault *fault)
+int check_add_finding(CheckResult *result, FindingKind kind, const char *text, size_t length, Fault *fault)
 {
-        if (!result->first_finding) {
-                result->first_finding = strndup(text, length);
-                if (!result->first_finding)
-                        return fault_set_errno(fault, ENOMEM, "Checking the database");
+        if (kind == FINDING_RULE) {
+                result->constraint_violations++;
+                return 0;
         }
+        if (kind == FINDING_UNCHECKED)
+                return keep_first(&result->unchecked, text, length, fault);
+        result->damage |= damage_table[kind];
         result->n_findings++;
-        return 0;
+        return keep_first(&result->first_finding, text, length, fault);
 }
 
 /* SQLite puts "I could not read this page" among the findings; a disk that fails once would look like a
@@ -63,11 +69,12 @@ static int add_row(const Connection *connection, CheckResult *result, const char
                                         code_in_finding(text, length),
                                         &met,
                                         "Reading a page to check it");
-                        if (is_constraint(text, length)) {
-                                result->constraint_violations++;
-                                r = 0;
-                        } else if (check_is_content(&met))
-                                r = check_add_finding(result, text, length, fault);
+                        if (check_is_content(&met))
+                                r = check_add_finding(result,
+                                                finding_read(text, length).kind,
+                                                text,
+                                                length,
+                                                fault);
                         else if (fault)
                                 fault_move(fault, &met);
                 }

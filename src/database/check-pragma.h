@@ -5,6 +5,7 @@
  * that could not be read. Belongs to the connection's thread. */
 
 #include "database/check.h"
+#include "database/finding.h"
 
 /* Findings after which a check ends: enough to be sure; a file full of rubbish has millions. */
 #define CHECK_FINDINGS_MAX 100
@@ -13,7 +14,7 @@
 bool check_is_content(const Fault *fault);
 
 /* Adds one finding of `length` bytes. */
-int check_add_finding(CheckResult *result, const char *text, size_t length, Fault *fault);
+int check_add_finding(CheckResult *result, FindingKind kind, const char *text, size_t length, Fault *fault);
 
 /* Runs one `PRAGMA integrity_check(…)` or `quick_check(…)` and adds what it says to *result; *ret_rows is
  * how many rows its answer had. CHECK constraints are left out of the run altogether. Faults: as the

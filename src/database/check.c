@@ -10,6 +10,7 @@
 
 void check_result_done(CheckResult *result)
 {
+        free(result->unchecked);
         free(result->first_finding);
         *result = (CheckResult){0};
 }
@@ -18,7 +19,7 @@ void check_result_done(CheckResult *result)
 static int fault_to_finding(CheckResult *result, int r, Fault *met, Fault *fault)
 {
         if (check_is_content(met))
-                return check_add_finding(result, met->message, strlen(met->message), fault);
+                return check_add_finding(result, FINDING_CONTENT, met->message, strlen(met->message), fault);
         if (fault)
                 fault_move(fault, met);
         return r;
@@ -103,8 +104,28 @@ int check_run(const char *path,
         if (r < 0)
                 return r;
 
-        result.healthy = result.n_findings == 0;
+        result.healthy = result.damage == 0;
         *ret = result;
         result = (CheckResult){0};
+        return 0;
+}
+
+int check_run_twice(const char *path,
+                ConnectionMode mode,
+                CheckDepth depth,
+                unsigned threads,
+                Progress *progress,
+                CheckResult *ret,
+                Fault *fault)
+{
+        _cleanup_(check_result_done) CheckResult first = {0};
+        int r = check_run(path, mode, depth, threads, progress, &first, fault);
+
+        if (r < 0)
+                return r;
+        if (first.damage & DAMAGE_CONTENT)
+                return check_run(path, mode, depth, threads, progress, ret, fault);
+        *ret = first;
+        first = (CheckResult){0};
         return 0;
 }

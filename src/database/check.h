@@ -12,10 +12,20 @@ typedef enum CheckDepth {
         CHECK_FULL,  /* PRAGMA integrity_check, or what proves the same, then foreign_key_check */
 } CheckDepth;
 
+/* Bits of what is damaged. Only the last one can mean that rows are lost. */
+typedef enum Damage {
+        DAMAGE_INDEXES = 1 << 0,    /* indexes alone, FTS inverted indexes and expression indexes included:
+                                       REINDEX makes them again */
+        DAMAGE_FREE_PAGES = 1 << 1, /* freelist, pointer map, pages that nobody uses: no row is touched */
+        DAMAGE_CONTENT = 1 << 2,    /* table b-trees, sqlite_schema, header */
+} Damage;
+
 typedef struct CheckResult {
-        bool healthy;
-        unsigned n_findings;             /* not counted much beyond 100 */
-        char *first_finding;             /* owned; NULL when healthy */
+        bool healthy;        /* there is no damage */
+        unsigned damage;     /* bits of Damage */
+        char *unchecked;     /* owned; what could not be checked and why, for people; NULL for nothing */
+        unsigned n_findings; /* not counted much beyond 100 */
+        char *first_finding; /* owned; NULL when healthy */
         uint64_t foreign_key_violations; /* counted by a full check; not corruption */
         uint64_t constraint_violations;  /* NULL in a NOT NULL column and the like; not corruption either */
 } CheckResult;
@@ -32,6 +42,16 @@ void check_result_done(CheckResult *result);
  * not touched: SQLite can't say how far it is. A table with a foreign key whose parent columns are not
  * unique can't be checked and counts as one violation. */
 int check_run(const char *path,
+                ConnectionMode mode,
+                CheckDepth depth,
+                unsigned threads,
+                Progress *progress,
+                CheckResult *ret,
+                Fault *fault);
+
+/* The same; damage to content is only a verdict when a second look finds it, too, through a connection of
+ * its own, which reads a snapshot anew. What the second look says counts. */
+int check_run_twice(const char *path,
                 ConnectionMode mode,
                 CheckDepth depth,
                 unsigned threads,

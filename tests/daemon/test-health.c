@@ -125,6 +125,40 @@ static void test_unknown_integrity_is_no_corruption(void **state)
         assert_reasons(&facts, HEALTH_CORRUPT, "database-missing");
 }
 
+/* Whatever is found beside it, only damage to content may lead to a restore. */
+static void test_integrity_follows_from_what_is_damaged(void **state)
+{
+        static const struct {
+                CheckResult result;
+                Integrity integrity;
+        } cases[] = {
+                        {{.damage = 0}, INTEGRITY_OK},
+                        {{.unchecked = (char *) "x"}, INTEGRITY_UNCHECKABLE},
+                        {{.damage = DAMAGE_INDEXES}, INTEGRITY_REPAIRABLE},
+                        {{.damage = DAMAGE_FREE_PAGES}, INTEGRITY_REPAIRABLE},
+                        {{.damage = DAMAGE_INDEXES | DAMAGE_FREE_PAGES, .unchecked = (char *) "x"},
+                                        INTEGRITY_REPAIRABLE},
+                        {{.damage = DAMAGE_CONTENT}, INTEGRITY_CORRUPT},
+                        {{.damage = DAMAGE_CONTENT | DAMAGE_INDEXES, .unchecked = (char *) "x"},
+                                        INTEGRITY_CORRUPT},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_int_equal(integrity_from_check(&cases[i].result), cases[i].integrity);
+}
+
+static void test_what_is_no_corruption_has_its_reason(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.integrity = INTEGRITY_UNCHECKABLE;
+        facts.finding = "no such collation sequence: APPSORT";
+        assert_reasons(&facts, HEALTH_DEGRADED, "not-checkable");
+        facts.integrity = INTEGRITY_REPAIRABLE;
+        facts.finding = "row 3 missing from index";
+        assert_reasons(&facts, HEALTH_DEGRADED, "repairable");
+}
+
 static void test_each_degradation_has_its_code(void **state)
 {
         HealthFacts facts = good_facts();
@@ -195,6 +229,8 @@ static void test_words_of_the_interface(void **state)
 {
         assert_string_equal(integrity_to_string(INTEGRITY_UNKNOWN), "unknown");
         assert_string_equal(integrity_to_string(INTEGRITY_OK), "ok");
+        assert_string_equal(integrity_to_string(INTEGRITY_UNCHECKABLE), "not-checkable");
+        assert_string_equal(integrity_to_string(INTEGRITY_REPAIRABLE), "repairable");
         assert_string_equal(integrity_to_string(INTEGRITY_CORRUPT), "corrupt");
         assert_null(integrity_to_string(_INTEGRITY_INVALID));
         assert_string_equal(health_state_to_string(HEALTH_OK), "ok");
@@ -354,6 +390,8 @@ int main(void)
                         cmocka_unit_test(test_backups_of_others_are_not_said_to_be_none),
                         cmocka_unit_test(test_not_stale_before_the_start_is_over),
                         cmocka_unit_test(test_corrupt),
+                        cmocka_unit_test(test_integrity_follows_from_what_is_damaged),
+                        cmocka_unit_test(test_what_is_no_corruption_has_its_reason),
                         cmocka_unit_test(test_unknown_integrity_is_no_corruption),
                         cmocka_unit_test(test_each_degradation_has_its_code),
                         cmocka_unit_test(test_worst_reason_gives_the_state_and_all_are_told),
