@@ -3,17 +3,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/io.h"
+#include "backup/file-move.h"
 #include "base/publish.h"
 #include "base/rename.h"
 #include "base/test-hook.h"
 #include "base/timestamp.h"
 
-#define COPY_CHUNK_BYTES (256 * KIB)
 #define FOLDER_MODE 0750
 #define FILE_MODE 0600 /* of a copy; what is moved keeps its own */
 /* Incidents in one second, one after the other, before something must be wrong. */
@@ -38,17 +36,6 @@ static int join(char **ret, const char *first, const char *separator, const char
         return 0;
 }
 
-static int sync_directory_of(const char *path)
-{
-        _cleanup_free_ char *copy = strdup(path);
-        _cleanup_close_ int fd = -EBADF;
-
-        if (!copy)
-                return -ENOMEM;
-        fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 static int open_quarantine(const char *path, int *ret_fd, Fault *fault)
 {
         int fd;
@@ -56,7 +43,7 @@ static int open_quarantine(const char *path, int *ret_fd, Fault *fault)
         if (mkdir(path, FOLDER_MODE) < 0) {
                 if (errno != EEXIST)
                         return fault_set_errno(fault, errno, "Creating %s", path);
-        } else if (sync_directory_of(path) < 0)
+        } else if (file_sync_directory_of(path) < 0)
                 return fault_set_errno(fault, errno, "Writing the directory of %s to the disk", path);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)
@@ -138,34 +125,6 @@ uint64_t quarantine_files_bytes(const QuarantineFiles *files)
         return bytes;
 }
 
-/* Reads from its start whatever the position of `source_fd` is, and leaves `target_fd` synced. */
-static int copy_content(int source_fd, int target_fd, Progress *progress, Fault *fault, const char *name)
-{
-        _cleanup_free_ char *buffer = malloc(COPY_CHUNK_BYTES);
-        uint64_t offset_bytes = 0;
-        size_t size;
-
-        if (!buffer)
-                return fault_set_errno(fault, ENOMEM, "Copying %s", name);
-        do {
-                int r = progress ? progress_check(progress, fault) : 0;
-
-                if (r < 0)
-                        return r;
-                r = io_read_full_at(source_fd, buffer, COPY_CHUNK_BYTES, offset_bytes, &size);
-                if (r >= 0)
-                        r = io_write_all(target_fd, buffer, size);
-                if (r < 0)
-                        return fault_set_errno(fault, r, "Copying %s into the quarantine", name);
-                offset_bytes += size;
-                if (progress)
-                        progress_add(progress, size);
-        } while (size == COPY_CHUNK_BYTES);
-        if (fsync(target_fd) < 0)
-                return fault_set_errno(fault, errno, "Writing the copy of %s to the disk", name);
-        return 0;
-}
-
 static int copy_file(int source_fd, int directory_fd, const char *name, Progress *progress, Fault *fault)
 {
         _cleanup_close_ int fd = openat(
@@ -174,7 +133,7 @@ static int copy_file(int source_fd, int directory_fd, const char *name, Progress
 
         if (fd < 0)
                 return fault_set_errno(fault, errno, "Creating %s in the quarantine", name);
-        r = copy_content(source_fd, fd, progress, fault, name);
+        r = file_copy_content(source_fd, fd, progress, name, fault);
         if (r < 0)
                 (void) unlinkat(directory_fd, name, 0);
         return r;
@@ -283,74 +242,70 @@ int quarantine_copy(const QuarantineFiles *files,
         return r;
 }
 
-/* Copy, sync, then remove: at every moment one of the two is whole. */
-static int move_across(const char *from, const char *to, Fault *fault)
+static int with_file(int (*work)(const char *from, const char *to, Fault *fault),
+                const char *from_path,
+                const char *to_path,
+                const char *suffix,
+                Fault *fault)
 {
-        _cleanup_close_ int source_fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), target_fd = -EBADF;
-        _cleanup_free_ char *temporary = NULL;
+        _cleanup_free_ char *from = NULL, *to = NULL;
+
+        if (join(&from, from_path, "", "", suffix) < 0 || join(&to, to_path, "", "", suffix) < 0)
+                return fault_set_errno(fault, ENOMEM, "Moving %s", from_path);
+        return work(from, to, fault);
+}
+
+/* Removes what is at its new place as well, and nothing else. */
+static int leave(const char *from, const char *to, Fault *fault)
+{
         struct stat status;
-        int r;
 
-        if (source_fd < 0 || fstat(source_fd, &status) < 0)
-                return fault_set_errno(fault, errno, "Opening %s", from);
-        if (join(&temporary, to, ".", "moving", "") < 0)
-                return fault_set_errno(fault, ENOMEM, "Moving %s", from);
-        (void) unlink(temporary);
-        target_fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (target_fd < 0)
-                return fault_set_errno(fault, errno, "Creating %s", temporary);
-        r = copy_content(source_fd, target_fd, NULL, fault, from);
-        if (r >= 0 && fchmod(target_fd, status.st_mode & 0777) < 0)
-                r = fault_set_errno(fault, errno, "Setting the mode of %s", to);
-        /* Only root can give it away; for others it stays theirs, which the caller has judged before. */
-        (void) !fchown(target_fd, status.st_uid, status.st_gid);
-        if (r >= 0) {
-                r = rename_noreplace(AT_FDCWD, temporary, AT_FDCWD, to);
-                if (r < 0)
-                        r = fault_set_errno(fault, r, "Moving %s to %s", from, to);
-        }
-        if (r < 0) {
-                (void) unlink(temporary);
-                return r;
-        }
-        if (sync_directory_of(to) < 0 || unlink(from) < 0)
-                return fault_set_errno(fault, errno, "Moving %s to %s", from, to);
-        return 0;
-}
-
-static int move_file(const char *from, const char *to, Fault *fault)
-{
-        int r = rename_noreplace(AT_FDCWD, from, AT_FDCWD, to);
-
-        if (r >= 0 || r == -ENOENT)
+        if (lstat(from, &status) < 0 && errno == ENOENT)
                 return 0;
-        if (r == -EXDEV)
-                return move_across(from, to, fault);
-        if (r == -EEXIST)
+        if (!file_has_same_content(from, to))
                 return fault_set(fault,
-                                FAULT_INVALID_ARGUMENT,
-                                "%s is not moved to %s, where such a file exists already",
-                                from,
-                                to);
-        return fault_set_errno(fault, r, "Moving %s to %s", from, to);
+                                FAULT_CONFLICT,
+                                "%s changed while the database was moved, so %s is kept",
+                                to,
+                                from);
+        return unlink(from) < 0 ? fault_set_errno(fault, errno, "Removing %s", from) : 0;
 }
 
-static int move_files(const char *from_path, const char *to_path, bool main_file_first, Fault *fault)
+/* By force, a process that has the database open may have gone on writing since `to` was copied. */
+static int follow(const char *from, const char *to, Fault *fault)
 {
-        for (size_t i = 0; i < QUARANTINE_N_FILES; i++) {
-                size_t which = main_file_first ? i : QUARANTINE_N_FILES - 1 - i;
-                _cleanup_free_ char *from = NULL, *to = NULL;
-                int r;
+        if (!file_has_same_content(from, to) && access(from, F_OK) == 0 && unlink(to) < 0 && errno != ENOENT)
+                return fault_set_errno(fault, errno, "Removing %s", to);
+        return file_move(from, to, fault);
+}
 
-                if (join(&from, from_path, "", "", quarantine_suffixes[which]) < 0 ||
-                                join(&to, to_path, "", "", quarantine_suffixes[which]) < 0)
-                        return fault_set_errno(fault, ENOMEM, "Moving %s", from_path);
-                r = move_file(from, to, fault);
-                if (r < 0)
-                        return r;
+/* A -wal and a -journal say what a database says; a -shm only where what is in the -wal. */
+static const char *const content_suffixes[] = {"-wal", "-journal"};
+
+/* The database is whole at one of the two places at every moment. An application that opens the database's
+ * name meanwhile, and finds no main file there, makes an empty one, and SQLite then deletes the -wal beside
+ * it: so the -wal is at the new place, too, before the main file moves, and leaves the old one last. */
+static int move_files(const char *from_path, const char *to_path, bool back, Fault *fault)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(content_suffixes); i++)
+                r = with_file(file_copy, from_path, to_path, content_suffixes[i], fault);
+        if (r < 0)
+                return r;
+        TEST_POINT("quarantine-copied-journals");
+        r = file_move(from_path, to_path, fault);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(content_suffixes); i++) {
                 TEST_POINT("quarantine-moved-file");
+                r = with_file(back ? leave : follow, from_path, to_path, content_suffixes[i], fault);
         }
-        if (sync_directory_of(to_path) < 0 || sync_directory_of(from_path) < 0)
+        if (r >= 0 && back) /* nobody misses it, and one that is there may be in use */
+                (void) with_file(file_move, from_path, to_path, "-shm", NULL);
+        else if (r >= 0)
+                r = with_file(follow, from_path, to_path, "-shm", fault);
+        if (r < 0)
+                return r;
+        if (file_sync_directory_of(to_path) < 0 || file_sync_directory_of(from_path) < 0)
                 return fault_set_errno(fault, errno, "Writing the move of %s to the disk", from_path);
         return 0;
 }
@@ -361,7 +316,7 @@ int quarantine_move(const char *database_path, const char *folder, Fault *fault)
 
         if (join(&inside, folder, "/", file_name_of(database_path), "") < 0)
                 return fault_set_errno(fault, ENOMEM, "Moving %s", database_path);
-        return move_files(database_path, inside, true, fault);
+        return move_files(database_path, inside, false, fault);
 }
 
 int quarantine_move_back(const char *folder, const char *database_path, Fault *fault)
@@ -374,7 +329,39 @@ int quarantine_move_back(const char *folder, const char *database_path, Fault *f
                 return 0;
         if (join(&inside, folder, "/", file_name_of(database_path), "") < 0)
                 return fault_set_errno(fault, ENOMEM, "Moving %s", database_path);
-        return move_files(inside, database_path, false, fault);
+        return move_files(inside, database_path, true, fault);
+}
+
+static int forget_unfinished(const char *from, const char *to, Fault *fault)
+{
+        file_forget_copy(from);
+        file_forget_copy(to);
+        return 0;
+}
+
+void quarantine_forget_unfinished(const char *folder, const char *database_path)
+{
+        _cleanup_free_ char *inside = NULL;
+
+        if (folder && join(&inside, folder, "/", file_name_of(database_path), "") < 0)
+                return;
+        for (size_t i = 0; i < QUARANTINE_N_FILES; i++)
+                (void) with_file(forget_unfinished,
+                                inside ? inside : database_path,
+                                database_path,
+                                quarantine_suffixes[i],
+                                NULL);
+}
+
+void quarantine_forget_copies(const char *folder, const char *database_path)
+{
+        _cleanup_free_ char *inside = NULL;
+
+        if (join(&inside, folder, "/", file_name_of(database_path), "") < 0)
+                return;
+        for (size_t i = 0; i < QUARANTINE_N_FILES; i++)
+                (void) with_file(leave, inside, database_path, quarantine_suffixes[i], NULL);
+        (void) rmdir(folder);
 }
 
 int quarantine_remove(const char *folder, const char *database_path, Fault *fault)
@@ -390,7 +377,7 @@ int quarantine_remove(const char *folder, const char *database_path, Fault *faul
         }
         if (rmdir(folder) < 0 && errno != ENOTEMPTY && errno != ENOENT)
                 return fault_set_errno(fault, errno, "Removing %s", folder);
-        if (sync_directory_of(folder) < 0)
+        if (file_sync_directory_of(folder) < 0)
                 return fault_set_errno(fault, errno, "Writing the directory of %s to the disk", folder);
         return 0;
 }

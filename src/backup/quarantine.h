@@ -7,8 +7,8 @@
 
 #include "base/progress.h"
 
-/* The main file's suffixes: "", "-wal", "-journal", "-shm". The main file is moved away first and comes back
- * last, so that nobody ever finds it beside the wrong -wal. */
+/* The main file's suffixes: "", "-wal", "-journal", "-shm". The main file is moved when the others are at
+ * both places, so that nobody ever finds it without its -wal. */
 #define QUARANTINE_N_FILES 4
 extern const char *const quarantine_suffixes[QUARANTINE_N_FILES];
 
@@ -47,13 +47,21 @@ int quarantine_copy(const QuarantineFiles *files,
                 char **ret_folder,
                 Fault *fault);
 
-/* Moves what there is of the four files into an existing folder (copies and removes where that is another
- * file system). Can be called again to finish what was interrupted. INVALID_ARGUMENT when the folder has
- * such a file already. */
+/* Moves what there is of the four files into an existing folder (copies and removes where that lies on
+ * another mount). Can be called again to finish what was interrupted. INVALID_ARGUMENT when the folder has
+ * another such file already. */
 int quarantine_move(const char *database_path, const char *folder, Fault *fault);
 
 /* The way back; never replaces a file. A folder that is gone was emptied by an earlier call. */
 int quarantine_move_back(const char *folder, const char *database_path, Fault *fault);
+
+/* Removes what a killed move left unfinished of copies beside the database and, unless it is NULL, in the
+ * folder. */
+void quarantine_forget_unfinished(const char *folder, const char *database_path);
+
+/* Removes from the folder what is at the database's place as well; what differs, or is only in the folder,
+ * stays, and then the folder does, too. */
+void quarantine_forget_copies(const char *folder, const char *database_path);
 
 /* Removes a folder with the four files and what SQLite made beside them; anything else in it stays, and then
  * the folder does, too. */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backup/restore-recover.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/file-move.h"
 #include "backup/quarantine.h"
-#include "backup/replacement.h"
+#include "backup/replacement-verdict.h"
 #include "base/test-hook.h"
+#include "database/placement.h"
+#include "database/table-list.h"
 
 void restore_recovered_done(RestoreRecovered *recovered)
 {
@@ -23,10 +27,79 @@ static bool prepared_is_whole(const Replacement *state)
                strcmp(sha256, state->sha256) == 0;
 }
 
+static int has_rows(Connection *connection, const char *table, bool *ret)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        char *sql = sqlite3_mprintf("SELECT 1 FROM main.\"%w\" LIMIT 1", table);
+        int code, r = sql ? connection_prepare(connection, sql, &statement, NULL) : -ENOMEM;
+
+        sqlite3_free(sql);
+        if (r < 0)
+                return r;
+        code = sqlite3_step(statement);
+        *ret = code != SQLITE_DONE;
+        return 0;
+}
+
+/* What can't be read may hold anything. */
+static bool is_empty(const char *path)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(table_list_done) TableList list = {0};
+        struct stat status;
+        bool any = false;
+
+        if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+                        status.st_size <= PLACEMENT_NOTHING_BYTES)
+                return true;
+        if (connection_open(path, CONNECTION_READ, NULL, &connection, NULL) < 0 ||
+                        table_list_load(connection, &list, NULL) < 0)
+                return false;
+        for (size_t i = 0; !any && i < list.n_tables; i++)
+                if (!list.tables[i].is_internal && has_rows(connection, list.tables[i].name, &any) < 0)
+                        return false;
+        return !any;
+}
+
+static int path_in_folder(const Replacement *state, char **ret)
+{
+        const char *slash = strrchr(state->database, '/');
+        char *path;
+
+        if (asprintf(&path, "%s/%s", state->quarantine, slash ? slash + 1 : state->database) < 0)
+                return -ENOMEM;
+        *ret = path;
+        return 0;
+}
+
+static int look(const Replacement *state, ReplacementFacts *ret)
+{
+        _cleanup_free_ char *saved = NULL;
+        struct stat status;
+        int r = state->quarantine ? path_in_folder(state, &saved) : 0;
+
+        if (r < 0)
+                return r;
+        *ret = (ReplacementFacts){
+                        .phase = state->phase,
+                        .in_force = replacement_is_in_force(state),
+                        .main_present = lstat(state->database, &status) == 0,
+                        .saved = saved,
+                        .main_saved = saved && lstat(saved, &status) == 0,
+                        .main_same = saved && file_has_same_content(state->database, saved),
+        };
+        if (state->phase != REPLACEMENT_MOVING || ret->in_force)
+                return 0;
+        ret->prepared_whole = prepared_is_whole(state);
+        /* Asked last: it may leave a -wal and a -shm, which go where the database goes. */
+        ret->main_empty = ret->main_present && !ret->main_same && (ret->main_saved || !saved) &&
+                          is_empty(state->database);
+        return 0;
+}
+
 /* What an application made at the empty place before this service was started again is not the old database,
  * whose folder is taken; it gets one of its own. */
-static int move_into_another_folder(
-                const Replacement *state, const char *quarantine_path, uint64_t now_usec, Fault *fault)
+static int move_apart(const Replacement *state, const char *quarantine_path, uint64_t now_usec, Fault *fault)
 {
         _cleanup_free_ char *folder = NULL;
         int r = quarantine_make_folder(quarantine_path, now_usec, &folder, fault);
@@ -35,39 +108,33 @@ static int move_into_another_folder(
 }
 
 static int go_forward(const Replacement *state,
+                bool main_present,
                 const char *state_directory_path,
                 const char *quarantine_path,
                 uint64_t now_usec,
                 Fault *fault)
 {
-        _cleanup_fault_ Fault met = {0};
-        struct stat status;
-        int r = -EINVAL;
+        int r = 0;
 
-        if (state->quarantine) {
-                r = quarantine_move(state->database, state->quarantine, &met);
-                if (r < 0 && met.code != FAULT_INVALID_ARGUMENT) {
-                        if (fault)
-                                fault_move(fault, &met);
-                        return r;
-                }
-        }
-        if (r < 0 && (state->quarantine || lstat(state->database, &status) == 0)) {
-                r = move_into_another_folder(state, quarantine_path, now_usec, fault);
-                if (r < 0)
-                        return r;
-        }
+        if (main_present)
+                r = move_apart(state, quarantine_path, now_usec, fault);
+        else if (state->quarantine)
+                r = quarantine_move(state->database, state->quarantine, fault);
+        if (r < 0)
+                return r;
         TEST_POINT("recover-moved");
         r = replacement_publish(state, fault);
         TEST_POINT("recover-published");
         return r < 0 ? r : replacement_record(state_directory_path, state, fault);
 }
 
-static int go_back(const Replacement *state, Fault *fault)
+static int go_back(const Replacement *state, const ReplacementFacts *facts, Fault *fault)
 {
         int r = 0;
 
-        if (state->phase == REPLACEMENT_MOVING && state->quarantine) {
+        if (state->phase == REPLACEMENT_MOVING && state->quarantine && facts->main_present)
+                quarantine_forget_copies(state->quarantine, state->database);
+        else if (state->phase == REPLACEMENT_MOVING && state->quarantine) {
                 r = quarantine_move_back(state->quarantine, state->database, fault);
                 if (r >= 0)
                         (void) rmdir(state->quarantine);
@@ -78,6 +145,45 @@ static int go_back(const Replacement *state, Fault *fault)
         return r;
 }
 
+/* When the file at `path` was made; INT64_MIN where the file system does not tell. */
+static int64_t born_nsec(const char *path)
+{
+        struct statx status;
+
+        if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &status) < 0 ||
+                        !(status.stx_mask & STATX_BTIME))
+                return INT64_MIN;
+        return status.stx_btime.tv_sec * INT64_C(1000000000) + status.stx_btime.tv_nsec;
+}
+
+/* The old database's -wal may still be at its place, and would be replayed into the database that somebody
+ * put there. It goes when it lies in the quarantine as well and is older than that database: nobody who had
+ * that one open has written to it. */
+static void remove_stale_journals(const Replacement *state)
+{
+        _cleanup_free_ char *saved = NULL;
+
+        if (!state->quarantine || path_in_folder(state, &saved) < 0)
+                return;
+        for (size_t i = 1; i < QUARANTINE_N_FILES; i++) {
+                _cleanup_free_ char *here = NULL, *there = NULL;
+                struct stat status;
+
+                if (asprintf(&here, "%s%s", state->database, quarantine_suffixes[i]) < 0) {
+                        here = NULL;
+                        return;
+                }
+                if (asprintf(&there, "%s%s", saved, quarantine_suffixes[i]) < 0) {
+                        there = NULL;
+                        return;
+                }
+                if (lstat(here, &status) == 0 && file_has_same_content(here, there) &&
+                                status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec <
+                                                born_nsec(state->database))
+                        (void) unlink(here);
+        }
+}
+
 static int recover(Replacement *state,
                 const char *state_directory_path,
                 const char *quarantine_path,
@@ -85,23 +191,35 @@ static int recover(Replacement *state,
                 RestoreRecovery *ret,
                 Fault *fault)
 {
-        int r;
+        ReplacementFacts facts;
+        int r = look(state, &facts);
 
-        if (state->phase == REPLACEMENT_STARTING) {
+        if (r < 0)
+                return fault_set_errno(fault, r, "Looking at %s", state->database);
+        quarantine_forget_unfinished(state->quarantine, state->database);
+        switch (replacement_judge(&facts)) {
+        case REPLACEMENT_DONE:
                 *ret = RESTORE_RECOVERY_FORWARD;
+                return state->phase == REPLACEMENT_STARTING
+                                       ? 0
+                                       : replacement_record(state_directory_path, state, fault);
+        case REPLACEMENT_FORWARD:
+                *ret = RESTORE_RECOVERY_FORWARD;
+                return go_forward(state,
+                                facts.main_present,
+                                state_directory_path,
+                                quarantine_path,
+                                now_usec,
+                                fault);
+        case REPLACEMENT_LEAVE:
+                *ret = RESTORE_RECOVERY_LEFT;
+                remove_stale_journals(state);
+                (void) unlink(state->prepared);
                 return 0;
+        default:
+                *ret = RESTORE_RECOVERY_BACK;
+                return go_back(state, &facts, fault);
         }
-        if (state->phase == REPLACEMENT_MOVING && replacement_is_in_force(state)) {
-                *ret = RESTORE_RECOVERY_FORWARD;
-                return replacement_record(state_directory_path, state, fault);
-        }
-        if (state->phase == REPLACEMENT_MOVING && prepared_is_whole(state)) {
-                *ret = RESTORE_RECOVERY_FORWARD;
-                return go_forward(state, state_directory_path, quarantine_path, now_usec, fault);
-        }
-        *ret = RESTORE_RECOVERY_BACK;
-        r = go_back(state, fault);
-        return r;
 }
 
 static int clean_up(const char *database_path, const char *quarantine_path, Fault *fault)
@@ -151,8 +269,7 @@ int restore_recover(const char *state_directory_path,
                         .recovery = recovery,
                         .units_stopped = state.units_stopped,
                         .source = TAKE_PTR(state.source),
-                        .quarantine = recovery == RESTORE_RECOVERY_FORWARD ? TAKE_PTR(state.quarantine)
-                                                                           : NULL,
+                        .quarantine = recovery == RESTORE_RECOVERY_BACK ? NULL : TAKE_PTR(state.quarantine),
         };
         return 0;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Finishes a replacement that was cut off, at every start, before anybody opens the database:
- * STATE/restore.json says how far it was. Forward when the prepared file is whole, else back to the old
- * files; and it says whether the application's units still have to be started. Also removes what a killed
+ * STATE/restore.json says how far it was. replacement-verdict.h decides which way; and this says
+ * whether the application's units still have to be started. Also removes what a killed
  * restore left in the database's directory and in the quarantine. */
 
 #include "backup/restore.h"
@@ -12,6 +12,7 @@ typedef enum RestoreRecovery {
         RESTORE_RECOVERY_NONE,    /* there was nothing to finish */
         RESTORE_RECOVERY_FORWARD, /* the restored database is in force */
         RESTORE_RECOVERY_BACK,    /* the old files are where they were */
+        RESTORE_RECOVERY_LEFT,    /* somebody put a database there meanwhile, and it stays */
 } RestoreRecovery;
 
 typedef struct RestoreRecovered {

@@ -80,14 +80,18 @@ static int judge_interrupted_restore(Job *job, StartupTask *task)
         static const char *const outcomes[] = {
                         [RESTORE_RECOVERY_FORWARD] = "the restored database is in force",
                         [RESTORE_RECOVERY_BACK] = "the old database is back in its place",
+                        [RESTORE_RECOVERY_LEFT] =
+                                        "a database that somebody put in its place since is left there",
         };
         Manager *manager = job->manager;
 
         if (task->recovered.recovery != RESTORE_RECOVERY_NONE)
                 journal_line(LOG_WARNING,
-                                "A restore of %s was interrupted; finished it: %s",
+                                "A restore of %s was interrupted; finished it: %s%s%s",
                                 task->recovered.source,
-                                outcomes[task->recovered.recovery]);
+                                outcomes[task->recovered.recovery],
+                                task->recovered.quarantine ? "; what it replaced is in " : "",
+                                task->recovered.quarantine ? task->recovered.quarantine : "");
         if (task->record_fault.code != FAULT_NONE)
                 journal_line(LOG_WARNING, "%s", task->record_fault.message);
         manager->last_restore = task->last_restore;

@@ -34,7 +34,7 @@ static void create_old(void)
 
 static void prepare(void)
 {
-        fixture_run("rm -rf '%s' '%s'* '%s'/*",
+        fixture_run("rm -rf '%s'/* '%s'* '%s'/*",
                         restore_fixture_quarantine(),
                         backup_fixture_database(),
                         restore_fixture_state_directory());
@@ -182,7 +182,7 @@ static void test_a_spoilt_prepared_file_goes_back(void **state)
 }
 
 /* The application came up before the service, and found no database. */
-static void test_a_file_made_meanwhile_is_kept_apart(void **state)
+static void test_an_empty_one_made_meanwhile_is_kept_apart(void **state)
 {
         _cleanup_(restore_recovered_done) RestoreRecovered recovered = {0};
         _cleanup_fault_ Fault fault = {0};
@@ -199,6 +199,75 @@ static void test_a_file_made_meanwhile_is_kept_apart(void **state)
                         0);
         assert_int_equal(
                         restore_fixture_query(fixture_path("quarantine/20260124_020000/live.db"), COUNT), 5);
+}
+
+/* Killed at every step of the move, and then somebody puts a database of theirs there. */
+static void test_what_somebody_put_there_is_never_moved_away(void **state)
+{
+        static const char *const points[] = {
+                        "quarantine-moved-file:1", "quarantine-moved-file:2", "replace-moved"};
+
+        for (size_t i = 0; i < ELEMENTSOF(points); i++) {
+                _cleanup_(restore_recovered_done) RestoreRecovered recovered = {0};
+                _cleanup_fault_ Fault fault = {0};
+
+                backup_fixture_clear();
+                prepare();
+                kill_replacement_at(points[i]);
+                restore_fixture_execute(fixture_path("mine.db"),
+                                "CREATE TABLE IF NOT EXISTS mine(a); INSERT INTO mine VALUES(1)");
+                fixture_run("cp '%s' '%s'", fixture_path("mine.db"), backup_fixture_database());
+                assert_int_equal(recover(&recovered, &fault), 0);
+                assert_int_equal(recovered.recovery, RESTORE_RECOVERY_LEFT);
+                assert_non_null(recovered.quarantine);
+                assert_int_equal(restore_fixture_query(
+                                                 backup_fixture_database(), "SELECT count(*) > 0 FROM mine"),
+                                1);
+                assert_int_equal(restore_fixture_query(restore_fixture_quarantined("live.db"), COUNT), 5);
+                assert_clean(points[i]);
+        }
+}
+
+static void test_the_old_one_put_back_by_hand_stays(void **state)
+{
+        _cleanup_(restore_recovered_done) RestoreRecovered recovered = {0};
+        _cleanup_fault_ Fault fault = {0};
+
+        prepare();
+        kill_replacement_at("replace-moved");
+        fixture_run("cp '%s'* '%s'", restore_fixture_quarantined("live.db"), fixture_path(""));
+        assert_int_equal(recover(&recovered, &fault), 0);
+        assert_int_equal(recovered.recovery, RESTORE_RECOVERY_BACK);
+        assert_int_equal(restore_fixture_query(backup_fixture_database(), COUNT), 5);
+        assert_int_equal(restore_fixture_n_quarantined(), 0);
+}
+
+/* Before the main file moves nothing is missing, and an application that was started again goes on. */
+static void test_commits_after_a_kill_before_the_move_stay(void **state)
+{
+        static const char *const points[] = {"replace-folder", "quarantine-copied-journals"};
+
+        for (size_t i = 0; i < ELEMENTSOF(points); i++) {
+                _cleanup_(restore_recovered_done) RestoreRecovered recovered = {0};
+                _cleanup_fault_ Fault fault = {0};
+
+                backup_fixture_clear();
+                prepare();
+                kill_replacement_at(points[i]);
+                restore_fixture_execute(
+                                backup_fixture_database(), "INSERT INTO users(name) VALUES('since')");
+                assert_int_equal(recover(&recovered, &fault), 0);
+                assert_int_equal(recovered.recovery, RESTORE_RECOVERY_BACK);
+                assert_int_equal(restore_fixture_query(backup_fixture_database(), COUNT), 6);
+        }
+}
+
+/* With the quarantine on another mount, where nothing can be renamed to. */
+static void test_killed_anywhere_on_another_mount(void **state)
+{
+        assert_int_equal(mkdir(restore_fixture_quarantine(), 0750), 0);
+        fixture_bind(restore_fixture_quarantine(), restore_fixture_quarantine());
+        backup_fixture_kill_everywhere(prepare, replace, check_recovered);
 }
 
 static void test_nothing_to_finish(void **state)
@@ -247,7 +316,11 @@ int main(void)
                         TEST(test_killed_while_recovering),
                         TEST(test_units_are_asked_for),
                         TEST(test_a_spoilt_prepared_file_goes_back),
-                        TEST(test_a_file_made_meanwhile_is_kept_apart),
+                        TEST(test_an_empty_one_made_meanwhile_is_kept_apart),
+                        TEST(test_what_somebody_put_there_is_never_moved_away),
+                        TEST(test_the_old_one_put_back_by_hand_stays),
+                        TEST(test_commits_after_a_kill_before_the_move_stay),
+                        TEST(test_killed_anywhere_on_another_mount),
                         TEST(test_nothing_to_finish),
                         TEST(test_a_state_that_is_not_understood_stops_everything),
         };

@@ -17,7 +17,8 @@
 static char directory[64];
 static char paths[16][192];
 static unsigned n_paths;
-static bool mounted;
+static char mounts[4][192];
+static unsigned n_mounts;
 static uint64_t noise;
 
 int fixture_setup(void **state)
@@ -38,10 +39,8 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
 int fixture_teardown(void **state)
 {
         event_vfs_set_hook(NULL, NULL); /* a failed test leaves one that points into its stack */
-        if (mounted) {
-                (void) umount2(fixture_path("small"), MNT_DETACH);
-                mounted = false;
-        }
+        while (n_mounts > 0)
+                (void) umount2(mounts[--n_mounts], MNT_DETACH);
         return nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -208,20 +207,35 @@ void fixture_run(const char *format, ...)
                 fail_msg("failed: %s", command);
 }
 
+static void mount_here(
+                const char *source, const char *path, const char *kind, unsigned flags, const char *options)
+{
+        if (geteuid() != 0)
+                skip();
+        if (n_mounts == 0) {
+                assert_int_equal(unshare(CLONE_NEWNS), 0);
+                assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        }
+        assert_true(n_mounts < ELEMENTSOF(mounts));
+        assert_int_equal(mount(source, path, kind, flags, options), 0);
+        (void) snprintf(mounts[n_mounts++], sizeof mounts[0], "%s", path);
+}
+
 const char *fixture_mount_small(size_t size_bytes)
 {
         const char *path = fixture_path("small");
         char options[32];
 
-        if (geteuid() != 0)
-                skip();
-        assert_int_equal(unshare(CLONE_NEWNS), 0);
-        assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-        assert_int_equal(mkdir(path, 0700), 0);
+        if (geteuid() == 0)
+                assert_int_equal(mkdir(path, 0700), 0);
         (void) snprintf(options, sizeof options, "size=%zu", size_bytes);
-        assert_int_equal(mount("tmpfs", path, "tmpfs", 0, options), 0);
-        mounted = true;
+        mount_here("tmpfs", path, "tmpfs", 0, options);
         return path;
+}
+
+void fixture_bind(const char *source, const char *path)
+{
+        mount_here(source, path, NULL, MS_BIND, NULL);
 }
 
 void fixture_assert_fault(Fault *fault, FaultCode code, const char *words)

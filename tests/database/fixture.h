@@ -71,5 +71,8 @@ void fixture_run(const char *format, ...) _printf_(1, 2);
  * process alone; skips the test when not root. Gone with the teardown. */
 const char *fixture_mount_small(size_t size_bytes);
 
+/* The same with what is at `source`, a directory or a file, over the one at `path`. */
+void fixture_bind(const char *source, const char *path);
+
 /* The fault must have this code and a message that contains `words`; it is freed. */
 void fixture_assert_fault(Fault *fault, FaultCode code, const char *words);
