@@ -52,15 +52,6 @@ bool backup_label_is_valid(const char *label)
         return strlen(label) <= BACKUP_LABEL_MAX_BYTES && utf8_is_line(label);
 }
 
-static void free_tables(Manifest *manifest)
-{
-        for (size_t i = 0; i < manifest->n_tables; i++)
-                free(manifest->tables[i].name);
-        free(manifest->tables);
-        manifest->tables = NULL;
-        manifest->n_tables = 0;
-}
-
 Manifest *manifest_free(Manifest *manifest)
 {
         if (!manifest)
@@ -75,7 +66,7 @@ Manifest *manifest_free(Manifest *manifest)
         free(manifest->verification_fault);
         free(manifest->fingerprint);
         free(manifest->problem);
-        free_tables(manifest);
+        table_counts_free(manifest->tables, manifest->n_tables);
         (void) json_object_put(manifest->unknown);
         free(manifest);
         return NULL;
@@ -113,22 +104,11 @@ static int copy_text(char **target, const char *source)
 
 int manifest_copy_tables(Manifest *copy, const Manifest *manifest)
 {
-        if (manifest->n_tables == 0)
-                return 0;
-        copy->tables = calloc(manifest->n_tables, sizeof *copy->tables);
-        if (!copy->tables)
-                return -ENOMEM;
-        for (; copy->n_tables < manifest->n_tables; copy->n_tables++) {
-                const TableCount *source = manifest->tables + copy->n_tables;
-                TableCount *target = copy->tables + copy->n_tables;
+        int r = table_counts_copy(manifest->tables, manifest->n_tables, &copy->tables);
 
-                target->rows = source->rows;
-                if (copy_text(&target->name, source->name) < 0) {
-                        free_tables(copy);
-                        return -ENOMEM;
-                }
-        }
-        return 0;
+        if (r >= 0)
+                copy->n_tables = manifest->n_tables;
+        return r;
 }
 
 Manifest *manifest_copy(const Manifest *manifest)

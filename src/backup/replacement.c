@@ -208,6 +208,7 @@ int replacement_record(const char *state_directory_path, const Replacement *repl
                         .quarantine = replacement->quarantine,
                         .method = RESTORE_REPLACE,
                         .automatic = replacement->automatic,
+                        .untold = replacement->automatic,
                         .finished = true,
                         .restored_usec = replacement->restored_usec,
         };

@@ -206,6 +206,7 @@ static int record_intent(InPlace *in_place, Fault *fault)
                         .quarantine = in_place->quarantine,
                         .method = RESTORE_IN_PLACE,
                         .automatic = request->automatic,
+                        .untold = request->automatic,
                         .restored_usec = request->now_usec,
         };
         int r;

@@ -14,6 +14,7 @@ typedef struct RestoreRecord {
         char *quarantine;  /* folder with the files it replaced; NULL when there is none */
         RestoreMethod method;
         bool automatic;
+        bool untold;   /* automatic, and not in the list of remedies yet (restore-loss.h) */
         bool finished; /* false: it was cut off; the database is the old one or the new one */
         uint64_t restored_usec;
 } RestoreRecord;

@@ -7,7 +7,7 @@
 #include "base/io.h"
 #include "base/publish.h"
 
-#define DOCUMENT_MAX_BYTES (64 * KIB)
+#define DOCUMENT_MAX_BYTES MIB
 #define DOCUMENT_MODE 0640
 
 static int open_state_directory(const char *path, Fault *fault)

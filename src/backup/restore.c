@@ -211,6 +211,7 @@ static int record(const RestoreRequest *request, const RestoreOutcome *outcome, 
                         .quarantine = outcome->quarantine,
                         .method = outcome->method,
                         .automatic = request->automatic,
+                        .untold = request->automatic,
                         .finished = true,
                         .restored_usec = request->now_usec,
         };

@@ -57,6 +57,9 @@ typedef struct RestoreRequest {
                          * old one, so this one is not restored in place */
         bool missing;   /* the database is gone or empty: one that is there after all is left, CANCELLED */
         bool automatic; /* for the record */
+        const TableCount *known_tables; /* rows that were last counted in the database, sorted by name: for
+                                         * an automatic one to tell what it cost */
+        size_t n_known_tables;
         uint64_t busy_bound_usec; /* how long to wait for others; 0: RESTORE_BUSY_BOUND_USEC */
         uint64_t now_usec;
 } RestoreRequest;

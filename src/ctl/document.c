@@ -258,7 +258,33 @@ static const struct {
                                                 "P99USec",
                                                 "MaximumUSec"}},
                 {"JobsEnded", {"Operation", "Done", "Failed", "Cancelled"}},
+                {"Remedies",
+                                {"Id",
+                                                "USec",
+                                                "Kind",
+                                                "Source",
+                                                "PreRestore",
+                                                "Quarantine",
+                                                "Objects",
+                                                "Tables"}},
 };
+
+/* The tables inside of each remedy. */
+static int shape_remedies(json_object *remedies)
+{
+        static const char *const keys[] = {"Table", "Lost", "Rescued", "Certainty", NULL};
+
+        for (size_t i = 0; remedies && i < json_object_array_length(remedies); i++) {
+                json_object *remedy = json_object_array_get_idx(remedies, i), *tables;
+                int r = document_name_fields(document_member(remedy, "Tables"), keys, &tables);
+
+                if (r >= 0)
+                        r = document_put(remedy, "Tables", tables);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
 
 int document_shape_properties(json_object *properties)
 {
@@ -278,7 +304,7 @@ int document_shape_properties(json_object *properties)
                         if (r >= 0)
                                 r = document_put(properties, row_keys[i].property, shaped);
                 }
-        return r;
+        return r < 0 ? r : shape_remedies(document_member(properties, "Remedies"));
 }
 
 int document_put(json_object *object, const char *key, json_object *value)

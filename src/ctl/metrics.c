@@ -237,6 +237,39 @@ static void write_database(Writer *writer)
         }
 }
 
+/* Of the remedies that nobody has acknowledged. */
+static void write_remedies(Writer *writer)
+{
+        static const char *const kinds[] = {"repaired", "restored"};
+        json_object *remedies = document_member(writer->properties, "Remedies");
+        size_t n = json_object_is_type(remedies, json_type_array) ? json_object_array_length(remedies) : 0;
+        uint64_t lost = 0;
+
+        if (!remedies)
+                return;
+        gauge(writer,
+                        "oracxpred_remedies",
+                        "Repairs and restores that nobody asked for and nobody has acknowledged");
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                uint64_t n_kind = 0;
+
+                for (size_t j = 0; j < n; j++)
+                        n_kind += strcmp(document_text(json_object_array_get_idx(remedies, j), "Kind"),
+                                                  kinds[i]) == 0;
+                sample(writer, "oracxpred_remedies", "", "kind", kinds[i], NULL, NULL);
+                number(writer, n_kind);
+        }
+        for (size_t i = 0; i < n; i++) {
+                json_object *tables = document_member(json_object_array_get_idx(remedies, i), "Tables");
+
+                for (size_t j = 0; tables && j < json_object_array_length(tables); j++)
+                        lost += document_number(json_object_array_get_idx(tables, j), "Lost");
+        }
+        gauge(writer, "oracxpred_rows_lost", "Rows that they have cost, as far as is known");
+        sample(writer, "oracxpred_rows_lost", "", NULL, NULL, NULL, NULL);
+        number(writer, lost);
+}
+
 static void write_backups(Writer *writer)
 {
         per_row(writer,
@@ -276,6 +309,7 @@ static void write_backups(Writer *writer)
         gauge(writer, "oracxpred_last_backup_failed", "1 when the last attempt at a backup failed");
         sample(writer, "oracxpred_last_backup_failed", "", NULL, NULL, NULL, NULL);
         number(writer, document_text(writer->properties, "LastBackupFault")[0] != '\0');
+        write_remedies(writer);
         time_property(writer,
                         "oracxpred_last_restore_timestamp_seconds",
                         "LastRestoreUSec",

@@ -18,6 +18,7 @@ typedef enum Change {
         CHANGE_CONFIGURATION,
         CHANGE_JOBS,
         CHANGE_RESTORE,
+        CHANGE_REMEDIES,
         _CHANGE_MAX,
         _CHANGE_INVALID = -EINVAL,
 } Change;

@@ -210,6 +210,8 @@ void manager_update_health(Manager *manager)
                                         &manager->last_restore,
                                         encryption_can_open(manager)),
                         .auto_restore_stopped = manager->auto_restore_stopped,
+                        .repaired = manager->repaired_text,
+                        .rows_lost = manager->rows_lost_text,
                         .cadence_usec = manager->configuration.cadence_usec,
                         .newest_backup_usec = manager_newest_own_backup_usec(manager, now_usec),
                         .n_backups = manager->catalogue->n_entries,

@@ -9,6 +9,7 @@
 #include "base/quantity.h"
 #include "daemon/condition.h"
 #include "daemon/manager.h"
+#include "daemon/remedy-text.h"
 
 #define NUMBER_MAX sizeof("18446744073709551615")
 
@@ -262,6 +263,28 @@ void event_database_restored(
                         held_text,
                         outcome->pre_restore ? "the backup " : "",
                         saved ? saved : "nothing");
+}
+
+void event_rows_lost(const Job *job, const Remedy *remedy)
+{
+        JobText text = text_of(job);
+        _cleanup_free_ char *losses = NULL;
+        const JournalField fields[] = {JOB_FIELDS(job, text),
+                        {FIELD_BACKUP, remedy->source},
+                        {FIELD_FILE, job->manager->database_path}};
+
+        (void) remedy_text_losses(&remedy->losses, &losses);
+        journal_event(LOG_CRIT,
+                        MESSAGE_ROWS_LOST_ID,
+                        fields,
+                        "The automatic restore lost %s; what it replaced is %s%s. `oracxpredctl status` "
+                        "shows "
+                        "it until somebody runs `oracxpredctl acknowledge`",
+                        losses ? losses : "rows",
+                        remedy->pre_restore ? "the backup " : "",
+                        remedy->pre_restore  ? remedy->pre_restore
+                        : remedy->quarantine ? remedy->quarantine
+                                             : "nothing");
 }
 
 void event_auto_restore_stopped(const char *database_path)

@@ -156,11 +156,25 @@ static int judge_recovery(const HealthFacts *facts, Health *health)
         return r;
 }
 
+/* What cost nothing is told, and nobody has to come for it. */
+static int judge_remedies(const HealthFacts *facts, Health *health)
+{
+        int r = 0;
+
+        if (facts->rows_lost)
+                r = add(health, HEALTH_DEGRADED, "restored-rows-lost", "%s", facts->rows_lost);
+        if (r >= 0 && facts->repaired)
+                r = add(health, HEALTH_OK, "repaired", "%s", facts->repaired);
+        return r;
+}
+
 static int judge_database(const HealthFacts *facts, Health *health)
 {
         int r = judge_content(facts, health);
 
-        return r < 0 ? r : judge_recovery(facts, health);
+        if (r >= 0)
+                r = judge_recovery(facts, health);
+        return r < 0 ? r : judge_remedies(facts, health);
 }
 
 static int judge_backups(const HealthFacts *facts, Health *health)

@@ -48,6 +48,8 @@ typedef struct HealthFacts {
         bool restoring;
         bool has_healthy_backup;
         bool auto_restore_stopped;
+        const char *repaired;  /* what was mended without loss, and nobody has acknowledged; or NULL */
+        const char *rows_lost; /* by automatic restores, the same */
 
         uint64_t cadence_usec;
         uint64_t newest_backup_usec;   /* of our own kinds; 0 for never */

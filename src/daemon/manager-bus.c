@@ -20,6 +20,7 @@
 #include "daemon/operation-cleanup.h"
 #include "daemon/property.h"
 #include "daemon/recovery-bus.h"
+#include "daemon/remedy-state.h"
 #include "daemon/response-times.h"
 
 int manager_reply_job(Job *job, sd_bus_message *message)
@@ -309,6 +310,11 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_NO_RESULT,
                                 manager_method_report_corruption,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Acknowledge",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_NO_RESULT,
+                                manager_method_acknowledge,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("TestKey",
                                 SD_BUS_NO_ARGS,
                                 SD_BUS_NO_RESULT,
@@ -386,6 +392,7 @@ static const sd_bus_vtable manager_vtable[] = {
                 CHANGING("LastRestoreUSec", "t", NULL, FIELD(last_restore.restored_usec)),
                 CHANGING("LastRestoreAutomatic", "b", property_get_last_restore_automatic, 0),
                 CHANGING("CanUndoRestore", "b", property_get_can_undo_restore, 0),
+                CHANGING("Remedies", "a(ttssssasa(stts))", property_get_remedies, 0),
 
                 SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("u", id, "o", job, "s", operation), 0),
                 SD_BUS_SIGNAL_WITH_ARGS("JobRemoved",

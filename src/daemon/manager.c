@@ -25,6 +25,7 @@
 #include "daemon/log-control.h"
 #include "daemon/manager-bus.h"
 #include "daemon/predictions-bus.h"
+#include "daemon/remedy-state.h"
 #include "daemon/state-lock.h"
 #include "daemon/timer-watch.h"
 #include "database/placement.h"
@@ -194,6 +195,10 @@ Manager *manager_free(Manager *manager)
         (void) maintenance_free(manager->maintenance);
         (void) statistics_run_free(manager->statistics_run);
         (void) stop_file_free(manager->stop_file);
+        (void) acknowledgement_free(manager->acknowledgement);
+        remedies_done(&manager->remedies);
+        free(manager->repaired_text);
+        free(manager->rows_lost_text);
         while (manager->jobs) {
                 Job *job = manager->jobs;
 
@@ -396,7 +401,8 @@ static bool is_idle(const Manager *manager)
                !statistics_run_is_running(manager->statistics_run) &&
                !maintenance_is_running(manager->maintenance) &&
                !record_store_is_open(manager->record_store) && !audit_is_busy() &&
-               !log_cleanup_is_busy(manager->log_cleanup) && !stop_file_is_busy(manager->stop_file);
+               !log_cleanup_is_busy(manager->log_cleanup) && !stop_file_is_busy(manager->stop_file) &&
+               !acknowledgement_is_busy(manager->acknowledgement);
 }
 
 void manager_hold_message(Manager *manager, sd_bus_message *message)

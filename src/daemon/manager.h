@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "backup/catalogue.h"
+#include "backup/remedy.h"
 #include "backup/restore-record.h"
 #include "base/age-key.h"
 #include "daemon/audit-queue.h"
@@ -53,6 +54,7 @@ typedef struct FileIdentity {
 } FileIdentity;
 
 typedef struct StopFile StopFile;
+typedef struct Acknowledgement Acknowledgement;
 
 /* Far more than anybody passes by mistake while one job runs. */
 #define HELD_MESSAGES_MAX 16
@@ -132,7 +134,11 @@ struct Manager {
         bool restoring;
         bool auto_restore_stopped;
         bool units_left_stopped; /* by a restore that was cut off; to be started once there is a database */
-        StopFile *stop_file;     /* see automatic-restore.c; NULL until it is written */
+        Remedies remedies;       /* what was done to the database by itself; see remedy-state.h */
+        char *repaired_text;     /* what health says of them, or NULL */
+        char *rows_lost_text;
+        Acknowledgement *acknowledgement; /* NULL until somebody acknowledges */
+        StopFile *stop_file;              /* see automatic-restore.c; NULL until it is written */
         /* The file is another one than it was, and not through this service. Until somebody verifies it or
          * restores: retention is off, since the good backups may be those of the other one. */
         bool database_replaced;

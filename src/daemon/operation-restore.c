@@ -21,6 +21,7 @@
 #include "daemon/encryption.h"
 #include "daemon/manager.h"
 #include "daemon/recovery.h"
+#include "daemon/restore-remedy.h"
 #include "daemon/restore-result.h"
 
 static void restore_free_task(void *userdata)
@@ -41,6 +42,9 @@ static void restore_free_task(void *userdata)
         restore_outcome_done(&task->outcome);
         restored_database_done(&task->settled);
         restore_record_done(&task->record);
+        table_counts_free(task->known_tables, task->n_known_tables);
+        remedies_done(&task->remedies);
+        fault_done(&task->remedies_fault);
         free(task);
 }
 
@@ -212,6 +216,8 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
                 r = name_new_backups(job, task, now_usec, fault);
         if (r >= 0)
                 r = take_units(job, task);
+        if (r >= 0)
+                r = restore_remedy_prepare(manager, task);
         if (r < 0)
                 return r;
 
@@ -235,6 +241,8 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
                         .replaced = manager->database_replaced,
                         .missing = task->automatic && manager->database_missing,
                         .automatic = task->automatic,
+                        .known_tables = task->known_tables,
+                        .n_known_tables = task->n_known_tables,
                         .now_usec = now_usec,
         };
         manager->restoring = true;
@@ -307,6 +315,7 @@ static int restore_run(void *userdata, Progress *progress, Fault *fault)
                                 &task->outcome,
                                 progress,
                                 &task->settled);
+                restore_remedy_tell(task, progress);
         }
         /* Also of one whose result failed its check: it happened, and what guards against a loop counts it.
          */

@@ -21,6 +21,7 @@
 #include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
+#include "daemon/remedy-state.h"
 #include "daemon/startup-stage.h"
 #include "daemon/watch.h"
 
@@ -46,6 +47,8 @@ static void startup_free_task(void *userdata)
         fault_done(&task->encryption_fault);
         restore_recovered_done(&task->recovered);
         restore_record_done(&task->last_restore);
+        remedies_done(&task->remedies);
+        fault_done(&task->remedies_fault);
         free(task->last_backup_fault);
         fault_done(&task->record_fault);
         fault_done(&task->units_fault);
@@ -75,6 +78,13 @@ static int judge_catalogue(Job *job, StartupTask *task)
         return 0;
 }
 
+static void take_remedies(Manager *manager, StartupTask *task)
+{
+        if (task->remedies_fault.code != FAULT_NONE)
+                journal_line(LOG_WARNING, "%s", task->remedies_fault.message);
+        remedy_state_take(manager, &task->remedies);
+}
+
 static int judge_interrupted_restore(Job *job, StartupTask *task)
 {
         static const char *const outcomes[] = {
@@ -97,6 +107,7 @@ static int judge_interrupted_restore(Job *job, StartupTask *task)
         manager->last_restore = task->last_restore;
         task->last_restore = (RestoreRecord){0};
         manager_set_last_backup_fault(manager, task->last_backup_fault);
+        take_remedies(manager, task);
         manager->auto_restore_stopped = task->auto_restore_stopped;
         manager->units_left_stopped = task->recovered.units_stopped;
         manager_changed(manager, CHANGE_RESTORE);
@@ -176,6 +187,7 @@ static int judge_check(Job *job, StartupTask *task)
                 return skip ? STAGE_SKIP : 0;
         }
         manager_take_check(manager, &task->check);
+        take_remedies(manager, task);
         return 0;
 }
 

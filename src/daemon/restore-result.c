@@ -10,6 +10,7 @@
 #include "daemon/database-watch.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
+#include "daemon/restore-remedy.h"
 
 const char *restore_task_source(const RestoreTask *task)
 {
@@ -126,6 +127,7 @@ void restore_result_succeeded(Job *job, RestoreTask *task)
         manager_update_health(manager);
 
         event_database_restored(job, restore_task_source(task), outcome, task->automatic);
+        restore_remedy_take_over(job, task);
         emit_restored(job, task);
         if (!outcome->checked)
                 check_again(manager);

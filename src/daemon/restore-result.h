@@ -5,6 +5,7 @@
  * loop. */
 
 #include "backup/backup-name.h"
+#include "backup/remedy.h"
 #include "backup/restore-record.h"
 #include "daemon/application-units.h"
 #include "daemon/gate.h"
@@ -32,6 +33,8 @@ typedef struct RestoreTask {
         ApplicationControl control;
         AgeRecipients recipients;
         Fault encryption_fault; /* why nothing may be stored */
+        TableCount *known_tables;
+        size_t n_known_tables;
         RestoreRequest request;
         Gate *gate;
 
@@ -44,6 +47,8 @@ typedef struct RestoreTask {
         RestoreOutcome outcome;
         RestoredDatabase settled;
         RestoreRecord record;
+        Remedies remedies;    /* with the new one, when it was automatic */
+        Fault remedies_fault; /* why it is not told there */
 } RestoreTask;
 
 /* What is restored, for people: a backup's name, or a folder of the quarantine. */

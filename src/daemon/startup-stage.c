@@ -5,6 +5,7 @@
 
 #include "backup/create.h"
 #include "backup/last-attempt.h"
+#include "backup/restore-loss.h"
 #include "backup/unfinished.h"
 #include "daemon/automatic-restore.h"
 #include "database/placement.h"
@@ -43,6 +44,7 @@ int startup_finish_restore(StartupTask *task, Progress *progress, Fault *fault)
                 return r;
         task->last_backup_fault = last_attempt_load(task->state_directory);
         task->auto_restore_stopped = automatic_restore_load_stopped(task->state_directory);
+        (void) remedies_load(task->state_directory, &task->remedies, &task->remedies_fault);
         if (restore_record_load(task->state_directory, &task->last_restore, &task->record_fault) < 0 &&
                         task->record_fault.code == FAULT_NOT_FOUND)
                 fault_done(&task->record_fault);
@@ -83,7 +85,16 @@ int startup_check(StartupTask *task, Progress *progress, Fault *fault)
 
         r = check_run_twice(
                         task->database_path, CONNECTION_READ, CHECK_QUICK, 1, progress, &task->check, fault);
-        if (r < 0 || (task->check.damage & DAMAGE_CONTENT) == 0)
+        if (r >= 0 && (task->check.damage & DAMAGE_CONTENT) == 0) {
+                fault_done(&task->remedies_fault);
+                (void) restore_loss_tell_interrupted(task->state_directory,
+                                task->database_path,
+                                progress,
+                                &task->remedies,
+                                &task->remedies_fault);
+                return 0;
+        }
+        if (r < 0)
                 return r;
         return fault_set(fault,
                         FAULT_CORRUPT,

@@ -6,6 +6,7 @@
 
 #include "backup/backup-name.h"
 #include "backup/catalogue.h"
+#include "backup/remedy.h"
 #include "backup/restore-record.h"
 #include "backup/restore-recover.h"
 #include "base/age-key.h"
@@ -45,6 +46,8 @@ typedef struct StartupTask {
         Fault record_fault;         /* why it could not be read; harmless */
         char *last_backup_fault;    /* NULL when the last attempt succeeded */
         bool auto_restore_stopped;
+        Remedies remedies;
+        Fault remedies_fault;   /* why they could not be read, or told; harmless */
         ApplicationUnits units; /* given */
         Fault units_fault;      /* why they could not be started; kept for the next start */
         Catalogue *catalogue;

@@ -6,11 +6,33 @@
 
 #include "database/table-list.h"
 
+void table_counts_free(TableCount *tables, size_t n_tables)
+{
+        for (size_t i = 0; i < n_tables; i++)
+                free(tables[i].name);
+        free(tables);
+}
+
+int table_counts_copy(const TableCount *tables, size_t n_tables, TableCount **ret)
+{
+        TableCount *copy = n_tables > 0 ? calloc(n_tables, sizeof *copy) : NULL;
+
+        if (n_tables > 0 && !copy)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_tables; i++) {
+                copy[i] = (TableCount){.name = strdup(tables[i].name), .rows = tables[i].rows};
+                if (!copy[i].name) {
+                        table_counts_free(copy, i);
+                        return -ENOMEM;
+                }
+        }
+        *ret = copy;
+        return 0;
+}
+
 void statistics_done(Statistics *statistics)
 {
-        for (size_t i = 0; i < statistics->n_tables; i++)
-                free(statistics->tables[i].name);
-        free(statistics->tables);
+        table_counts_free(statistics->tables, statistics->n_tables);
         *statistics = (Statistics){0};
 }
 

@@ -11,6 +11,12 @@ typedef struct TableCount {
         uint64_t rows;
 } TableCount;
 
+/* What belongs to the list, and the list. */
+void table_counts_free(TableCount *tables, size_t n_tables);
+
+/* A list that shares nothing with the first; NULL for an empty one. -ENOMEM. */
+int table_counts_copy(const TableCount *tables, size_t n_tables, TableCount **ret);
+
 /* By name, byte by byte. */
 void table_counts_sort(TableCount *tables, size_t n_tables);
 

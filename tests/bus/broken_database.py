@@ -74,6 +74,13 @@ def start(service, **hooks):
     return client
 
 
+def wait_restored(client):
+    """Nothing is left to do, and nothing is wrong but what an automatic restore tells."""
+    client.wait_property("Integrity", "ok")
+    client.wait_property("NJobs", 0)
+    assert set(client.reasons()) <= {"restored-rows-lost", "repaired"}
+
+
 @pytest.fixture
 def kept(service):
     """A stopped service whose last backup holds the users kept0 and kept1; its database has one user more."""

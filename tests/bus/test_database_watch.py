@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from application import Application, check
-from broken_database import checkpoint, damage, kept, remove, start, users  # noqa: F401
+from broken_database import checkpoint, damage, kept, remove, start, users, wait_restored  # noqa: F401
 from contract import ERROR
 from service import Gate
 
@@ -39,7 +39,7 @@ def test_database_that_is_cut_under_a_connected_application_is_restored_under_it
     assert application.usernames() == {"kept0", "kept1"}
     application.close()
     check(kept.database)
-    client.wait_property("Health", "ok")
+    wait_restored(client)
     assert "became smaller" in kept.log()
 
 
@@ -67,7 +67,7 @@ def test_database_that_is_emptied_without_a_close_comes_back(kept):
     os.truncate(kept.database, 0)
     client.wait_signal("DatabaseRestored", since=since)
     assert users(kept.database) == {"kept0", "kept1"}
-    client.wait_property("Health", "ok")
+    wait_restored(client)
 
 
 def test_emptied_database_is_never_found_sound(kept):
@@ -196,4 +196,4 @@ def test_turning_the_automatism_on_restores_what_is_known_as_broken(kept, break_
     client.manager("Reload")
     client.wait_signal("DatabaseRestored", since=since)
     assert users(kept.database) == {"kept0", "kept1"}
-    client.wait_property("Health", "ok")
+    wait_restored(client)

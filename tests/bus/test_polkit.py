@@ -64,6 +64,7 @@ ASKS = {
     (MANAGER, "Export"): ("export", None, "/dev/null", {}),
     (MANAGER, "Import"): ("restore", None, "/dev/null", {}),
     (MANAGER, "ReportCorruption"): ("report-corruption", None, "malformed"),
+    (MANAGER, "Acknowledge"): ("restore", None, {}),
     (MANAGER, "TestKey"): ("verify", None),
     (MANAGER, "Reload"): ("configure", None),
     (BACKUP, "Verify"): ("verify", "backup", {}),

@@ -20,6 +20,7 @@ from broken_database import (  # noqa: F401
     shorten,
     start,
     users,
+    wait_restored,
 )
 from client import BusError
 from contract import BUS_NAME, BUS_PATH, ERROR, MANAGER
@@ -35,7 +36,7 @@ def test_broken_database_is_restored_before_ready(kept, break_it):
     client = kept.start()
     assert users(kept.database) == {"kept0", "kept1"}
     check(kept.database)
-    assert client.get("Health") == "ok"
+    wait_restored(client)
     assert client.get("Integrity") == "ok"
     assert client.get("LastRestoreAutomatic")
     member = [found for found in client.signals if found.member == "DatabaseRestored"]
@@ -59,7 +60,7 @@ def test_check_that_finds_corruption_leads_to_a_restore(kept, break_it):
     client.run("Verify", "", {})
     client.wait_signal("DatabaseRestored", since=since)
     assert users(kept.database) == {"kept0", "kept1"}
-    client.wait_property("Health", "ok")
+    wait_restored(client)
 
 
 def test_backup_of_a_corrupt_database_leads_to_a_check_and_a_restore(kept):
@@ -87,7 +88,7 @@ def test_database_that_goes_away_comes_back_by_itself(kept, break_it):
         break_it(kept.database)
     client.wait_signal("DatabaseRestored", since=since)
     assert users(kept.database) == {"kept0", "kept1"}
-    client.wait_property("Health", "ok")
+    wait_restored(client)
     assert "not through this service" in kept.log()
 
 

@@ -316,6 +316,8 @@ static void test_everything_at_once(void **state)
         facts.has_healthy_backup = false;
         facts.auto_restore_stopped = true;
         facts.database_replaced = true;
+        facts.rows_lost = "The automatic restore lost 700 rows";
+        facts.repaired = "The index i of t was rebuilt";
         facts.newest_backup_usec = 0;
         facts.last_backup_fault = "The disk is full";
         facts.n_failed_verifications = 2;
@@ -329,18 +331,28 @@ static void test_everything_at_once(void **state)
         facts.placement_message = "The database can't be written";
         assert_reasons(&facts,
                         HEALTH_RESTORING,
-                        "corrupt restoring no-healthy-backup auto-restore-stopped database-replaced stale "
-                        "last-backup-failed last-verification-failed timer-disabled units-refused "
+                        "corrupt restoring no-healthy-backup auto-restore-stopped database-replaced "
+                        "restored-rows-lost repaired stale last-backup-failed last-verification-failed "
+                        "timer-disabled units-refused "
                         "clock-not-sane "
                         "key-unavailable low-disk-space wrong-permissions");
         facts.restoring = false;
         facts.placement_fault = FAULT_UNSAFE_FILE_SYSTEM;
         assert_reasons(&facts,
                         HEALTH_CORRUPT,
-                        "corrupt no-healthy-backup auto-restore-stopped database-replaced stale "
-                        "last-backup-failed last-verification-failed timer-disabled units-refused "
+                        "corrupt no-healthy-backup auto-restore-stopped database-replaced "
+                        "restored-rows-lost repaired stale last-backup-failed last-verification-failed "
+                        "timer-disabled units-refused "
                         "clock-not-sane "
                         "key-unavailable low-disk-space unsafe-file-system");
+}
+
+static void test_repaired_is_told_while_all_is_well(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.repaired = "The index i of t was rebuilt";
+        assert_reasons(&facts, HEALTH_OK, "repaired");
 }
 
 /* Each fact alone: its state and its code. */
@@ -363,6 +375,7 @@ static void test_truth_table(void **state)
                 const char *code;
         } texts[] = {
                         {offsetof(HealthFacts, last_backup_fault), "last-backup-failed"},
+                        {offsetof(HealthFacts, rows_lost), "restored-rows-lost"},
                         {offsetof(HealthFacts, key_fault), "key-unavailable"},
                         {offsetof(HealthFacts, future_backup), "clock-not-sane"},
         };
@@ -402,6 +415,7 @@ int main(void)
                         cmocka_unit_test(test_clock_that_was_never_set),
                         cmocka_unit_test(test_backup_from_the_future),
                         cmocka_unit_test(test_everything_at_once),
+                        cmocka_unit_test(test_repaired_is_told_while_all_is_well),
                         cmocka_unit_test(test_truth_table),
         };
 

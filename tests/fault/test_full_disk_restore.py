@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from broken_database import wait_restored
 from contract import ERROR
 from restore_scenes import SCENES, comparable, counted, settled
 from scene import Saved
@@ -131,5 +132,5 @@ def test_repair_at_a_start_waits_for_room(small_disk, name):  # noqa: F811
     make_room(small_disk)
     client = small_disk.start()
     settled(client)
-    assert client.get("Health") == "ok"
+    wait_restored(client)
     assert comparable(content(small_disk.database)) == scene.new
