@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backup/backup-name.h"
+#include "backup/backup-rights.h"
 #include "base/io.h"
 #include "base/publish.h"
 #include "base/utf8.h"
@@ -205,6 +206,7 @@ static int store(int directory_fd, const Manifest *manifest, const char *name, b
                 r = publish_begin(directory_fd, name, BACKUP_FILE_MODE, &publication, fault);
         if (r < 0)
                 return r;
+        backup_rights_follow(directory_fd, publication->fd);
         r = io_write_all(publication->fd, text, strlen(text));
         if (r < 0)
                 return fault_set_errno(fault, r, "Writing %s", name);

@@ -41,7 +41,7 @@ Compression compression_from_string(const char *text);
 #define MANIFEST_SUFFIX ".meta"
 #define MANIFEST_VERSION 1
 #define MANIFEST_MAX_BYTES MIB
-#define BACKUP_FILE_MODE 0640 /* of stored files and manifests; the group may read */
+#define BACKUP_FILE_MODE 0600 /* of stored files and manifests; see backup-rights.h */
 
 /* True for a label that a backup may carry: valid UTF-8 without control characters, at most
  * BACKUP_LABEL_MAX_BYTES. The empty one counts as valid. */
@@ -121,7 +121,7 @@ int manifest_format(const Manifest *manifest, char **ret, Fault *fault);
  * must be a name that backup_name_from_file() takes (else INVALID_ARGUMENT). */
 int manifest_load(int directory_fd, const char *file, Manifest **ret, Fault *fault);
 
-/* Writes or rewrites FILE.meta atomically, mode 0640. */
+/* Writes or rewrites FILE.meta atomically. */
 int manifest_store(int directory_fd, const Manifest *manifest, Fault *fault);
 
 /* The same under another name in the same directory, where nothing must be yet. */

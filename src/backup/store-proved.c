@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+#include "backup/backup-rights.h"
 #include "backup/older-members.h"
 #include "backup/unfinished.h"
 #include "base/test-hook.h"
@@ -71,6 +72,7 @@ static int store_copy(Storing *storing, int older_fd, StoredImage *ret, Fault *f
                         fault);
         if (r < 0)
                 return r;
+        backup_rights_follow(request->directory_fd, storing->publication->fd);
         form.aligned = older_members_can_share(storing->publication->fd);
         r = stored_image_write(storing->copy_fd,
                         &form,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/backup-rights.h"
 #include "database/fingerprint.h"
 
 static bool same_text(const char *a, const char *b)
@@ -99,6 +100,7 @@ int unchanged_share(const CreateRequest *request,
                         is_whole(publication, older)) {
                 r = copy_facts(manifest, older);
                 if (r >= 0) {
+                        backup_rights_follow(request->directory_fd, publication->fd);
                         *ret = TAKE_PTR(publication);
                         return 1;
                 }

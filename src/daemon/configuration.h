@@ -5,12 +5,14 @@
  * its place and ignored, so that a slip never keeps the database from being served. A wrong line that
  * speaks of encryption keeps backups from being written: ignoring it would write them in clear. */
 
+#include "backup/backup-rights.h"
 #include "backup/manifest.h"
 #include "base/age-key.h"
 #include "base/effort.h"
 
 typedef struct Configuration {
         char *database_path; /* Database=, absolute; NULL for the one in the state directory */
+        gid_t backup_group;  /* BackupGroup=, or BACKUP_GROUP_NONE */
         Compression compression;
         bool quick_check;             /* IntegrityCheck=quick */
         Effort effort;                /* CompressionLevel=, Threads= and BandwidthLimit= */

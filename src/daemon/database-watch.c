@@ -33,7 +33,11 @@ static int look(const Manager *manager, FileIdentity *ret)
 {
         struct statx status;
 
-        if (statx(AT_FDCWD, manager->database_path, 0, STATX_BASIC_STATS | STATX_BTIME, &status) < 0) {
+        if (statx(AT_FDCWD,
+                            manager->database_path,
+                            AT_SYMLINK_NOFOLLOW,
+                            STATX_BASIC_STATS | STATX_BTIME,
+                            &status) < 0) {
                 if (errno != ENOENT)
                         return -errno;
                 *ret = (FileIdentity){0};
@@ -43,7 +47,8 @@ static int look(const Manager *manager, FileIdentity *ret)
                         .exists = true,
                         .device = makedev(status.stx_dev_major, status.stx_dev_minor),
                         .inode = status.stx_ino,
-                        .size_bytes = status.stx_size,
+                        /* A FIFO in the place of the database has no size, but nobody emptied a file. */
+                        .size_bytes = S_ISREG(status.stx_mode) ? status.stx_size : UINT64_MAX,
         };
         if (status.stx_mask & STATX_BTIME)
                 ret->born_nsec = (uint64_t) status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;

@@ -54,7 +54,8 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
         progress_begin(progress, "checking the database", 0);
         /* To SQLite that is a sound database without tables; the one of this service has had its schema
          * since the start. */
-        if (stat(task->database_path, &status) == 0 && status.st_size <= PLACEMENT_NOTHING_BYTES)
+        if (lstat(task->database_path, &status) == 0 && S_ISREG(status.st_mode) &&
+                        status.st_size <= PLACEMENT_NOTHING_BYTES)
                 return fault_set(fault,
                                 FAULT_CORRUPT,
                                 "The database %s was emptied; `oracxpredctl restore` puts the newest good "

@@ -41,6 +41,7 @@ static void startup_free_task(void *userdata)
         StartupTask *task = userdata;
 
         closep(&task->backups_fd);
+        fault_done(&task->rights_fault);
         fault_done(&task->wal_fault);
         check_result_done(&task->check);
         schema_report_done(&task->schema);
@@ -63,6 +64,8 @@ static int judge_directories(Job *job, StartupTask *task)
         Manager *manager = job->manager;
 
         manager->backups_fd = TAKE_FD(task->backups_fd);
+        if (task->rights_fault.code != FAULT_NONE)
+                journal_line(LOG_WARNING, "%s", task->rights_fault.message);
         if (task->n_leftovers > 0)
                 journal_line(LOG_NOTICE,
                                 "Removed %u files that an interrupted run had left in %s",
@@ -408,6 +411,7 @@ static int queue(Manager *manager, bool resumed, Fault *fault)
         task->data_directory = manager->data_directory;
         task->database_path = manager->database_path;
         task->backup_directory = manager->backup_directory;
+        task->backup_group = manager->configuration.backup_group;
         task->compression = manager->configuration.compression;
         task->effort = manager->configuration.effort;
         task->identities = manager->identities;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/setting.h"
 
+#include <grp.h>
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "base/utf8.h"
 #include "daemon/application-units.h"
 #include "records/password-hash.h"
+
+#define GROUP_BUFFER_BYTES (64 * KIB) /* names all members */
 
 void setting_clear_units(Configuration *configuration)
 {
@@ -32,6 +35,20 @@ static const char *parse_database(Configuration *configuration, const char *valu
         }
         free(configuration->database_path);
         configuration->database_path = path;
+        return NULL;
+}
+
+static const char *parse_backup_group(Configuration *configuration, const char *value)
+{
+        _cleanup_free_ char *buffer = malloc(GROUP_BUFFER_BYTES);
+        struct group group, *found = NULL;
+
+        configuration->backup_group = BACKUP_GROUP_NONE;
+        if (!value[0])
+                return NULL;
+        if (!buffer || getgrnam_r(value, &group, buffer, GROUP_BUFFER_BYTES, &found) != 0 || !found)
+                return "the name of a group that this system has";
+        configuration->backup_group = found->gr_gid;
         return NULL;
 }
 
@@ -289,6 +306,7 @@ static const char *parse_application_units(Configuration *configuration, const c
 
 const Setting settings[] = {
                 {"Database", "", parse_database, NULL},
+                {"BackupGroup", "", parse_backup_group, NULL},
                 {"Compression", "gzip", parse_compression, NULL},
                 {"BandwidthLimit", "", parse_bandwidth_limit, NULL},
                 {"CompressionLevel", "2", parse_compression_level, NULL},

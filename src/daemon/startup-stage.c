@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "backup/backup-rights.h"
 #include "backup/create.h"
 #include "backup/last-attempt.h"
 #include "backup/restore-loss.h"
@@ -19,7 +20,12 @@ int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fa
         r = task->data_directory ? placement_open_directory(task->data_directory, 02770, &data_fd, fault)
                                  : 0;
         if (r >= 0)
-                r = placement_open_directory(task->backup_directory, 0750, &task->backups_fd, fault);
+                r = placement_open_directory(task->backup_directory, 0700, &task->backups_fd, fault);
+        if (r >= 0)
+                (void) backup_rights_set(task->backups_fd,
+                                task->backup_directory,
+                                task->backup_group,
+                                &task->rights_fault);
         if (r >= 0)
                 r = create_clean_up_leftovers(task->backups_fd, &task->n_leftovers, fault);
         return r;

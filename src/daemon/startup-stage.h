@@ -25,6 +25,7 @@ typedef struct StartupTask {
         const char *state_directory;
         const char *backup_directory;
         const char *quarantine_directory;
+        gid_t backup_group;
         Compression compression;
         Effort effort;
         AgeRecipients recipients;
@@ -40,6 +41,7 @@ typedef struct StartupTask {
 
         /* Results, each of one stage. */
         int backups_fd;
+        Fault rights_fault; /* why the backups are open to others than they should be; harmless else */
         unsigned n_leftovers;
         RestoreRecovered recovered;
         RestoreRecord last_restore; /* empty when there was none */

@@ -25,7 +25,7 @@ int backup_fixture_setup(void **state)
         if (fixture_setup(state) != 0)
                 return -1;
         progress_init(&backup_fixture_progress);
-        assert_int_equal(mkdir(fixture_path("backups"), 0750), 0);
+        assert_int_equal(mkdir(fixture_path("backups"), 0700), 0);
         backup_fixture_move(fixture_path("backups"));
 
         handle = fixture_open(backup_fixture_database());

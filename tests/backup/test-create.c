@@ -48,7 +48,7 @@ static void test_a_backup_is_whole(void **state)
         assert_false(manifest->adopted);
 
         assert_int_equal(stat(backup_fixture_path(NAME ".db.gz"), &status), 0);
-        assert_int_equal(status.st_mode & 07777, 0640);
+        assert_int_equal(status.st_mode & 07777, 0600);
         assert_int_equal(status.st_size, manifest->stored_bytes);
 
         assert_int_equal(manifest_load(backup_fixture_fd(), manifest->file, &stored, &fault), 0);

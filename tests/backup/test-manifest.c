@@ -329,7 +329,7 @@ static void test_store_and_load(void **state)
         assert_int_equal(manifest_load(directory_fd, FILE_NAME, &again, &fault), 0);
         assert_same(manifest, again);
         assert_int_equal(fstatat(directory_fd, FILE_NAME ".meta", &status, 0), 0);
-        assert_int_equal(status.st_mode & 07777, 0640);
+        assert_int_equal(status.st_mode & 07777, 0600);
 
         assert_int_equal(manifest_store_as(directory_fd, manifest, "marker", &fault), 0);
         assert_int_equal(manifest_store_as(directory_fd, manifest, "marker", &fault),

@@ -157,7 +157,7 @@ def test_kind_says_who_asked(client, options, kind):
 def test_files_are_closed_to_others(service, client):
     stored = stored_file(service, client, client.back_up())
     for path in (stored, stored + ".meta"):
-        assert stat.S_IMODE(os.stat(path).st_mode) == 0o640
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(service.backups).st_mode) & 0o007 == 0
 
 

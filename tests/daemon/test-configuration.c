@@ -19,6 +19,7 @@ static Configuration load(const char *text)
 static void assert_defaults(const Configuration *configuration)
 {
         assert_null(configuration->database_path);
+        assert_int_equal(configuration->backup_group, BACKUP_GROUP_NONE);
         assert_int_equal(configuration->compression, COMPRESSION_GZIP);
         assert_int_equal(configuration->effort.compression_level, 2);
         assert_in_range(configuration->effort.threads, 1, 16);
@@ -54,6 +55,7 @@ static void test_every_setting(void **state)
         _cleanup_(configuration_done) Configuration configuration =
                         load("[Persistence]\n"
                              "Database=/srv/site.db\n"
+                             "BackupGroup=root\n"
                              "Compression = none\n"
                              "CompressionLevel=9\n"
                              "Threads=16\n"
@@ -73,6 +75,7 @@ static void test_every_setting(void **state)
 
         assert_int_equal(configuration.n_faults, 0);
         assert_string_equal(configuration.database_path, "/srv/site.db");
+        assert_int_equal(configuration.backup_group, 0);
         assert_int_equal(configuration.compression, COMPRESSION_NONE);
         assert_int_equal(configuration.effort.compression_level, 9);
         assert_int_equal(configuration.effort.threads, 16);
@@ -125,6 +128,7 @@ static void test_wrong_lines(void **state)
                         "BandwidthLimit=1K",
                         "BandwidthLimit=fast",
                         "Threads=-1",
+                        "BackupGroup=no such group",
                         "RetentionMinimumVerified=0",
                         "RetentionMinimumVerified=-1",
                         "RetentionMinimumVerified=3x",
