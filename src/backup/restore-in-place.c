@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backup/restore-in-place.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -31,9 +32,13 @@ typedef struct InPlace {
         Connection *copy;
         sqlite3_backup *backup; /* holds the write lock from its first step to its end */
         char *quarantine;
-        RestoreRecord earlier; /* what last-restore.json said before; source NULL for nothing */
+        RestoreRecord earlier;  /* what last-restore.json said before; source NULL for nothing */
+        int64_t schema_version; /* of the old database */
+        int64_t n_pages;        /* of the new one */
         bool recorded;
         bool committed;
+        bool uncertain; /* the commit failed half-way, and nobody can tell what the next one to open it sees
+                         */
 } InPlace;
 
 static int forget_record(const InPlace *in_place)
@@ -52,7 +57,7 @@ static void in_place_done(InPlace *in_place)
         in_place->copy = connection_close(in_place->copy);
         in_place->live = connection_close(in_place->live);
         quarantine_files_close(&in_place->files);
-        if (!in_place->committed) {
+        if (!in_place->committed && !in_place->uncertain) {
                 int r = in_place->recorded ? forget_record(in_place) : 0;
 
                 if (in_place->quarantine)
@@ -153,6 +158,12 @@ static int lock_live(InPlace *in_place, const RestoreSource *source, bool *ret_i
         r = connection_open(source->path, CONNECTION_PRIVATE, NULL, &in_place->copy, fault);
         if (r >= 0)
                 r = open_live(in_place, ret_impossible, fault);
+        /* Before the backup begins, which a statement of this connection would end. */
+        if (r >= 0)
+                r = connection_query_integer(in_place->live,
+                                "PRAGMA main.schema_version",
+                                &in_place->schema_version,
+                                fault);
         if (r < 0)
                 return r;
         in_place->backup =
@@ -168,6 +179,85 @@ static int lock_live(InPlace *in_place, const RestoreSource *source, bool *ret_i
                 return backup_fault(in_place, code, ret_impossible, fault);
         TEST_POINT("restore-locked");
         return 0;
+}
+
+/* What sqlite3_backup writes has the number that the schema had before, and one more. 0 for neither state:
+ * somebody has changed the database since. */
+static int recognize(const InPlace *in_place, Connection *connection, bool *ret_restored)
+{
+        int64_t schema_version = 0, n_pages = 0;
+        int r = connection_query_integer(connection, "PRAGMA main.schema_version", &schema_version, NULL);
+
+        if (r >= 0)
+                r = connection_query_integer(connection, "PRAGMA main.page_count", &n_pages, NULL);
+        if (r < 0)
+                return r;
+        *ret_restored = (uint32_t) schema_version == (uint32_t) in_place->schema_version + 1 &&
+                        n_pages == in_place->n_pages;
+        return *ret_restored || schema_version == in_place->schema_version;
+}
+
+static int commit_something(Connection *connection)
+{
+        _cleanup_free_ char *sql = NULL;
+        int64_t user_version = 0;
+        int r = connection_query_integer(connection, "PRAGMA main.user_version", &user_version, NULL);
+
+        if (r < 0)
+                return r;
+        if (asprintf(&sql, "PRAGMA main.user_version=%" PRId64 "; COMMIT", user_version) < 0) {
+                sql = NULL;
+                return -ENOMEM;
+        }
+        return connection_execute(connection, sql, NULL);
+}
+
+/* Which of the two states the database has, made certain by a commit: in a -wal it takes the place of
+ * whatever is left there of one that failed. False when that can't be told. */
+static bool settle(const InPlace *in_place, bool *ret_restored)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        bool wal = false;
+
+        if (connection_open(in_place->request->database_path, CONNECTION_WRITE, NULL, &connection, NULL) <
+                                        0 ||
+                        connection_execute(connection, "BEGIN IMMEDIATE", NULL) < 0 ||
+                        recognize(in_place, connection, ret_restored) <= 0 ||
+                        connection_is_wal(connection, &wal, NULL) < 0)
+                return false;
+        /* In a rollback mode the old state is there only after its journal was played back. */
+        if (!wal && !*ret_restored)
+                return true;
+        return commit_something(connection) >= 0;
+}
+
+/* The pages and the commit were written and could not be synced. Whoever is connected goes on with the old
+ * state; whoever opens the database when all are gone finds the commit in the -wal. */
+static void tell_what_is_in_force(InPlace *in_place, Fault *fault)
+{
+        bool restored = false, settled;
+
+        (void) sqlite3_backup_finish(TAKE_PTR(in_place->backup));
+        TEST_POINT("restore-commit-failed");
+        /* First beside the connection of the restore, which keeps the old state in memory. */
+        settled = settle(in_place, &restored);
+        if (!settled) {
+                in_place->copy = connection_close(in_place->copy);
+                in_place->live = connection_close(in_place->live);
+                quarantine_files_close(&in_place->files);
+                settled = settle(in_place, &restored);
+        }
+        in_place->committed = settled && restored;
+        in_place->uncertain = !settled;
+        if (in_place->uncertain)
+                (void) fault_prefix(fault,
+                                0,
+                                "The commit of the restore failed, and nobody can tell whether %s is the "
+                                "old database "
+                                "or the restored one; the old one is kept in %s, and once the disk works "
+                                "`oracxpredctl undo` brings it back",
+                                in_place->request->database_path,
+                                in_place->quarantine);
 }
 
 /* With the lock held there is nothing that anybody was told was committed and that the copy lacks. A
@@ -225,6 +315,7 @@ static int write_pages(InPlace *in_place, const RestoreSource *source, bool *ret
         bool past_half = false;
         int code = SQLITE_OK;
 
+        in_place->n_pages = (int64_t) (source->database_bytes / source->page_size_bytes);
         progress_begin(in_place->progress, "restoring", source->database_bytes);
         while (code == SQLITE_OK) {
                 uint64_t now_bytes;
@@ -244,8 +335,14 @@ static int write_pages(InPlace *in_place, const RestoreSource *source, bool *ret
                         TEST_POINT("restore-half");
                 }
         }
-        if (code != SQLITE_DONE)
-                return backup_fault(in_place, code, ret_impossible, fault);
+        if (code != SQLITE_DONE) {
+                bool all_written = sqlite3_backup_remaining(in_place->backup) == 0;
+                int r = backup_fault(in_place, code, ret_impossible, fault);
+
+                if (all_written)
+                        tell_what_is_in_force(in_place, fault);
+                return in_place->committed ? 0 : r;
+        }
         in_place->committed = true;
         TEST_POINT("restore-committed");
         (void) sqlite3_backup_finish(TAKE_PTR(in_place->backup));

@@ -8,8 +8,10 @@
 #include "backup/restore-source.h"
 
 /* 0: the new database is in force; *outcome has method, quarantine (the files as they were at the last
- * moment) and the times. Negative: the old one is. *ret_impossible then says that this file can't be written
- * through SQLite at all, whoever waits for whom: the caller may replace it. */
+ * moment) and the times. Negative: the old one is; or, where the commit itself failed, the
+ * message says that nobody can tell, and the quarantine and last-restore.json stay. *ret_impossible then
+ * says that this file can't be written through SQLite at all, whoever waits for whom: the caller may replace
+ * it. */
 int restore_in_place(const RestoreRequest *request,
                 const RestoreSource *source,
                 Progress *progress,

@@ -31,6 +31,13 @@ static int read_wal(sqlite3_file *file, void *data, int n_bytes, sqlite3_int64 o
         return code != SQLITE_OK ? code : real_wal_methods->xRead(file, data, n_bytes, offset_bytes);
 }
 
+static int sync_wal(sqlite3_file *file, int flags)
+{
+        int code = ring(EVENT_VFS_WAL_SYNC);
+
+        return code != SQLITE_OK ? code : real_wal_methods->xSync(file, flags);
+}
+
 static int lock_main(sqlite3_file *file, int level)
 {
         int code = real_main_methods->xLock(file, level);
@@ -66,6 +73,7 @@ static void take_methods(sqlite3_file *file, int flags)
                 real_wal_methods = file->pMethods;
                 wal_methods = *real_wal_methods;
                 wal_methods.xRead = read_wal;
+                wal_methods.xSync = sync_wal;
         } else if (!(flags & SQLITE_OPEN_WAL) && !real_main_methods) {
                 real_main_methods = file->pMethods;
                 main_methods = *real_main_methods;

@@ -10,11 +10,13 @@
 typedef enum EventVfsCall {
         EVENT_VFS_READ,      /* about to read from a main database file */
         EVENT_VFS_WAL_READ,  /* about to read from a -wal */
+        EVENT_VFS_WAL_SYNC,  /* about to sync a -wal */
         EVENT_VFS_SHM_LOCK,  /* about to lock a byte of the wal-index for reading */
         EVENT_VFS_LOCK_BUSY, /* a lock on a main database file was refused */
 } EventVfsCall;
 
-/* SQLITE_OK lets the read go on; another code is given to SQLite in its place. Ignored for locks. */
+/* SQLITE_OK lets the read or the sync go on; another code is given to SQLite in its place. Ignored for
+ * locks. */
 typedef int (*EventVfsHook)(EventVfsCall call, void *userdata);
 
 /* Makes it the default VFS (NULL: takes the bell out again). */

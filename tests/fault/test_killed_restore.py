@@ -19,8 +19,9 @@ from verdict import SOUND, judge, rows_of
 # Points of these names are passed here; the others in tests/bus.
 OF_RESTORING = ("replace-", "restore-", "quarantine-", "recover-")
 
-# Passed only when the exchange of the files fails half-way, or leads to another mount: tests/backup brings both about.
-ELSEWHERE = {"replace-taken-back", "quarantine-file-copied", "quarantine-file-across"}
+# Passed only when the exchange of the files fails half-way, when it leads to another mount, or when a commit can't be
+# synced: tests/backup brings these about.
+ELSEWHERE = {"restore-commit-failed", "replace-taken-back", "quarantine-file-copied", "quarantine-file-across"}
 
 
 def kept_contents(service, tmp_path):
