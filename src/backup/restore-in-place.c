@@ -151,6 +151,32 @@ static int backup_fault(InPlace *in_place, int code, bool *ret_impossible, Fault
         return connection_fault(in_place->live, code, fault, "Restoring into the database");
 }
 
+/* A process that has read the database has chosen its encoding for as long as it stays connected. It follows
+ * another page size, in a rollback mode, and another auto_vacuum. */
+static int require_same_encoding(InPlace *in_place, bool *ret_impossible, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *now = NULL, *then = NULL;
+        const char *now_text, *then_text;
+        int r = connection_query_row(in_place->live, "PRAGMA main.encoding", &now, fault);
+
+        if (r >= 0)
+                r = connection_query_row(in_place->copy, "PRAGMA main.encoding", &then, fault);
+        if (r < 0)
+                return r;
+        now_text = (const char *) sqlite3_column_text(now, 0);
+        then_text = (const char *) sqlite3_column_text(then, 0);
+        if (now_text && then_text && strcmp(now_text, then_text) == 0)
+                return 0;
+        *ret_impossible = true;
+        return fault_set(fault,
+                        FAULT_NOT_SUPPORTED,
+                        "%s has the encoding %s, and what is restored has %s: no connected process can "
+                        "follow",
+                        in_place->request->database_path,
+                        now_text ? now_text : "?",
+                        then_text ? then_text : "?");
+}
+
 static int lock_live(InPlace *in_place, const RestoreSource *source, bool *ret_impossible, Fault *fault)
 {
         int code, r;
@@ -159,6 +185,8 @@ static int lock_live(InPlace *in_place, const RestoreSource *source, bool *ret_i
         if (r >= 0)
                 r = open_live(in_place, ret_impossible, fault);
         /* Before the backup begins, which a statement of this connection would end. */
+        if (r >= 0)
+                r = require_same_encoding(in_place, ret_impossible, fault);
         if (r >= 0)
                 r = connection_query_integer(in_place->live,
                                 "PRAGMA main.schema_version",

@@ -105,8 +105,8 @@ static int put_in_force(const RestoreRequest *request,
                 r = restore_in_place(request, source, progress, outcome, &impossible, fault);
                 if (r >= 0 || !impossible)
                         return r;
-                /* Another page size is the one reason that leaves a sound database. */
-                *ret_readable = fault && fault->code == FAULT_READ_ONLY;
+                /* Another page size or encoding: the database that is there is sound. */
+                *ret_readable = fault->code == FAULT_READ_ONLY || fault->code == FAULT_NOT_SUPPORTED;
         }
         return restore_replace(request, source, progress, outcome, fault);
 }
