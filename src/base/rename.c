@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "base/macro.h"
-#include "base/test-hook.h"
 
 static bool is_not_supported(int error)
 {
@@ -32,7 +31,6 @@ static int link_and_remove(int from_fd, const char *from, int to_fd, const char 
                         return unlinkat(from_fd, from, 0) < 0 ? -errno : 0;
                 return is_not_supported(errno) || errno == EMLINK ? -EPERM : -errno;
         }
-        TEST_POINT("rename-linked");
         return unlinkat(from_fd, from, 0) < 0 ? -errno : 0;
 }
 

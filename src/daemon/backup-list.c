@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/backup-list.h"
 
+#include "daemon/backup-place.h"
 #include "daemon/bus-argument.h"
 #include "daemon/manager.h"
 
@@ -49,8 +50,12 @@ int backup_list_method(sd_bus_message *message, void *userdata, sd_bus_error *er
 {
         Manager *manager = userdata;
         _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_fault_ Fault fault = {0};
         int r;
 
+        /* An empty list would say that there are none. */
+        if (backup_place_refuse_away(manager, &fault) < 0)
+                return bus_reply_fault(message, &fault);
         manager->catalogue_shown |= !manager->catalogue_loaded;
         r = sd_bus_message_new_method_return(message, &reply);
         if (r >= 0)

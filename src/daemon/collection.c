@@ -137,6 +137,19 @@ void collection_drop(Manager *manager, const char *const *files, size_t n_files)
                 free(names[--n_names]);
 }
 
+void collection_drop_all(Manager *manager)
+{
+        size_t n = manager->catalogue->n_entries;
+        _cleanup_free_ const char **files = calloc(n + 1, sizeof(char *));
+
+        for (size_t i = 0; files && i < n; i++)
+                files[i] = strdup(manager->catalogue->entries[i].manifest->file);
+        if (files)
+                collection_drop(manager, files, n);
+        for (size_t i = 0; files && i < n; i++)
+                free((char *) (uintptr_t) files[i]);
+}
+
 static void tell_refreshed(Manager *manager, const char *file, CatalogueChange change, char *old_name)
 {
         const CatalogueEntry *entry = catalogue_find(manager->catalogue, file);

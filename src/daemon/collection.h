@@ -26,6 +26,9 @@ int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool cr
 /* A job removed backups: counted again once, since there may be ten thousand. */
 void collection_drop(Manager *manager, const char *const *files, size_t n_files);
 
+/* The same for all of them: they are not at hand any more. */
+void collection_drop_all(Manager *manager);
+
 /* Reads one stored file's entry again. What differs from the catalogue came from outside. */
 void collection_refresh(Manager *manager, const char *file);
 

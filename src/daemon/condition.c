@@ -220,13 +220,15 @@ void manager_update_health(Manager *manager)
                         .refused_unit = unit_permission_first_refused(manager->unit_permissions),
                         .future_backup = future_backup(manager, now_usec),
                         .key_fault = manager->key_fault,
+                        .backups_away = manager->backups_away,
                         .low_disk_space_bytes = manager->configuration.low_disk_space_bytes,
                         .placement_fault = manager->placement_fault,
                         .placement_message = manager->placement_message,
         };
 
         gather_verifications(manager, &facts);
-        facts.disk_known = placement_disk_space(manager->backup_directory, &space, NULL) >= 0;
+        facts.disk_known = !manager->backups_away &&
+                           placement_disk_space(manager->backup_directory, &space, NULL) >= 0;
         facts.free_bytes = space.free_bytes;
         if (health_evaluate(&facts, &health) < 0)
                 return;

@@ -26,6 +26,7 @@ typedef struct Reading {
 void configuration_done(Configuration *configuration)
 {
         free(configuration->database_path);
+        free(configuration->backup_directory);
         free(configuration->encryption_fault);
         setting_clear_units(configuration);
         for (size_t i = 0; i < configuration->n_faults; i++)

@@ -11,8 +11,9 @@
 #include "base/effort.h"
 
 typedef struct Configuration {
-        char *database_path; /* Database=, absolute; NULL for the one in the state directory */
-        gid_t backup_group;  /* BackupGroup=, or BACKUP_GROUP_NONE */
+        char *database_path;    /* Database=, absolute; NULL for the one in the state directory */
+        char *backup_directory; /* BackupDirectory=, absolute; NULL for the one in the state directory */
+        gid_t backup_group;     /* BackupGroup=, or BACKUP_GROUP_NONE */
         Compression compression;
         bool quick_check;             /* IntegrityCheck=quick */
         Effort effort;                /* CompressionLevel=, Threads= and BandwidthLimit= */

@@ -2,6 +2,7 @@
 #include "daemon/diagnose.h"
 
 #include <inttypes.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -66,6 +67,8 @@ static void diagnose_links(const Manager *manager, DiagnoseReport *report)
 
 static void diagnose_place(const Manager *manager, DiagnoseReport *report)
 {
+        _cleanup_free_ char *path = strdup(manager->database_path);
+        const char *directory = path ? dirname(path) : "/";
         struct statfs place;
         struct stat status;
 
@@ -76,7 +79,7 @@ static void diagnose_place(const Manager *manager, DiagnoseReport *report)
                                 "Move the database to a local file system",
                                 "%s",
                                 manager->placement_message);
-        else if (statfs(manager->backup_directory, &place) >= 0)
+        else if (statfs(directory, &place) >= 0)
                 diagnose_row(report,
                                 "file-system",
                                 "ok",
@@ -89,7 +92,7 @@ static void diagnose_place(const Manager *manager, DiagnoseReport *report)
                                 "fault",
                                 "Look at the mount with findmnt",
                                 "%s: %s",
-                                manager->backup_directory,
+                                directory,
                                 strerrordesc_np(errno));
 }
 
@@ -137,6 +140,14 @@ static void diagnose_space(const Manager *manager, DiagnoseReport *report)
         _cleanup_fault_ Fault fault = {0};
         bool low;
 
+        if (manager->backups_away) {
+                diagnose_row(report,
+                                "disk-space",
+                                "warning",
+                                "Mount the disk of the backups",
+                                "Not known: it is not there");
+                return;
+        }
         if (placement_disk_space(manager->backup_directory, &space, &fault) < 0) {
                 diagnose_row(report,
                                 "disk-space",
@@ -201,7 +212,16 @@ static void diagnose_integrity(const Manager *manager, DiagnoseReport *report)
 
 static void diagnose_backups(const Manager *manager, DiagnoseReport *report)
 {
-        bool bad = false, sound = manager_require_sound_database(manager, NULL) >= 0;
+        bool bad = manager->backups_away, sound = manager_require_sound_database(manager, NULL) >= 0;
+
+        if (bad)
+                diagnose_row(report,
+                                "backups",
+                                "fault",
+                                "Mount the disk of the backups, and see that /etc/fstab or a mount unit "
+                                "names it",
+                                "%s",
+                                manager->backups_away);
 
         for (size_t i = 0; i < manager->health.n_reasons; i++) {
                 const HealthReason *reason = &manager->health.reasons[i];

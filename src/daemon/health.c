@@ -183,7 +183,10 @@ static int judge_backups(const HealthFacts *facts, Health *health)
         int r = 0;
 
         quantity_format_span(facts->cadence_usec, cadence);
-        if (facts->started && facts->newest_backup_usec == 0)
+        /* Of those on a disk that is missing nobody knows. */
+        if (facts->backups_away && facts->newest_backup_usec == 0)
+                r = 0;
+        else if (facts->started && facts->newest_backup_usec == 0)
                 r = add(health,
                                 HEALTH_STALE,
                                 "stale",
@@ -287,7 +290,9 @@ static int judge_place(const HealthFacts *facts, Health *health)
         char wanted[QUANTITY_MAX];
         int r = 0;
 
-        if (facts->disk_known && facts->free_bytes < facts->low_disk_space_bytes) {
+        if (facts->backups_away)
+                r = add(health, HEALTH_DEGRADED, "backup-disk-missing", "%s", facts->backups_away);
+        else if (facts->disk_known && facts->free_bytes < facts->low_disk_space_bytes) {
                 quantity_format_size(facts->low_disk_space_bytes, wanted);
                 r = add(health,
                                 HEALTH_DEGRADED,

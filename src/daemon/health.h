@@ -63,6 +63,7 @@ typedef struct HealthFacts {
         const char *future_backup; /* a backup of ours that is dated later than now; or NULL */
         const char *key_fault;     /* why encrypted backups can't be made or opened; NULL for nothing */
 
+        const char *backups_away; /* why their directory is not at hand; NULL when it is */
         bool disk_known;
         uint64_t free_bytes;
         uint64_t low_disk_space_bytes;

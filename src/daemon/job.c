@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "daemon/audit.h"
+#include "daemon/backup-place.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
 #include "daemon/collection.h"
@@ -72,6 +73,8 @@ static int job_start(Work *work)
                 job_emit_changed(job, "State", "Step", "StartedUSec", NULL);
         }
         r = progress_check(&job->progress, &job->fault);
+        if (r >= 0 && job->operation->needs_backups)
+                r = backup_place_require(job->manager, job, &job->fault);
         if (r >= 0 && job->operation->start)
                 r = job->operation->start(job, job->task, &job->fault);
         if (r < 0 && job->fault.code == FAULT_NONE)

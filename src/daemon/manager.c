@@ -52,10 +52,11 @@ static int set_paths(Manager *manager, const Options *options)
         else if (asprintf(&manager->data_directory, "%s/" DATA_DIRECTORY, manager->state_directory) < 0 ||
                         asprintf(&manager->database_path, "%s/" DATABASE_FILE, manager->data_directory) < 0)
                 return -ENOMEM;
-        if (!manager->database_path ||
-                        asprintf(&manager->backup_directory,
-                                        "%s/" BACKUP_DIRECTORY,
-                                        manager->state_directory) < 0 ||
+        if (manager->configuration.backup_directory)
+                manager->backup_directory = strdup(manager->configuration.backup_directory);
+        else if (asprintf(&manager->backup_directory, "%s/" BACKUP_DIRECTORY, manager->state_directory) < 0)
+                return -ENOMEM;
+        if (!manager->database_path || !manager->backup_directory ||
                         asprintf(&manager->quarantine_directory,
                                         "%s/" QUARANTINE_DIRECTORY,
                                         manager->state_directory) < 0)
@@ -157,6 +158,7 @@ static void free_event_sources(Manager *manager)
         (void) sd_event_source_disable_unref(manager->watch_event_source);
         (void) sd_event_source_disable_unref(manager->parent_event_source);
         (void) sd_event_source_disable_unref(manager->away_event_source);
+        (void) sd_event_source_disable_unref(manager->mounts_event_source);
         (void) sd_event_source_disable_unref(manager->stale_event_source);
         (void) sd_event_source_disable_unref(manager->database_watch_event_source);
         (void) sd_event_source_disable_unref(manager->modified_event_source);
@@ -232,6 +234,7 @@ Manager *manager_free(Manager *manager)
         free(manager->data_directory);
         free(manager->database_path);
         free(manager->backup_directory);
+        free(manager->backups_away);
         free(manager->quarantine_directory);
         restore_record_done(&manager->last_restore);
         gate_done(&manager->gate);
@@ -427,15 +430,24 @@ void manager_settle_when_idle(Manager *manager)
                 (void) sd_event_exit(manager->event, manager->exit_code);
 }
 
+static bool is_other(const char *a, const char *b)
+{
+        return !a != !b || (a && strcmp(a, b) != 0);
+}
+
 static void take_configuration(Manager *manager, Configuration *configuration)
 {
-        const char *path = configuration->database_path;
+        const char *path = configuration->database_path, *backups = configuration->backup_directory;
         bool was_off = !manager->configuration.auto_restore;
 
         if ((path || !manager->data_directory) && (!path || strcmp(path, manager->database_path) != 0))
                 journal_line(LOG_WARNING,
                                 "Database= has changed; the service keeps %s until it is restarted",
                                 manager->database_path);
+        if (is_other(backups, manager->configuration.backup_directory))
+                journal_line(LOG_WARNING,
+                                "BackupDirectory= has changed; the service keeps %s until it is restarted",
+                                manager->backup_directory);
         configuration_done(&manager->configuration);
         manager->configuration = *configuration;
         *configuration = (Configuration){0};

@@ -81,7 +81,8 @@ struct Manager {
         char *backup_directory;
         char *quarantine_directory;
         int lock_fd;
-        int backups_fd; /* opened by the start-up */
+        int backups_fd;     /* opened by the start-up; negative while they are away */
+        char *backups_away; /* why they are, for people; NULL when they are at hand. See watch.h */
 
         /* Jobs, by id. */
         Job *jobs;
@@ -111,6 +112,7 @@ struct Manager {
         sd_event_source *watch_event_source;
         sd_event_source *parent_event_source; /* see watch.c */
         sd_event_source *away_event_source;
+        sd_event_source *mounts_event_source;
         char *last_backup_fault;
 
         /* Encryption. */

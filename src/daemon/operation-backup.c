@@ -148,6 +148,7 @@ const Operation operation_backup = {
                 .name = "backup",
                 .doing = "Backing up",
                 .action = ACTION_BACKUP,
+                .needs_backups = true,
                 .start = backup_start,
                 .run = backup_run,
                 .finish = backup_finish,

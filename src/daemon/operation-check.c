@@ -7,6 +7,7 @@
 
 #include "backup/check-live.h"
 #include "daemon/automatic-restore.h"
+#include "daemon/backup-place.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
@@ -34,11 +35,11 @@ static void check_free_task(void *userdata)
 static int check_start(Job *job, void *userdata, Fault *fault)
 {
         CheckTask *task = userdata;
-        const Manager *manager = job->manager;
+        Manager *manager = job->manager;
 
         /* By itself the service writes no copy for it: at each start of a large database that would be more
          * than the faster way is worth. */
-        task->on_copy = job_is_attended(job);
+        task->on_copy = job_is_attended(job) && backup_place_require(manager, job, NULL) >= 0;
         task->directory_fd = manager->backups_fd;
         task->directory_path = manager->backup_directory;
         task->threads = manager->configuration.effort.threads;

@@ -216,6 +216,7 @@ const Operation operation_cleanup = {
                 .name = "cleanup",
                 .doing = "Cleaning up",
                 .action = ACTION_DELETE,
+                .needs_backups = true,
                 .start = cleanup_start,
                 .run = cleanup_run,
                 .finish = cleanup_finish,

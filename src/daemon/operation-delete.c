@@ -86,6 +86,7 @@ const Operation operation_delete = {
                 .name = "delete",
                 .doing = "Removing",
                 .action = ACTION_DELETE,
+                .needs_backups = true,
                 .start = delete_start,
                 .run = delete_run,
                 .finish = delete_finish,

@@ -112,6 +112,7 @@ const Operation operation_import = {
                 .name = "import",
                 .doing = "Importing",
                 .action = ACTION_IMPORT,
+                .needs_backups = true,
                 .start = import_start,
                 .run = import_run_task,
                 .finish = import_finish,

@@ -15,6 +15,7 @@
 #include "base/journal.h"
 #include "daemon/application-units.h"
 #include "daemon/automatic-restore.h"
+#include "daemon/backup-place.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
 #include "daemon/database-watch.h"
@@ -381,6 +382,7 @@ const Operation operation_restore = {
                 .doing = "Restoring",
                 .action = ACTION_RESTORE,
                 .urgent = true,
+                .needs_backups = true,
                 .start = restore_start,
                 .run = restore_run,
                 .finish = restore_finish,
@@ -392,6 +394,7 @@ const Operation operation_undo = {
                 .doing = "Undoing the last restore",
                 .action = ACTION_RESTORE,
                 .urgent = true,
+                .needs_backups = true,
                 .start = restore_start,
                 .run = restore_run,
                 .finish = restore_finish,
@@ -432,6 +435,9 @@ int operation_restore_queue(
         Job *job;
         int r;
 
+        r = backup_place_refuse_away(manager, fault);
+        if (r < 0)
+                return r;
         if (wish->undo && manager->started) {
                 r = restore_undo_source(manager->state_directory,
                                 manager->backups_fd,

@@ -13,6 +13,7 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "daemon/automatic-restore.h"
+#include "daemon/backup-place.h"
 #include "daemon/backup-result.h"
 #include "daemon/change.h"
 #include "daemon/collection.h"
@@ -42,6 +43,9 @@ static void startup_free_task(void *userdata)
 
         closep(&task->backups_fd);
         fault_done(&task->rights_fault);
+        backup_disk_done(&task->disk);
+        fault_done(&task->away);
+        fault_done(&task->mark_fault);
         fault_done(&task->wal_fault);
         check_result_done(&task->check);
         schema_report_done(&task->schema);
@@ -71,6 +75,11 @@ static int judge_directories(Job *job, StartupTask *task)
                                 "Removed %u files that an interrupted run had left in %s",
                                 task->n_leftovers,
                                 manager->backup_directory);
+        if (task->mark_fault.code != FAULT_NONE)
+                journal_line(LOG_WARNING,
+                                "The backup directory is not marked: %s",
+                                task->mark_fault.message);
+        backup_place_begin(manager, &task->disk, &task->away);
         /* Before the directory is read, so that nothing falls between. */
         return watch_start(manager, &job->fault);
 }
@@ -275,7 +284,8 @@ static int prepare_backup(Job *job, StartupTask *task)
         _cleanup_free_ char *file = NULL;
         int r = 0;
 
-        task->take_backup = !has_initial || manager_newest_own_backup_usec(manager, task->now_usec) == 0;
+        task->take_backup = task->backups >= 0 &&
+                            (!has_initial || manager_newest_own_backup_usec(manager, task->now_usec) == 0);
         if (!task->take_backup)
                 return 0;
         task->backup_kind = has_initial ? BACKUP_AUTOMATIC : BACKUP_INITIAL;
@@ -412,6 +422,7 @@ static int queue(Manager *manager, bool resumed, Fault *fault)
         task->database_path = manager->database_path;
         task->backup_directory = manager->backup_directory;
         task->backup_group = manager->configuration.backup_group;
+        task->backups_elsewhere = manager->configuration.backup_directory;
         task->compression = manager->configuration.compression;
         task->effort = manager->configuration.effort;
         task->identities = manager->identities;

@@ -9,6 +9,7 @@
 
 #include "base/background.h"
 #include "base/clock.h"
+#include "daemon/backup-place.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
@@ -102,6 +103,7 @@ const Operation operation_verify = {
                 .name = "verify",
                 .doing = "Verifying",
                 .action = ACTION_VERIFY,
+                .needs_backups = true,
                 .start = verify_start,
                 .run = verify_run_task,
                 .finish = verify_finish,
@@ -119,8 +121,10 @@ int operation_verify_queue(Manager *manager,
         const CatalogueEntry *entry = catalogue_find(manager->catalogue, name);
         VerifyTask *task;
         Job *job;
-        int r;
+        int r = backup_place_refuse_away(manager, fault);
 
+        if (r < 0)
+                return r;
         /* Before the catalogue is there, nobody knows: the job finds out when its turn comes. */
         if (!entry && manager->catalogue_loaded)
                 return fault_set(fault,

@@ -19,6 +19,8 @@ typedef struct Operation {
         Action action;     /* what one has to be allowed to ask for it, or to cancel another's */
         bool urgent;       /* the application may be down until it is done, whoever asked for it */
 
+        bool needs_backups; /* does not start while their directory is not at hand */
+
         /* Loop, right before run(): fills the request from the state of that moment. A fault ends the job.
          * May be NULL. */
         int (*start)(Job *job, void *task, Fault *fault);

@@ -7,6 +7,7 @@
 #include "backup/restore-plan.h"
 #include "base/clock.h"
 #include "base/journal.h"
+#include "daemon/backup-place.h"
 #include "daemon/bus-argument.h"
 #include "daemon/manager.h"
 #include "daemon/recovery.h"
@@ -268,6 +269,9 @@ int plan_run_ask(Manager *manager, const char *name, sd_bus_message *message, Fa
         size_t n_runs = 0;
         int r;
 
+        r = backup_place_refuse_away(manager, fault);
+        if (r < 0)
+                return r;
         r = recovery_find(manager->catalogue, &manager->last_restore, name, true, &entry, fault);
         if (r < 0)
                 return r;

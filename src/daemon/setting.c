@@ -21,21 +21,33 @@ void setting_clear_units(Configuration *configuration)
         configuration->n_application_units = 0;
 }
 
-static const char *parse_database(Configuration *configuration, const char *value)
+static const char *parse_path(char **target, const char *value, const char *wanted)
 {
         char *path = NULL;
 
         if (value[0]) {
                 if (value[0] != '/' || strlen(value) >= PATH_MAX || value[strlen(value) - 1] == '/' ||
                                 !utf8_is_line(value))
-                        return "the absolute path of a file, in UTF-8";
+                        return wanted;
                 path = strdup(value);
                 if (!path)
                         return "something that fits into memory";
         }
-        free(configuration->database_path);
-        configuration->database_path = path;
+        free(*target);
+        *target = path;
         return NULL;
+}
+
+static const char *parse_database(Configuration *configuration, const char *value)
+{
+        return parse_path(&configuration->database_path, value, "the absolute path of a file, in UTF-8");
+}
+
+static const char *parse_backup_directory(Configuration *configuration, const char *value)
+{
+        return parse_path(&configuration->backup_directory,
+                        value,
+                        "the absolute path of a directory, in UTF-8 and without a slash at its end");
 }
 
 static const char *parse_backup_group(Configuration *configuration, const char *value)
@@ -306,6 +318,7 @@ static const char *parse_application_units(Configuration *configuration, const c
 
 const Setting settings[] = {
                 {"Database", "", parse_database, NULL},
+                {"BackupDirectory", "", parse_backup_directory, NULL},
                 {"BackupGroup", "", parse_backup_group, NULL},
                 {"Compression", "gzip", parse_compression, NULL},
                 {"BandwidthLimit", "", parse_bandwidth_limit, NULL},

@@ -11,6 +11,38 @@
 #include "daemon/automatic-restore.h"
 #include "database/placement.h"
 
+/* On a disk that is missing nothing is opened, and above all nothing made. Where the directory was named in
+ * the configuration, what it is to be on may be missing the first time. */
+static int open_backups(StartupTask *task, Fault *fault)
+{
+        _cleanup_fault_ Fault met = {0};
+        int r = backup_disk_look(task->state_directory, task->backup_directory, &task->disk, fault);
+
+        if (r < 0)
+                return r;
+        if (task->disk.state == BACKUP_DISK_MISSING) {
+                (void) backup_disk_missing(
+                                &task->disk, task->state_directory, task->backup_directory, &task->away);
+                return 0;
+        }
+        r = placement_open_directory(task->backup_directory, 0700, &task->backups_fd, &met);
+        if (r < 0) {
+                fault_move(task->backups_elsewhere && met.code == FAULT_CANNOT_OPEN ? &task->away : fault,
+                                &met);
+                return task->away.code != FAULT_NONE ? 0 : r;
+        }
+        (void) backup_rights_set(
+                        task->backups_fd, task->backup_directory, task->backup_group, &task->rights_fault);
+        if (task->disk.state == BACKUP_DISK_NEW && backup_disk_remember(task->state_directory,
+                                                                   task->backup_directory,
+                                                                   task->backups_fd,
+                                                                   &task->mark_fault) >= 0) {
+                backup_disk_done(&task->disk);
+                r = backup_disk_look(task->state_directory, task->backup_directory, &task->disk, fault);
+        }
+        return r < 0 ? r : create_clean_up_leftovers(task->backups_fd, &task->n_leftovers, fault);
+}
+
 int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fault)
 {
         _cleanup_close_ int data_fd = -EBADF;
@@ -19,21 +51,15 @@ int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fa
         /* Setgid, so that what the application's processes create beside the database stays in the group. */
         r = task->data_directory ? placement_open_directory(task->data_directory, 02770, &data_fd, fault)
                                  : 0;
-        if (r >= 0)
-                r = placement_open_directory(task->backup_directory, 0700, &task->backups_fd, fault);
-        if (r >= 0)
-                (void) backup_rights_set(task->backups_fd,
-                                task->backup_directory,
-                                task->backup_group,
-                                &task->rights_fault);
-        if (r >= 0)
-                r = create_clean_up_leftovers(task->backups_fd, &task->n_leftovers, fault);
-        return r;
+        return r < 0 ? r : open_backups(task, fault);
 }
 
 int startup_load_catalogue(StartupTask *task, Progress *progress, Fault *fault)
 {
-        return catalogue_load(task->backups, &task->catalogue, fault);
+        if (task->backups >= 0)
+                return catalogue_load(task->backups, &task->catalogue, fault);
+        return catalogue_new(&task->catalogue) < 0 ? fault_set_errno(fault, ENOMEM, "Listing the backups")
+                                                   : 0;
 }
 
 int startup_finish_restore(StartupTask *task, Progress *progress, Fault *fault)
@@ -67,6 +93,16 @@ int startup_start_units(StartupTask *task, Progress *progress, Fault *fault)
         return restore_recover_done(task->state_directory, fault);
 }
 
+/* Backups on it count: an empty database must not take the place of what they hold. */
+static bool is_disk_missing(const StartupTask *task)
+{
+        _cleanup_(backup_disk_done) BackupDisk disk = {0};
+
+        return task->backups < 0 &&
+               backup_disk_look(task->state_directory, task->backup_directory, &disk, NULL) >= 0 &&
+               disk.state == BACKUP_DISK_MISSING;
+}
+
 int startup_open_database(StartupTask *task, Progress *progress, Fault *fault)
 {
         struct stat status = {0};
@@ -78,7 +114,7 @@ int startup_open_database(StartupTask *task, Progress *progress, Fault *fault)
         /* What can't be looked at is not missing. */
         if (lstat(task->database_path, &status) < 0 && errno != ENOENT)
                 return fault_set_errno(fault, errno, "Looking at %s", task->database_path);
-        if (task->n_backups > 0 && status.st_size <= PLACEMENT_NOTHING_BYTES) {
+        if ((task->n_backups > 0 || is_disk_missing(task)) && status.st_size <= PLACEMENT_NOTHING_BYTES) {
                 task->database_missing = true;
                 return 0;
         }

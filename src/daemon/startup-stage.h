@@ -4,6 +4,7 @@
 /* The work of each stage of the start-up, as the worker thread does it: it sees this task and nothing else.
  */
 
+#include "backup/backup-disk.h"
 #include "backup/backup-name.h"
 #include "backup/catalogue.h"
 #include "backup/remedy.h"
@@ -24,6 +25,7 @@ typedef struct StartupTask {
         const char *database_path;
         const char *state_directory;
         const char *backup_directory;
+        bool backups_elsewhere; /* BackupDirectory= */
         const char *quarantine_directory;
         gid_t backup_group;
         Compression compression;
@@ -42,6 +44,9 @@ typedef struct StartupTask {
         /* Results, each of one stage. */
         int backups_fd;
         Fault rights_fault; /* why the backups are open to others than they should be; harmless else */
+        BackupDisk disk;
+        Fault away; /* why the backups are not at hand; no fault of the start */
+        Fault mark_fault;
         unsigned n_leftovers;
         RestoreRecovered recovered;
         RestoreRecord last_restore; /* empty when there was none */

@@ -2,6 +2,7 @@
 #include "daemon/watch.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include "backup/backup-name.h"
 #include "base/journal.h"
 #include "base/names.h"
+#include "daemon/backup-place.h"
 #include "daemon/collection.h"
 #include "daemon/one-shot.h"
 
@@ -41,57 +43,10 @@ void watch_handle_file(Manager *manager, const char *name)
                 collection_refresh(manager, file);
 }
 
-static bool is_working(const Manager *manager)
-{
-        for (const Job *job = manager->jobs; job; job = job->next)
-                if (job->state != JOB_QUEUED)
-                        return true;
-        return manager->plans;
-}
-
-/* Another directory in the place of the old one is taken over, but not under a worker that has the old one.
- */
-static int open_again(Manager *manager)
-{
-        _cleanup_close_ int fd = open(manager->backup_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        struct stat opened, there;
-
-        if (fd < 0 || fstat(fd, &there) < 0)
-                return -errno;
-        if (fstat(manager->backups_fd, &opened) >= 0 && opened.st_dev == there.st_dev &&
-                        opened.st_ino == there.st_ino)
-                return 0;
-        if (is_working(manager))
-                return -EBUSY;
-        closep(&manager->backups_fd);
-        manager->backups_fd = TAKE_FD(fd);
-        return 0;
-}
-
-static int watch_files(Manager *manager, Fault *fault);
-
-static void look_for_it(Manager *manager);
-
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        Manager *manager = userdata;
-        int r = open_again(manager);
-
-        if (r == -ENOENT)
-                return 0; /* the watch on its parent tells when it is there */
-        manager->watch_event_source = sd_event_source_disable_unref(manager->watch_event_source);
-        if (r < 0 || watch_files(manager, NULL) < 0) {
-                look_for_it(manager);
-                return 0;
-        }
-        journal_line(LOG_NOTICE, "The backup directory %s is there again", manager->backup_directory);
-        collection_refresh_all(manager);
+        backup_place_look(userdata);
         return 0;
-}
-
-static void look_for_it(Manager *manager)
-{
-        one_shot_arm(manager->event, &manager->away_event_source, SETTLE_USEC, on_look, manager);
 }
 
 /* The directory's own watch does not hear of its removal, as long as this service has it open. */
@@ -99,14 +54,14 @@ static int on_parent(sd_event_source *source, const struct inotify_event *event,
 {
         Manager *manager = userdata;
 
-        if (event->len == 0 || strcmp(event->name, BACKUP_DIRECTORY) != 0)
+        if (event->len == 0 || strcmp(event->name, strrchr(manager->backup_directory, '/') + 1) != 0)
                 return 0;
         if (event->mask & (IN_MOVED_FROM | IN_DELETE))
                 journal_line(LOG_ERR,
                                 "The backup directory %s was moved or removed while the service runs; "
                                 "put it back, or make another",
                                 manager->backup_directory);
-        look_for_it(manager);
+        one_shot_arm(manager->event, &manager->away_event_source, SETTLE_USEC, on_look, manager);
         return 0;
 }
 
@@ -149,17 +104,35 @@ static int watch_files(Manager *manager, Fault *fault)
         return r < 0 ? fault_set_errno(fault, r, "Watching %s", manager->backup_directory) : 0;
 }
 
+void watch_stop_files(Manager *manager)
+{
+        manager->watch_event_source = sd_event_source_disable_unref(manager->watch_event_source);
+}
+
+void watch_files_again(Manager *manager)
+{
+        _cleanup_fault_ Fault fault = {0};
+
+        watch_stop_files(manager);
+        if (watch_files(manager, &fault) < 0)
+                journal_line(LOG_WARNING, "%s", fault.message);
+}
+
 int watch_start(Manager *manager, Fault *fault)
 {
+        _cleanup_free_ char *path = strdup(manager->backup_directory);
         int r;
 
+        if (!path)
+                return fault_set_errno(fault, ENOMEM, "Watching %s", manager->backup_directory);
         r = sd_event_add_inotify(manager->event,
                         &manager->parent_event_source,
-                        manager->state_directory,
+                        dirname(path),
                         IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR,
                         on_parent,
                         manager);
-        if (r < 0)
-                return fault_set_errno(fault, r, "Watching %s", manager->state_directory);
-        return watch_files(manager, fault);
+        /* What its disk is to be mounted on may be missing, too. */
+        if (r < 0 && !manager->backups_away)
+                return fault_set_errno(fault, r, "Watching the directory of %s", manager->backup_directory);
+        return manager->backups_away ? 0 : watch_files(manager, fault);
 }

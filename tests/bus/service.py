@@ -14,6 +14,7 @@ from client import PATIENCE_SECONDS, Client
 from contract import BUS_PATH, PEER
 from notify import NotifySocket
 
+DISK_MARKER = ".oracxpred-backups"
 SANITIZER_REPORT = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
 
 
@@ -219,7 +220,7 @@ class Service:
         """What a finished or cleanly stopped job must not leave."""
         if not os.path.isdir(self.backups):
             return []
-        return sorted(name for name in os.listdir(self.backups) if name.startswith("."))
+        return sorted(name for name in os.listdir(self.backups) if name.startswith(".") and name != DISK_MARKER)
 
     def stored(self):
         """The names of all files in the backup directory."""

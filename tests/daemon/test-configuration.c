@@ -141,6 +141,8 @@ static void test_wrong_lines(void **state)
                         "PredictionCacheEntries=-1",
                         "PredictionCacheEntries=1000001",
                         "PredictionCacheSize=2G",
+                        "BackupDirectory=backups",
+                        "BackupDirectory=/srv/",
                         "Database=data/oracxpred.db",
                         "Database=/srv/",
                         "Database=/srv/\xff.db",
