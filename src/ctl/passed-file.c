@@ -2,9 +2,15 @@
 #include "ctl/passed-file.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "ctl/text.h"
+
+/* https://www.sqlite.org/fileformat2.html#walformat */
+#define WAL_SUFFIX "-wal"
+#define WAL_HEADER_BYTES 32
+#define WAL_FRAME_HEADER_BYTES 24
 
 int passed_file_check_transport(const Session *session, const char *verb, Fault *fault)
 {
@@ -46,9 +52,25 @@ int passed_file_open(const char *path, int *ret_fd, char **ret_path, Fault *faul
         return 0;
 }
 
+/* SQLite rolls a journal back unless its header is overwritten with zeros, as journal_mode=PERSIST leaves
+ * it; a log that is no longer than its header and that of one frame has no page. What can't be read may hold
+ * anything. */
+static bool has_changes(const char *path, const char *suffix, off_t size)
+{
+        _cleanup_close_ int fd = -EBADF;
+        char first = 1;
+
+        if (strcmp(suffix, WAL_SUFFIX) == 0)
+                return size > WAL_HEADER_BYTES + WAL_FRAME_HEADER_BYTES;
+        if (size == 0)
+                return false;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        return fd < 0 || read(fd, &first, 1) != 1 || first != 0;
+}
+
 int passed_file_check_complete(const char *path, Fault *fault)
 {
-        static const char *const suffixes[] = {"-wal", "-journal"};
+        static const char *const suffixes[] = {WAL_SUFFIX, "-journal"};
 
         for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
                 _cleanup_free_ char *beside = NULL;
@@ -64,7 +86,7 @@ int passed_file_check_complete(const char *path, Fault *fault)
                                 continue;
                         return fault_set_errno(fault, errno, "Can't look at %s", beside);
                 }
-                if (status.st_size > 0)
+                if (has_changes(beside, suffixes[i], status.st_size))
                         return fault_set(fault,
                                         FAULT_INVALID_ARGUMENT,
                                         "%s has changes that %s itself lacks. Close the application that "

@@ -85,7 +85,7 @@ static void assert_incomplete(const char *beside)
 {
         _cleanup_fault_ Fault fault = {0};
 
-        put(beside, "changes");
+        put(beside, "changes, and more of them than the header of a log and that of one frame take");
         assert_true(passed_file_check_complete("db", &fault) < 0);
         assert_int_equal(fault.code, FAULT_INVALID_ARGUMENT);
         assert_ptr_equal(strstr(fault.message, beside), fault.message);
@@ -110,6 +110,17 @@ static void nothing_or_empty_beside_is_complete(void **state)
         assert_int_equal(passed_file_check_complete("db", &fault), 0);
         put("db-wal", "");
         put("db-journal", "");
+        assert_int_equal(passed_file_check_complete("db", &fault), 0);
+}
+
+/* As journal_mode=PERSIST leaves it after each commit. */
+static void cold_journal_is_complete(void **state)
+{
+        _cleanup_fault_ Fault fault = {0};
+
+        put("db-journal", "");
+        assert_int_equal(truncate("db-journal", 8192), 0);
+        put("db-wal", "only the header of a log");
         assert_int_equal(passed_file_check_complete("db", &fault), 0);
 }
 
@@ -144,6 +155,7 @@ int main(void)
                         IN_DIRECTORY(wal_with_content_is_refused),
                         IN_DIRECTORY(journal_with_content_is_refused),
                         IN_DIRECTORY(nothing_or_empty_beside_is_complete),
+                        IN_DIRECTORY(cold_journal_is_complete),
                         IN_DIRECTORY(name_without_room_for_a_suffix_is_complete),
                         cmocka_unit_test(no_descriptor_travels_over_ssh),
         };
