@@ -32,13 +32,17 @@ static int find_unit(sd_bus *bus, char **ret_path, sd_bus_error *error)
         return *ret_path ? 0 : -ENOMEM;
 }
 
-static int read_timer(sd_bus *bus, const char *path, uint64_t *ret_next_usec, char **ret_state)
+static int read_timer(
+                sd_bus *bus, const char *path, uint64_t *ret_next_usec, char **ret_state, bool *ret_elapsed)
 {
-        _cleanup_free_ char *state = NULL;
+        _cleanup_free_ char *state = NULL, *sub_state = NULL;
         uint64_t next_usec;
         int r = sd_bus_get_property_string(
                         bus, SYSTEMD_NAME, path, SYSTEMD_NAME ".Unit", "ActiveState", NULL, &state);
 
+        if (r >= 0)
+                r = sd_bus_get_property_string(
+                                bus, SYSTEMD_NAME, path, SYSTEMD_NAME ".Unit", "SubState", NULL, &sub_state);
         if (r >= 0)
                 r = sd_bus_get_property_trivial(bus,
                                 SYSTEMD_NAME,
@@ -53,6 +57,7 @@ static int read_timer(sd_bus *bus, const char *path, uint64_t *ret_next_usec, ch
         /* While its service runs, and when it never will again, systemd says infinity. */
         *ret_next_usec = next_usec == UINT64_MAX ? 0 : next_usec;
         *ret_state = TAKE_PTR(state);
+        *ret_elapsed = strcmp(sub_state, "elapsed") == 0;
         return 0;
 }
 
@@ -62,10 +67,11 @@ int timer_describe(Session *session, json_object *document)
         _cleanup_free_ char *path = NULL, *state = NULL;
         const char *finding = "";
         uint64_t next_usec = 0;
+        bool elapsed = false;
         int r = find_unit(session->bus, &path, &error);
 
         if (r >= 0)
-                r = read_timer(session->bus, path, &next_usec, &state);
+                r = read_timer(session->bus, path, &next_usec, &state, &elapsed);
         if (r == -ENOMEM)
                 return r;
         if (sd_bus_error_has_name(&error, SYSTEMD_NAME ".NoSuchUnit"))
@@ -74,6 +80,9 @@ int timer_describe(Session *session, json_object *document)
                 finding = "unknown: systemd does not answer on this bus";
         else if (strcmp(state, "active") != 0)
                 finding = TIMER_UNIT " is stopped; `systemctl start " TIMER_UNIT "` starts it";
+        else if (elapsed)
+                finding = TIMER_UNIT " has no next elapse; `systemctl restart " TIMER_UNIT
+                                     "`, and give its OnCalendar= in UTC";
 
         r = document_put(document, "NextBackupUSec", json_object_new_uint64(next_usec));
         if (r >= 0)

@@ -13,6 +13,7 @@
 #include "daemon/change.h"
 #include "daemon/encryption.h"
 #include "daemon/event.h"
+#include "daemon/overdue.h"
 #include "daemon/recovery.h"
 #include "daemon/timer-watch.h"
 #include "daemon/unit-permission.h"
@@ -236,6 +237,7 @@ void manager_update_health(Manager *manager)
         stale_usec = health_stale_usec(facts.newest_backup_usec, facts.cadence_usec);
         if (manager->started && stale_usec >= now_usec)
                 arm_stale_timer(manager, stale_usec + 1);
+        overdue_consider(manager);
         if (health_equal(&health, &manager->health)) {
                 health_done(&health);
                 return;
@@ -253,8 +255,11 @@ static char *describe_idle(const Manager *manager)
         char *text = NULL;
         int r;
 
-        if (manager->health.state == HEALTH_CORRUPT)
-                r = asprintf(&text, "Not healthy: %s", manager->health.reasons[0].text);
+        if (manager->health.state != HEALTH_OK && manager->health.n_reasons > 0)
+                r = asprintf(&text,
+                                "Health is %s: %s",
+                                health_state_to_string(manager->health.state),
+                                manager->health.reasons[0].text);
         else if (manager->summary.n_backups == 0)
                 r = asprintf(&text, "Idle; no backups");
         else if (timestamp_format_rfc3339(manager->summary.newest_usec, when) < 0)

@@ -45,6 +45,15 @@ static void diagnose_timer(
                                 timer,
                                 what);
                 break;
+        case UNIT_ELAPSED:
+                diagnose_row(report,
+                                name,
+                                "fault",
+                                "Run `systemctl restart` on it, and give its OnCalendar= in UTC",
+                                "%s is active, but has no next elapse: nothing %s any more",
+                                timer,
+                                what);
+                break;
         case UNIT_STOPPED:
                 diagnose_row(report,
                                 name,

@@ -228,6 +228,13 @@ static int judge_timer(const HealthFacts *facts, Health *health)
 {
         if (!facts->started || facts->backup_timer == UNIT_UNKNOWN || facts->backup_timer == UNIT_ACTIVE)
                 return 0;
+        if (facts->backup_timer == UNIT_ELAPSED)
+                return add(health,
+                                HEALTH_DEGRADED,
+                                "timer-elapsed",
+                                BACKUP_TIMER
+                                " is on, but has no next elapse, so no backup is taken by itself any more; "
+                                "`systemctl restart " BACKUP_TIMER "`, and give its OnCalendar= in UTC");
         return add(health,
                         HEALTH_DEGRADED,
                         "timer-disabled",

@@ -160,6 +160,7 @@ static void free_event_sources(Manager *manager)
         (void) sd_event_source_disable_unref(manager->away_event_source);
         (void) sd_event_source_disable_unref(manager->mounts_event_source);
         (void) sd_event_source_disable_unref(manager->stale_event_source);
+        (void) sd_event_source_disable_unref(manager->overdue_event_source);
         (void) sd_event_source_disable_unref(manager->database_watch_event_source);
         (void) sd_event_source_disable_unref(manager->modified_event_source);
         (void) sd_event_source_disable_unref(manager->settle_event_source);

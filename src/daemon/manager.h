@@ -179,6 +179,10 @@ struct Manager {
         UnitPermissionCheck *permission_question; /* the one under way */
         DiagnoseRun *diagnoses;
         sd_event_source *stale_event_source;
+        sd_event_source *overdue_event_source; /* see overdue.h */
+        uint64_t overdue_armed_usec;
+        bool overdue_tried;
+        uint64_t overdue_tried_usec;    /* when that was the newest backup */
         uint64_t stale_armed_usec;      /* what the source stands at */
         uint64_t timeout_extended_usec; /* monotonic; when systemd was last asked for more time to start */
 

@@ -16,6 +16,8 @@ UnitState unit_facts_judge(const UnitFacts *facts)
                 return UNIT_MISSING;
         if (!facts->active)
                 return UNIT_STOPPED;
+        if (facts->elapsed)
+                return UNIT_ELAPSED;
         return facts->enabled ? UNIT_ACTIVE : UNIT_DISABLED;
 }
 
@@ -39,7 +41,9 @@ void unit_facts_set(UnitFacts *facts, const char *property, const char *value)
                 facts->known = true;
                 facts->active = strcmp(value, "active") == 0 || strcmp(value, "activating") == 0 ||
                                 strcmp(value, "reloading") == 0;
-        } else if (strcmp(property, "UnitFileState") == 0)
+        } else if (strcmp(property, "SubState") == 0)
+                facts->elapsed = strcmp(value, "elapsed") == 0;
+        else if (strcmp(property, "UnitFileState") == 0)
                 /* "static" and what has no file (empty) somebody else starts. */
                 facts->enabled = strcmp(value, "disabled") != 0 && strncmp(value, "masked", 6) != 0 &&
                                  strcmp(value, "bad") != 0;

@@ -18,6 +18,7 @@ typedef enum UnitState {
         UNIT_MISSING,  /* there is no such unit */
         UNIT_STOPPED,  /* there, and not active */
         UNIT_DISABLED, /* active, but nothing starts it after the next boot */
+        UNIT_ELAPSED,  /* a timer that is on, and whose calendar has no next elapse */
         UNIT_ACTIVE,
         _UNIT_STATE_MAX,
         _UNIT_STATE_INVALID = -EINVAL,
@@ -27,6 +28,7 @@ typedef struct UnitFacts {
         bool known;
         bool missing;
         bool active;
+        bool elapsed;
         bool enabled;
 } UnitFacts;
 

@@ -30,11 +30,12 @@ class Host(AnsweringStandIn):
         self.modes = []
         super().__init__(address)
 
-    def say(self, unit, active="active", file="enabled"):
+    def say(self, unit, active="active", file="enabled", sub="waiting"):
         """What it says of a unit when it is asked."""
         self.units[unit] = {
             "LoadState": ("s", "loaded"),
             "ActiveState": ("s", active),
+            "SubState": ("s", sub),
             "UnitFileState": ("s", file),
             "NeedDaemonReload": ("b", False),
         }
@@ -43,7 +44,7 @@ class Host(AnsweringStandIn):
         """The same, with the signal that systemd sends when a unit starts or stops."""
         self.say(unit, **said)
         address = DBusAddress(unit_path(unit), interface=PROPERTIES)
-        changed = {name: self.units[unit][name] for name in ("ActiveState", "NeedDaemonReload")}
+        changed = {name: self.units[unit][name] for name in ("ActiveState", "SubState", "NeedDaemonReload")}
         body = (SYSTEMD + ".Unit", changed, [])
         self.connection.send(new_signal(address, "PropertiesChanged", "sa{sv}as", body))
 

@@ -11,6 +11,7 @@ from contract import BUS_PATH, ERROR, MANAGER
 from host import Host
 from private_bus import SERVICE_USER
 
+HOUR = 3_600_000_000
 BACKUP_TIMER = "oracxpred-backup.timer"
 VERIFY_TIMER = "oracxpred-verify.timer"
 NOW_USEC = 1790000000 * 1000000
@@ -62,6 +63,53 @@ def test_timer_that_is_off_degrades(host, service, said, word, level):
     assert code == "timer-disabled" and word in text
     row = findings(client)["backup-timer"]
     assert row[0] == level and word in row[1]
+
+
+def test_timer_without_a_next_elapse_is_told(host, service):
+    """Its ActiveState stays active; see systemd.timer(5)."""
+    host.say(BACKUP_TIMER, sub="elapsed")
+    client = service.start()
+    client.wait_property("Health", "degraded")
+    assert client.reasons() == ["timer-elapsed"]
+    row = findings(client)["backup-timer"]
+    assert row[0] == "fault" and "no next elapse" in row[1]
+
+
+def automatic(client):
+    return [backup["name"] for backup in client.backups() if backup["kind"] == "automatic"]
+
+
+def test_backup_that_the_timer_does_not_ask_for_is_made_once(host, service):
+    now = 1_800_000_000_000_000
+    service.set_clock(now)
+    client = service.start(clock=True)
+    assert findings(client)["backup-timer"][0] == "ok"
+    service.set_clock(now + 7 * HOUR)
+    assert (client.get("Health"), client.get("NJobs"), automatic(client)) == ("ok", 0, [])
+    since = client.mark()
+    service.set_clock(now + 8 * HOUR)
+    assert client.get("Health") == "stale"
+    client.wait_signal("BackupCreated", since=since)
+    client.wait_property("Health", "ok")
+    assert len(automatic(client)) == 1
+    # And again when the next one is missing, too; but no second one for the same.
+    since = client.mark()
+    service.set_clock(now + 16 * HOUR)
+    assert client.get("Health") == "stale"
+    client.wait_signal("BackupCreated", since=since)
+    client.wait_property("NJobs", 0)
+    assert len(automatic(client)) == 2
+
+
+def test_backup_is_not_made_where_the_timer_is_off(host, service):
+    now = 1_800_000_000_000_000
+    service.set_clock(now)
+    host.say(BACKUP_TIMER, active="inactive")
+    client = service.start(clock=True)
+    client.wait_property("Health", "degraded")
+    service.set_clock(now + 8 * HOUR)
+    assert "stale" in client.reasons()
+    assert (client.get("NJobs"), automatic(client)) == (0, [])
 
 
 def test_timer_that_is_stopped_later_is_seen_without_asking(host, service):

@@ -276,9 +276,12 @@ static void test_timer_that_does_not_run(void **state)
                 HealthFacts facts = good_facts();
 
                 facts.backup_timer = timer;
-                assert_reasons(&facts,
-                                degraded[timer] ? HEALTH_DEGRADED : HEALTH_OK,
-                                degraded[timer] ? "timer-disabled" : "");
+                if (timer == UNIT_ELAPSED)
+                        assert_reasons(&facts, HEALTH_DEGRADED, "timer-elapsed");
+                else
+                        assert_reasons(&facts,
+                                        degraded[timer] ? HEALTH_DEGRADED : HEALTH_OK,
+                                        degraded[timer] ? "timer-disabled" : "");
                 facts.started = false;
                 assert_reasons(&facts, HEALTH_OK, "");
         }

@@ -39,9 +39,25 @@ static void test_what_systemd_says_is_judged(void **state)
         assert_int_equal(judge("loaded", "active", ""), UNIT_ACTIVE);
 }
 
+/* With systemd 252 a calendar in local time has none in zones whose summer time begins at midnight. */
+static void test_a_timer_without_a_next_elapse(void **state)
+{
+        UnitFacts facts = {.known = true, .active = true, .enabled = true};
+
+        unit_facts_set(&facts, "SubState", "waiting");
+        assert_int_equal(unit_facts_judge(&facts), UNIT_ACTIVE);
+        unit_facts_set(&facts, "SubState", "elapsed");
+        assert_int_equal(unit_facts_judge(&facts), UNIT_ELAPSED);
+        unit_facts_set(&facts, "ActiveState", "inactive");
+        assert_int_equal(unit_facts_judge(&facts), UNIT_STOPPED);
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_systemd_says_is_judged)};
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(test_what_systemd_says_is_judged),
+                        cmocka_unit_test(test_a_timer_without_a_next_elapse),
+        };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
