@@ -208,6 +208,7 @@ static int check_copy(Creation *creation, Fault *fault)
                                 "they are",
                                 creation->request->database_path,
                                 result.first_finding ? result.first_finding : "unknown damage");
+        creation->manifest->unchecked = TAKE_PTR(result.unchecked);
         creation->manifest->foreign_key_violations = result.foreign_key_violations;
         creation->manifest->constraint_violations = result.constraint_violations;
         creation->manifest->verified_usec = creation->request->now_usec;

@@ -19,6 +19,7 @@ static const struct {
                 {"encryption_recipients", offsetof(Manifest, encryption_recipients)},
                 {"fingerprint", offsetof(Manifest, fingerprint)},
                 {"verification_fault", offsetof(Manifest, verification_fault)},
+                {"unchecked", offsetof(Manifest, unchecked)},
 };
 
 static const struct {

@@ -65,6 +65,7 @@ Manifest *manifest_free(Manifest *manifest)
         free(manifest->tool_version);
         free(manifest->encryption_recipients);
         free(manifest->verification_fault);
+        free(manifest->unchecked);
         free(manifest->fingerprint);
         free(manifest->problem);
         table_counts_free(manifest->tables, manifest->n_tables);
@@ -122,7 +123,7 @@ Manifest *manifest_copy(const Manifest *manifest)
         /* Nothing that is owned may be shared, not even until the next line fails. */
         copy->name = copy->file = copy->label = copy->source = copy->host = copy->tool_version = NULL;
         copy->encryption_recipients = copy->verification_fault = copy->problem = NULL;
-        copy->fingerprint = NULL;
+        copy->fingerprint = copy->unchecked = NULL;
         copy->tables = NULL;
         copy->n_tables = 0;
         copy->unknown = NULL;
@@ -134,6 +135,7 @@ Manifest *manifest_copy(const Manifest *manifest)
                         copy_text(&copy->encryption_recipients, manifest->encryption_recipients) < 0 ||
                         copy_text(&copy->verification_fault, manifest->verification_fault) < 0 ||
                         copy_text(&copy->fingerprint, manifest->fingerprint) < 0 ||
+                        copy_text(&copy->unchecked, manifest->unchecked) < 0 ||
                         copy_text(&copy->problem, manifest->problem) < 0 ||
                         manifest_copy_tables(copy, manifest) < 0)
                 return NULL;

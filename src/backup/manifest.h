@@ -79,6 +79,7 @@ typedef struct Manifest {
         size_t n_tables;
         uint64_t foreign_key_violations;
         uint64_t constraint_violations;
+        char *unchecked; /* what the check could not look at, and why; NULL when it looked at everything */
         char *verification_fault; /* what the last verification found; NULL when it passed or never ran */
 
         bool adopted;         /* not of our making: never removed by retention */

@@ -125,7 +125,8 @@ static int check_result(
                             &result,
                             NULL) < 0)
                 return 0; /* cancelled, or a lock in the way: the restore is in force, and not checked */
-        outcome->checked = true;
+        /* What could not be checked is told by the check that follows. */
+        outcome->checked = !result.unchecked;
         if (result.healthy)
                 return 0;
         return fault_set(fault,

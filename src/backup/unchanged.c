@@ -63,6 +63,8 @@ static int copy_facts(Manifest *manifest, const Manifest *older)
 {
         int r = manifest_copy_tables(manifest, older);
 
+        if (r >= 0 && older->unchecked && !(manifest->unchecked = strdup(older->unchecked)))
+                r = -ENOMEM;
         if (r < 0)
                 return r;
         manifest->copied_usec = older->copied_usec;

@@ -293,6 +293,8 @@ static int check_image(Verification *verification, Fault *fault)
                                 verification->directory_path,
                                 verification->manifest->file,
                                 result.first_finding ? result.first_finding : "unknown damage");
+        free(verification->manifest->unchecked);
+        verification->manifest->unchecked = TAKE_PTR(result.unchecked);
         verification->manifest->foreign_key_violations = result.foreign_key_violations;
         verification->manifest->constraint_violations = result.constraint_violations;
         return 0;

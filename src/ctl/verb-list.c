@@ -15,6 +15,7 @@
 
 #define QUICK ", quick"
 #define FAILED "failed"
+#define IN_PART "in part"
 
 static void add_backup(Table *table, json_object *backup, uint64_t now_usec)
 {
@@ -32,6 +33,8 @@ static void add_backup(Table *table, json_object *backup, uint64_t now_usec)
         quantity_format_size(document_number(backup, "DatabaseBytes"), size);
         quantity_format_size(document_number(backup, "StoredBytes"), stored);
 
+        if (document_text(backup, "Unchecked")[0] != '\0')
+                (void) strcpy(verified, IN_PART);
         /* What a verification found outweighs that an earlier one passed. */
         if (finding[0] != '\0')
                 (void) strcpy(verified, FAILED);
@@ -136,6 +139,8 @@ static void add_checks(Table *fields, json_object *backup, uint64_t now_usec)
                                 "quick: no index was compared with its table; `verify` does it");
         if (finding[0] != '\0')
                 fields_add(fields, "Verification", STYLE_BAD, finding);
+        if (document_text(backup, "Unchecked")[0] != '\0')
+                fields_add(fields, "Not checked", STYLE_WARNING, document_text(backup, "Unchecked"));
         if (violations > 0)
                 fields_addf(fields,
                                 "Foreign keys",

@@ -16,6 +16,8 @@ static int append_notes(sd_bus_message *reply, const CatalogueEntry *entry)
         if (r >= 0 && manifest->verification_fault)
                 r = sd_bus_message_append(
                                 reply, "{sv}", "VerificationFault", "s", manifest->verification_fault);
+        if (r >= 0 && manifest->unchecked)
+                r = sd_bus_message_append(reply, "{sv}", "Unchecked", "s", manifest->unchecked);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

@@ -49,7 +49,9 @@ int backup_result_made(Job *job, Manifest *manifest)
         manager_set_last_backup_fault(manager, NULL);
         /* The copy passed the full check, and it is what the database was a moment ago. */
         if (!manifest->quick_check && manifest->copied_usec == manifest->created_usec)
-                manager_set_integrity(manager, INTEGRITY_OK, NULL);
+                manager_set_integrity(manager,
+                                manifest->unchecked ? INTEGRITY_UNCHECKABLE : INTEGRITY_OK,
+                                manifest->unchecked);
         return collection_put(manager, manifest, job, true);
 }
 

@@ -34,6 +34,12 @@ typedef enum Line {
         _LINE_MAX,
 } Line;
 
+/* What was checked in full comes before what could not be, in the same line. */
+static bool is_better(const Manifest *manifest, Line line, const Manifest *best, Line best_line)
+{
+        return line < best_line || (line == best_line && best && best->unchecked && !manifest->unchecked);
+}
+
 static Line judge(const Manifest *manifest, const RestoreRecord *last, const Manifest *restored)
 {
         if (manifest == restored)
@@ -64,7 +70,7 @@ CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord 
                                 (entry->manifest->encrypted && !with_encrypted))
                         continue;
                 line = judge(entry->manifest, last, restored ? restored->manifest : NULL);
-                if (line < best_line) {
+                if (is_better(entry->manifest, line, best ? best->manifest : NULL, best_line)) {
                         best = entry;
                         best_line = line;
                 }

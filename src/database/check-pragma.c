@@ -8,34 +8,26 @@ bool check_is_content(const Fault *fault)
         return fault->message && (fault->code == FAULT_CORRUPT || fault->code == FAULT_NOT_A_DATABASE);
 }
 
-/* What kinds of findings are damage to. */
-static const unsigned damage_table[_FINDING_KIND_MAX] = {
-                [FINDING_INDEX] = DAMAGE_INDEXES,
-                [FINDING_FREE_PAGES] = DAMAGE_FREE_PAGES,
-                [FINDING_PAGE] = DAMAGE_CONTENT,
-                [FINDING_ORDER] = DAMAGE_CONTENT,
-                [FINDING_CONTENT] = DAMAGE_CONTENT,
-};
-
-/* The first one is kept for people. */
-static int keep_first(char **first, const char *text, size_t length, Fault *fault)
+int check_add_finding(CheckResult *result, const char *text, size_t length, Fault *fault)
 {
-        if (!*first)
-                *first = strndup(text, length);
-        return *first ? 0 : fault_set_errno(fault, ENOMEM, "Checking the database");
-}
+        Finding finding = finding_read(text, length);
+        CheckLine *lines;
+        char *copy;
 
-int check_add_finding(CheckResult *result, FindingKind kind, const char *text, size_t length, Fault *fault)
-{
-        if (kind == FINDING_RULE) {
+        if (finding.kind == FINDING_RULE) {
                 result->constraint_violations++;
                 return 0;
         }
-        if (kind == FINDING_UNCHECKED)
-                return keep_first(&result->unchecked, text, length, fault);
-        result->damage |= damage_table[kind];
-        result->n_findings++;
-        return keep_first(&result->first_finding, text, length, fault);
+        lines = reallocarray(result->lines, result->n_lines + 1, sizeof *lines);
+        if (lines)
+                result->lines = lines;
+        copy = lines ? strndup(text, length) : NULL;
+        if (!copy)
+                return fault_set_errno(fault, ENOMEM, "Checking the database");
+        lines[result->n_lines++] = (CheckLine){.kind = finding.kind, .page = finding.page, .text = copy};
+        if (finding.kind != FINDING_UNCHECKED)
+                result->n_findings++;
+        return 0;
 }
 
 /* SQLite puts "I could not read this page" among the findings; a disk that fails once would look like a
@@ -70,11 +62,7 @@ static int add_row(const Connection *connection, CheckResult *result, const char
                                         &met,
                                         "Reading a page to check it");
                         if (check_is_content(&met))
-                                r = check_add_finding(result,
-                                                finding_read(text, length).kind,
-                                                text,
-                                                length,
-                                                fault);
+                                r = check_add_finding(result, text, length, fault);
                         else if (fault)
                                 fault_move(fault, &met);
                 }

@@ -5,7 +5,6 @@
  * that could not be read. Belongs to the connection's thread. */
 
 #include "database/check.h"
-#include "database/finding.h"
 
 /* Findings after which a check ends: enough to be sure; a file full of rubbish has millions. */
 #define CHECK_FINDINGS_MAX 100
@@ -13,8 +12,8 @@
 /* Whether a fault is a statement about the content. */
 bool check_is_content(const Fault *fault);
 
-/* Adds one finding of `length` bytes. */
-int check_add_finding(CheckResult *result, FindingKind kind, const char *text, size_t length, Fault *fault);
+/* Adds one finding of `length` bytes, as finding.h reads it. What it damages is still to be judged. */
+int check_add_finding(CheckResult *result, const char *text, size_t length, Fault *fault);
 
 /* Runs one `PRAGMA integrity_check(…)` or `quick_check(…)` and adds what it says to *result; *ret_rows is
  * how many rows its answer had. CHECK constraints are left out of the run altogether. Faults: as the

@@ -206,7 +206,7 @@ static bool plan(Shares *shares, Connection *connection)
         /* A private copy with a -wal takes a lock that lets nobody else in, not even our own threads. */
         if (connection_is_wal(connection, &is_wal, NULL) < 0 || is_wal == is_private)
                 return false;
-        if (connection_shadows_pragmas(connection))
+        if (connection->unread || connection_shadows_pragmas(connection))
                 return false;
         if (connection_query_integer(connection, "PRAGMA main.page_count", &pages, NULL) < 0 || pages < 1 ||
                         connection_query_integer(connection, "PRAGMA main.auto_vacuum", &auto_vacuum, NULL) <
@@ -258,7 +258,7 @@ static bool check_table(Connection *connection, CheckDepth depth, const char *ta
         int r = sql ? check_pragma_run(connection, sql, result, &rows, NULL) : -ENOMEM;
 
         sqlite3_free(sql);
-        return r >= 0 && result->n_findings == 0 && rows < ANSWER_ROWS_MAX;
+        return r >= 0 && result->n_lines == 0 && rows < ANSWER_ROWS_MAX;
 }
 
 /* The rows that break a rule are counted table by table. */
@@ -269,7 +269,7 @@ static bool check_whole(Connection *connection)
 
         return check_pragma_run(connection, "PRAGMA main.quick_check(2000000000)", &result, &rows, NULL) >=
                                0 &&
-               result.n_findings == 0;
+               result.n_lines == 0;
 }
 
 static bool run_scan(Connection *connection, const Task *task)

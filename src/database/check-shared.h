@@ -20,7 +20,7 @@
  * piece of the work is the page map (page-map.h) on a private copy, and on any other database `quick_check`
  * of the whole file, which makes the same walk. The bound of 100 rows of an answer, which can't be lifted
  * for a single table, counts as something found. A table whose name SQLite would read as that bound can't be
- * named: such a database is not taken on.
+ * named: such a database is not taken on, nor one whose schema this SQLite does not understand.
  *
  * On a live database each thread has a snapshot of its own, which need not be the others'. A table and its
  * indexes, a child and its parents, and the walk over all pages are each looked at in one of them; no

@@ -6,6 +6,7 @@
  * the second is a fault of another code. */
 
 #include "database/connection.h"
+#include "database/finding.h"
 
 typedef enum CheckDepth {
         CHECK_QUICK, /* PRAGMA quick_check: structure, not index content */
@@ -20,12 +21,21 @@ typedef enum Damage {
         DAMAGE_CONTENT = 1 << 2,    /* table b-trees, sqlite_schema, header */
 } Damage;
 
+/* One finding. */
+typedef struct CheckLine {
+        FindingKind kind;
+        uint32_t page; /* that it names; 0 for none */
+        char *text;    /* owned */
+} CheckLine;
+
 typedef struct CheckResult {
         bool healthy;        /* there is no damage */
         unsigned damage;     /* bits of Damage */
         char *unchecked;     /* owned; what could not be checked and why, for people; NULL for nothing */
         unsigned n_findings; /* not counted much beyond 100 */
-        char *first_finding; /* owned; NULL when healthy */
+        char *first_finding; /* owned; of the worst damage; NULL when healthy */
+        CheckLine *lines;    /* owned; what was found, for who judges it (check-judge.h) */
+        size_t n_lines;
         uint64_t foreign_key_violations; /* counted by a full check; not corruption */
         uint64_t constraint_violations;  /* NULL in a NOT NULL column and the like; not corruption either */
 } CheckResult;
@@ -34,6 +44,10 @@ void check_result_done(CheckResult *result);
 
 /* 0 with *ret filled when the check ran to its end, whatever it found (SQLITE_CORRUPT and SQLITE_NOTADB met
  * on the way are findings, too). Negative when it could not: BUSY, CANNOT_OPEN, IO, CANCELLED, …
+ * A finding of SQLite's is damage only as far as the pages of the file bear it out (check-judge.h). What
+ * this SQLite does not understand (a schema in a newer one's words, a collation, function or module that
+ * only the application has) is left out and said in `unchecked`; the pages of all b-trees are proved all the
+ * same.
  * `mode` is CONNECTION_READ for the live database and CONNECTION_PRIVATE for a copy. A sound database
  * is proved by as many connections at once as there are `threads`, each in a thread of its own, where that
  * is the faster way (check-shared.h); whatever is found is found by SQLite's own check, alone. An empty file

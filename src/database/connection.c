@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/test-hook.h"
 #include "database/file-guard.h"
-#include "database/page-file.h"
 #include "database/wal-gather.h"
 
 /* How often, in virtual machine steps, SQLite asks whether to go on: well under a millisecond. */
@@ -84,29 +83,12 @@ static bool is_unknown_format(sqlite3 *handle)
         return handle && strcmp(sqlite3_errmsg(handle), "unsupported file format") == 0;
 }
 
-/* A schema that does not parse is damage, unless a newer SQLite wrote it in words that this one does not
- * know. The header names the last writer (file format, section 1.3.18), but what is still in a WAL may be
- * another one's. Read through SQLite's own file: closing one of ours would drop its locks. */
-static bool schema_may_be_newer(const Connection *connection)
+/* SQLite gives a schema that it does not parse as CORRUPT, whoever wrote it. */
+static bool is_about_the_schema(sqlite3 *handle)
 {
-        const char *words = sqlite3_errmsg(connection->handle);
-        _cleanup_free_ char *wal = NULL;
-        sqlite3_file *file = NULL;
-        unsigned char writer[4];
-        struct stat status;
+        static const char words[] = "malformed database schema";
 
-        if (strncmp(words, "malformed database schema", strlen("malformed database schema")) != 0 ||
-                        !strstr(words, "syntax error"))
-                return false;
-        if (sqlite3_file_control(connection->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) !=
-                                        SQLITE_OK ||
-                        !file || !file->pMethods ||
-                        file->pMethods->xRead(file, writer, sizeof writer, 96) != SQLITE_OK)
-                return false;
-        if (page_get4(writer) > (uint32_t) sqlite3_libversion_number())
-                return true;
-        return asprintf(&wal, "%s-wal", connection->path) >= 0 && stat(wal, &status) >= 0 &&
-               status.st_size > 0;
+        return handle && strncmp(sqlite3_errmsg(handle), words, strlen(words)) == 0;
 }
 
 static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite_code)
@@ -119,8 +101,7 @@ static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite
         case SQLITE_PROTOCOL: /* the same as BUSY, for the short locks of the WAL index */
                 return is_cancelled(connection) ? FAULT_CANCELLED : FAULT_BUSY;
         case SQLITE_CORRUPT: /* with CORRUPT_VTAB, _SEQUENCE and _INDEX, which are content as well */
-                return connection->handle && schema_may_be_newer(connection) ? FAULT_NOT_SUPPORTED
-                                                                             : FAULT_CORRUPT;
+                return is_about_the_schema(connection->handle) ? FAULT_NOT_SUPPORTED : FAULT_CORRUPT;
         case SQLITE_NOTADB:
                 return FAULT_NOT_A_DATABASE;
         case SQLITE_CANTOPEN:
@@ -188,10 +169,40 @@ int connection_fault(const Connection *connection, int sqlite_code, Fault *fault
         return fault_set(fault, code, "%s: %s: %s%s", connection->path, doing, words, way_out(code));
 }
 
+int connection_read_schema(Connection *connection, Fault *fault)
+{
+        static const char sql[] = "SELECT 1 FROM main.sqlite_schema";
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int code = sqlite3_prepare_v2(connection->handle, sql, -1, &statement, NULL);
+
+        if (code == SQLITE_OK)
+                return 0;
+        if ((code & 0xff) != SQLITE_CORRUPT || !is_about_the_schema(connection->handle))
+                return connection_fault(connection, code, fault, "Reading the schema");
+        if (!connection->unread) {
+                connection->unread = strdup(sqlite3_errmsg(connection->handle));
+                if (!connection->unread)
+                        return fault_set_errno(fault, ENOMEM, "Reading the schema");
+        }
+        /* Makes SQLite go on with the part that it has read, after one more fault. */
+        code = sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, NULL);
+        if (code != SQLITE_OK)
+                return connection_fault(connection, code, fault, "Reading the schema");
+        return 0;
+}
+
+/* Only with an unread part of the schema: the fault comes each time that the schema was read. */
+static bool is_worth_another_try(const Connection *connection, int code)
+{
+        return (code & 0xff) == SQLITE_CORRUPT && connection->unread;
+}
+
 int connection_execute(Connection *connection, const char *sql, Fault *fault)
 {
         int code = sqlite3_exec(connection->handle, sql, NULL, NULL, NULL);
 
+        if (is_worth_another_try(connection, code))
+                code = sqlite3_exec(connection->handle, sql, NULL, NULL, NULL);
         if (code != SQLITE_OK)
                 return connection_fault(connection, code, fault, sql);
         return 0;
@@ -202,6 +213,8 @@ int connection_prepare(Connection *connection, const char *sql, sqlite3_stmt **r
         sqlite3_stmt *statement = NULL;
         int code = sqlite3_prepare_v2(connection->handle, sql, -1, &statement, NULL);
 
+        if (is_worth_another_try(connection, code))
+                code = sqlite3_prepare_v2(connection->handle, sql, -1, &statement, NULL);
         if (code != SQLITE_OK)
                 return connection_fault(connection, code, fault, sql);
         *ret = statement;
@@ -258,15 +271,13 @@ bool connection_shadows_pragmas(Connection *connection)
                n > 0;
 }
 
-int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)
+/* A statement that has given its row and not yet ended keeps its read transaction, which every other
+ * statement of this connection then shares. */
+static int pin_with(Connection *connection, const char *sql, sqlite3_stmt **ret_pin, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *pin = NULL;
-        int r;
+        int r = connection_query_row(connection, sql, &pin, fault);
 
-        /* A statement that has given its row and not yet ended keeps its read transaction, which every other
-         * statement of this connection then shares. Counting makes it give a row on an empty database too.
-         */
-        r = connection_query_row(connection, "SELECT count(*) FROM main.sqlite_schema", &pin, fault);
         /* An interrupt is kept from here on, since a statement is active; one that came before is not. */
         if (r >= 0 && connection->progress)
                 r = progress_check(connection->progress, fault);
@@ -274,6 +285,17 @@ int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)
                 return r;
         *ret_pin = TAKE_PTR(pin);
         return 0;
+}
+
+int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)
+{
+        /* Counting makes it give a row on an empty database too. */
+        return pin_with(connection, "SELECT count(*) FROM main.sqlite_schema", ret_pin, fault);
+}
+
+int connection_pin_pages(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault)
+{
+        return pin_with(connection, "PRAGMA main.schema_version", ret_pin, fault);
 }
 
 int connection_is_wal(Connection *connection, bool *ret, Fault *fault)
@@ -415,6 +437,8 @@ static int open_handle(Connection *connection, ConnectionMode mode, Fault *fault
         /* Reads page 1, and nothing else: sqlite3_open_v2() has not touched the content yet. */
         if (r >= 0)
                 r = connection_query_integer(connection, "PRAGMA main.schema_version", &version, fault);
+        if (r >= 0 && mode == CONNECTION_PRIVATE)
+                r = connection_read_schema(connection, fault);
         if (r >= 0)
                 r = connection_execute(connection, pragmas_of(mode), fault);
         if (r >= 0 && mode != CONNECTION_READ)
@@ -458,6 +482,7 @@ Connection *connection_close(Connection *connection)
                 progress_remove_interrupt(connection->progress, &connection->interrupt);
         (void) sqlite3_close_v2(connection->handle);
         free(connection->path);
+        free(connection->unread);
         free(connection);
         return NULL;
 }

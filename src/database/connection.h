@@ -14,7 +14,8 @@ typedef enum ConnectionMode {
         CONNECTION_READ,    /* SQLITE_OPEN_READWRITE, since a WAL reader needs the -shm, but query_only */
         CONNECTION_WRITE,   /* synchronous=FULL, foreign keys on */
         CONNECTION_REPLACE, /* the same, for one large transaction (wal-gather.h) */
-        CONNECTION_PRIVATE  /* a copy that nobody else knows: exclusive locking, no sync, may checkpoint */
+        CONNECTION_PRIVATE  /* a copy that nobody else knows: exclusive locking, no sync, may checkpoint, and
+                               whatever of its schema this SQLite understands */
 } ConnectionMode;
 
 /* How long a statement waits for another process's lock before it ends with FAULT_BUSY. */
@@ -25,6 +26,8 @@ typedef struct Connection {
         Progress *progress; /* borrowed */
         ProgressInterrupt interrupt;
         char *path;
+        char *unread;             /* owned; which object of the schema this SQLite does not understand; see
+                                     connection_read_schema() */
         uint64_t busy_bound_usec; /* CONNECTION_BUSY_BOUND_USEC, unless the owner sets it */
         uint64_t busy_since_usec; /* monotonic; when the wait for a lock that is going on began */
 } Connection;
@@ -42,10 +45,16 @@ Connection *connection_close(Connection *connection);
 DEFINE_CLEANUP(Connection *, connection_close);
 
 /* Fills the fault for an SQLite result code (extended or not) as met while `doing` ("Counting rows"). The
- * message names the file, SQLite's own words and the way out. A schema in words that only a newer SQLite
- * may know is NOT_SUPPORTED; every other that does not parse is CORRUPT. SQLITE_INTERRUPT, and SQLITE_BUSY
+ * message names the file, SQLite's own words and the way out. A schema that this SQLite does not understand
+ * is NOT_SUPPORTED: its words may be a newer one's, and whether the pages that hold it are damaged only a
+ * check can tell (check.h). SQLITE_INTERRUPT, and SQLITE_BUSY
  * after progress_cancel(), are CANCELLED. */
 int connection_fault(const Connection *connection, int sqlite_code, Fault *fault, const char *doing);
+
+/* Reads the schema. Where this SQLite does not understand all of it, statements see what it does understand
+ * from then on, and SQLite's words about the rest are in connection->unread: for what copies, checks and
+ * counts, and says what it left out. Nothing that writes or exports may go on without the rest. */
+int connection_read_schema(Connection *connection, Fault *fault);
 
 /* Runs statements that return nothing of interest. */
 int connection_execute(Connection *connection, const char *sql, Fault *fault);
@@ -76,6 +85,9 @@ bool connection_shadows_pragmas(Connection *connection);
  * of the database. In WAL it blocks no writer, but holds back the checkpoint; in a rollback mode writers
  * wait. While it lasts, an interrupt is not forgotten between two statements, as SQLite does otherwise. */
 int connection_pin(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault);
+
+/* The same without reading the schema, for the pages of a database whose schema can't be read. */
+int connection_pin_pages(Connection *connection, sqlite3_stmt **ret_pin, Fault *fault);
 
 /* Whether the database is in journal_mode=WAL. */
 int connection_is_wal(Connection *connection, bool *ret, Fault *fault);

@@ -34,6 +34,7 @@ typedef struct Sum {
 typedef struct Index {
         uint32_t root;
         bool is_unique;
+        bool is_unordered;  /* its collations are not known */
         unsigned n_columns; /* without the rowid */
         Column columns[COLUMNS_MAX];
         Sum rows;    /* what the table's scan found */
@@ -282,7 +283,8 @@ static bool scan_index(const IndexProof *proof, const PageFile *file, Index *ind
                 Entry *entry = scan.entries + n % 2, *previous = scan.entries + (n + 1) % 2;
 
                 if (!read_entry(&scan, &cell, n_values, entry) ||
-                                (n > 0 && !follows(index, previous->values, entry->values)) ||
+                                (n > 0 && !index->is_unordered &&
+                                                !follows(index, previous->values, entry->values)) ||
                                 !add_key(proof, &sum, entry->values, n_values, &scan.buffer))
                         return false;
         }
@@ -334,8 +336,8 @@ static const char table_sql[] =
                 " AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1, 'main') AS x WHERE x.hidden <> 0)"
                 " HAVING count(*) = 1";
 
-/* The fields of each index, by index. The rowid goes by another name when the primary key is one column and
- * has no index. A column that is not plain has NULL for its collation. */
+/* The fields of each index, or of the one that is named, by index. The rowid goes by another name when the
+ * primary key is one column and has no index. A column that is not plain has NULL for its collation. */
 static const char columns_sql[] =
                 "SELECT l.seq, l.\"unique\","
                 " (SELECT CASE count(*) WHEN 1 THEN min(s.rootpage) END FROM main.sqlite_schema AS s"
@@ -343,10 +345,11 @@ static const char columns_sql[] =
                 " i.cid, i.\"desc\", c.dflt_value IS NOT NULL, c.\"notnull\","
                 " c.pk = 1 AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1, 'main') AS p"
                 "  WHERE p.origin = 'pk'),"
-                " i.key, i.coll = 'BINARY' AND NOT l.partial AND i.cid >= -1"
+                " i.key, (?2 IS NOT NULL OR i.coll = 'BINARY') AND NOT l.partial AND i.cid >= -1"
                 " FROM pragma_index_list(?1, 'main') AS l"
                 " JOIN pragma_index_xinfo(l.name, 'main') AS i"
                 " LEFT JOIN pragma_table_xinfo(?1, 'main') AS c ON c.cid = i.cid"
+                " WHERE ?2 IS NULL OR l.name = ?2"
                 " ORDER BY l.seq, i.seqno";
 
 static sqlite3_stmt *prepare(Connection *connection, const char *sql, const char *table)
@@ -408,18 +411,19 @@ static bool add_column(IndexProof *proof, sqlite3_stmt *row)
         return true;
 }
 
-static bool read_indexes(Connection *connection, const char *table, IndexProof *proof)
+static bool read_indexes(Connection *connection, const char *table, const char *only, IndexProof *proof)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = prepare(connection, columns_sql, table);
         int code, last = -1;
 
-        if (!statement)
+        if (!statement || sqlite3_bind_text(statement, 2, only, -1, SQLITE_STATIC) != SQLITE_OK)
                 return false;
         while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
                 int number = sqlite3_column_int(statement, 0);
 
                 if (number != last && !add_index(proof))
                         return false;
+                proof->indexes[proof->n_indexes - 1].is_unordered = only;
                 last = number;
                 if (!add_column(proof, statement))
                         return false;
@@ -445,8 +449,24 @@ IndexProof *index_proof_new(Connection *connection, const char *table)
         if (!proof || connection_shadows_pragmas(connection) ||
                         getrandom(proof->secret, SECRET_BYTES, 0) != SECRET_BYTES ||
                         !read_root(connection, table, proof, &n_indexes) ||
-                        !read_indexes(connection, table, proof) || proof->n_indexes != n_indexes)
+                        !read_indexes(connection, table, NULL, proof) || proof->n_indexes != n_indexes)
                 return NULL;
         atomic_store(&proof->n_open, index_proof_count_scans(proof));
         return TAKE_PTR(proof);
+}
+
+int index_proof_compare_keys(Connection *connection, const char *table, const char *index)
+{
+        _cleanup_(index_proof_freep) IndexProof *proof = calloc(1, sizeof *proof);
+        _cleanup_(page_file_done) PageFile file = {0};
+        int64_t n_indexes;
+
+        if (!proof || connection_shadows_pragmas(connection) ||
+                        getrandom(proof->secret, SECRET_BYTES, 0) != SECRET_BYTES ||
+                        !read_root(connection, table, proof, &n_indexes) ||
+                        !read_indexes(connection, table, index, proof) || proof->n_indexes != 1 ||
+                        page_file_open_live(connection, &file, NULL) <= 0 || !scan_table(proof, &file))
+                return -1;
+        return scan_index(proof, &file, proof->indexes) &&
+               is_same(&proof->indexes->rows, &proof->indexes->entries);
 }

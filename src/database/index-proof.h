@@ -37,6 +37,10 @@ typedef enum IndexProofVerdict {
 IndexProof *index_proof_new(Connection *connection, const char *table);
 IndexProof *index_proof_free(IndexProof *proof);
 
+/* Whether an index holds the keys of its table's rows, and no others, in whatever order: another collation
+ * of its name sorts them otherwise. 1 or 0; -1 when that can't be told. For a live database as well. */
+int index_proof_compare_keys(Connection *connection, const char *table, const char *index);
+
 /* How many scans there are: one of the table (number 0) and one for each index. */
 unsigned index_proof_count_scans(const IndexProof *proof);
 

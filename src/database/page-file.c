@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "database/page-file.h"
 
-/* A field of the database's header. */
+#include <string.h>
+
+#include "database/wal-frames.h"
+
+/* Fields of the database's header. */
+#define HEADER_PAGE_BYTES 16
+#define HEADER_READ_VERSION 19 /* 2 in WAL mode */
 #define HEADER_RESERVED 20
+#define HEADER_CHANGE_COUNTER 24
+#define HEADER_N_PAGES 28
+#define HEADER_VERSION_VALID_FOR 92
+
+/* A writer may be beginning the -wal anew at this moment. */
+#define TRIES 10
 
 enum { INTERIOR_INDEX = 2, INTERIOR_TABLE = 5, LEAF_INDEX = 10, LEAF_TABLE = 13 };
 
@@ -39,19 +51,147 @@ bool page_file_open(
         return true;
 }
 
+static int note_frame(void *userdata,
+                uint32_t page,
+                const unsigned char *content,
+                uint64_t offset_bytes,
+                Fault *fault)
+{
+        PageFile *file = userdata;
+
+        file->wal_offsets[page] = offset_bytes;
+        return 1;
+}
+
+/* As SQLite takes the size of the main file: from its header, unless a writer has not known that field. */
+static uint32_t count_pages(const PageFile *file, const unsigned char *header, uint64_t file_bytes)
+{
+        uint32_t n = page_get4(header + HEADER_N_PAGES);
+
+        if (n > 0 && page_get4(header + HEADER_CHANGE_COUNTER) ==
+                                        page_get4(header + HEADER_VERSION_VALID_FOR))
+                return n;
+        return (uint32_t) MIN_OF(file_bytes / file->page_bytes, (uint64_t) UINT32_MAX - 1);
+}
+
+static bool take_header(PageFile *file, const unsigned char *header, uint64_t file_bytes)
+{
+        file->page_bytes = (uint64_t) header[HEADER_PAGE_BYTES] << 8 |
+                           (uint64_t) header[HEADER_PAGE_BYTES + 1] << 16;
+        file->usable_bytes = file->page_bytes - header[HEADER_RESERVED];
+        if (file->page_bytes < 512 || (file->page_bytes & (file->page_bytes - 1)) != 0 ||
+                        file->usable_bytes < 480)
+                return false;
+        file->n_pages = count_pages(file, header, file_bytes);
+        return file->n_pages > 0;
+}
+
+/* 1, 0 when the -wal is not understood at this moment, or negative. */
+static int read_wal(Connection *connection, PageFile *file, const WalIndex *index, Fault *fault)
+{
+        const char *doubt;
+
+        if (index->n_backfilled == index->n_frames)
+                return 1;
+        if (index->n_backfilled > index->n_frames || index->page_bytes != file->page_bytes ||
+                        sqlite3_file_control(connection->handle,
+                                        "main",
+                                        SQLITE_FCNTL_JOURNAL_POINTER,
+                                        &file->wal) != SQLITE_OK ||
+                        !file->wal || !file->wal->pMethods)
+                return 0;
+        file->n_pages = index->n_pages;
+        free(file->wal_offsets);
+        file->wal_offsets = calloc((size_t) file->n_pages + 1, sizeof *file->wal_offsets);
+        if (!file->wal_offsets)
+                return fault_set_errno(fault, ENOMEM, "Reading %s", connection->path);
+        return wal_frames_each(connection, index, note_frame, file, &doubt, fault);
+}
+
+static int find_wal_pages(Connection *connection, PageFile *file, Fault *fault)
+{
+        WalIndex index;
+        int r = 0;
+
+        for (unsigned i = 0; r == 0 && i < TRIES; i++) {
+                if (i > 0)
+                        (void) sqlite3_sleep(1);
+                if (wal_index_read(file->file, &index))
+                        r = read_wal(connection, file, &index, fault);
+        }
+        return r;
+}
+
+int page_file_open_live(Connection *connection, PageFile *ret, Fault *fault)
+{
+        _cleanup_(page_file_done) PageFile file = {.progress = connection->progress};
+        unsigned char header[PAGE_FILE_HEADER_BYTES] = {0};
+        sqlite3_int64 file_bytes = 0;
+        bool is_shared = false;
+        int code, r;
+
+        if (sqlite3_file_control(connection->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file.file) !=
+                                        SQLITE_OK ||
+                        !file.file || !file.file->pMethods)
+                return 0;
+        code = file.file->pMethods->xFileSize(file.file, &file_bytes);
+        if (code == SQLITE_OK)
+                code = file.file->pMethods->xRead(file.file, header, sizeof header, 0);
+        if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
+                return connection_fault(connection, code, fault, "Reading the pages");
+        r = connection_pragma_is(connection, "PRAGMA main.locking_mode", "normal", &is_shared, fault);
+        if (r < 0)
+                return r;
+        if (!take_header(&file, header, (uint64_t) file_bytes))
+                return 0;
+        /* Else there is no wal-index in shared memory, and asking for it would make one. */
+        if (is_shared && header[HEADER_READ_VERSION] == 2) {
+                r = find_wal_pages(connection, &file, fault);
+                if (r <= 0)
+                        return r;
+        }
+        *ret = file;
+        file.wal_offsets = NULL;
+        return 1;
+}
+
+void page_file_done(PageFile *file)
+{
+        free(file->wal_offsets);
+        *file = (PageFile){0};
+}
+
+int page_file_read_code(const PageFile *file, uint32_t page, size_t offset, void *buffer, size_t size_bytes)
+{
+        sqlite3_file *from = file->file;
+        uint64_t at;
+
+        if (page == 0 || page > file->n_pages)
+                return SQLITE_IOERR_SHORT_READ;
+        at = (uint64_t) (page - 1) * file->page_bytes;
+        if (file->wal_offsets && file->wal_offsets[page] > 0) {
+                from = file->wal;
+                at = file->wal_offsets[page];
+        }
+        return from->pMethods->xRead(from, buffer, (int) size_bytes, (sqlite3_int64) (at + offset));
+}
+
 bool page_file_read(const PageFile *file, uint32_t page, size_t offset, void *buffer, size_t size_bytes)
 {
-        return page > 0 && page <= file->n_pages &&
-               read_at(file, (uint64_t) (page - 1) * file->page_bytes + offset, buffer, size_bytes);
+        return page_file_read_code(file, page, offset, buffer, size_bytes) == SQLITE_OK;
 }
 
 bool page_file_read_node(const PageFile *file, uint32_t page, unsigned char *buffer, PageNode *ret)
 {
+        return page_file_read(file, page, 0, buffer, file->page_bytes) &&
+               page_file_parse_node(file, page, buffer, ret);
+}
+
+bool page_file_parse_node(const PageFile *file, uint32_t page, const unsigned char *buffer, PageNode *ret)
+{
         const unsigned char *header = buffer + (page == 1 ? PAGE_FILE_HEADER_BYTES : 0);
         PageNode node = {.page = buffer};
 
-        if (!page_file_read(file, page, 0, buffer, file->page_bytes))
-                return false;
         switch (header[0]) {
         case INTERIOR_INDEX:
         case INTERIOR_TABLE:

@@ -243,6 +243,8 @@ int snapshot_copy(const char *source_path,
 
         r = connection_open(source_path, CONNECTION_READ, progress, &copying.source, fault);
         if (r >= 0)
+                r = connection_read_schema(copying.source, fault);
+        if (r >= 0)
                 r = create_target(&copying, fault);
         if (r >= 0)
                 r = copy_pinned(&copying, &snapshot, fault);

@@ -120,14 +120,10 @@ static int add_table(Statistics *statistics, const char *name, uint64_t rows)
         return 0;
 }
 
-static int count_table(Connection *connection,
-                const char *name,
-                bool is_virtual,
-                Statistics *statistics,
-                Fault *fault)
+static int count_rows(Connection *connection, const char *name, const char *how, uint64_t *ret)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        char *sql = sqlite3_mprintf("SELECT count(*) FROM main.\"%w\"", name);
+        char *sql = sqlite3_mprintf("SELECT count(*) FROM main.\"%w\" %s", name, how);
         int code = SQLITE_NOMEM;
 
         if (sql)
@@ -135,17 +131,25 @@ static int count_table(Connection *connection,
         sqlite3_free(sql);
         if (code == SQLITE_OK)
                 code = sqlite3_step(statement);
-        if (code == SQLITE_ROW) {
-                uint64_t rows = (uint64_t) sqlite3_column_int64(statement, 0);
+        if (code == SQLITE_ROW)
+                *ret = (uint64_t) sqlite3_column_int64(statement, 0);
+        return code;
+}
 
-                if (add_table(statistics, name, rows) >= 0)
-                        return 0;
-                code = SQLITE_NOMEM;
-        }
-        /* "No such module": what it means is known to the application alone, and the rest still counts. */
-        if (is_virtual && code == SQLITE_ERROR)
+static int count_table(Connection *connection, const char *name, Statistics *statistics, Fault *fault)
+{
+        uint64_t rows;
+        int code = count_rows(connection, name, "", &rows);
+
+        /* The smallest index may be in a collation that only the application has. */
+        if (code == SQLITE_ERROR)
+                code = count_rows(connection, name, "NOT INDEXED", &rows);
+        /* So may a module be, or a function: the rest still counts. */
+        if (code == SQLITE_ERROR)
                 return 0;
-        return connection_fault(connection, code, fault, "Counting rows");
+        if (code == SQLITE_ROW && add_table(statistics, name, rows) < 0)
+                code = SQLITE_NOMEM;
+        return code == SQLITE_ROW ? 0 : connection_fault(connection, code, fault, "Counting rows");
 }
 
 static int collect_tables(Connection *connection, Statistics *statistics, Fault *fault)
@@ -157,11 +161,7 @@ static int collect_tables(Connection *connection, Statistics *statistics, Fault 
                 const TableEntry *table = &list.tables[i];
 
                 if (!table->is_internal && table->kind != TABLE_SHADOW)
-                        r = count_table(connection,
-                                        table->name,
-                                        table->kind == TABLE_VIRTUAL,
-                                        statistics,
-                                        fault);
+                        r = count_table(connection, table->name, statistics, fault);
         }
         table_counts_sort(statistics->tables, statistics->n_tables);
         return r;
@@ -184,7 +184,9 @@ int statistics_collect(Connection *connection, Statistics *ret, Fault *fault)
         _cleanup_(statement_finalizep) sqlite3_stmt *pin = NULL;
         int r;
 
-        r = connection_pin(connection, &pin, fault);
+        r = connection_read_schema(connection, fault);
+        if (r >= 0)
+                r = connection_pin(connection, &pin, fault);
         if (r >= 0)
                 r = collect_files(connection, &statistics, fault);
         if (r >= 0)

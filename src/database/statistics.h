@@ -35,6 +35,7 @@ typedef struct Statistics {
 void statistics_done(Statistics *statistics);
 
 /* All of it, in one read transaction. Counted are the tables of the application, whatever their names.
- * Left out are SQLite's own, the shadow tables in which virtual ones keep their content, views, and virtual
- * tables whose module this process does not have. Faults as in connection.h. */
+ * Left out are SQLite's own, the shadow tables in which virtual ones keep their content, views, and what
+ * only the application can read: virtual tables whose module this process does not have, and tables that
+ * this SQLite does not understand. Faults as in connection.h. */
 int statistics_collect(Connection *connection, Statistics *ret, Fault *fault);

@@ -15,51 +15,48 @@
 #define FRAME_CHECKSUM 16
 #define FRAME_CHECKSUMMED_BYTES 8 /* of its header; the page follows */
 
-typedef struct Overlay {
+typedef struct Frames {
         const WalIndex *index;
-        const CopyTarget *target;
+        WalFrameFunction function;
+        void *userdata;
         uint32_t sum[2];
         uint32_t n_pages; /* as the last frame says when it ends a commit; else 0 */
-} Overlay;
+} Frames;
 
-static bool has_sum(const Overlay *overlay, const unsigned char *at)
+static bool has_sum(const Frames *frames, const unsigned char *at)
 {
-        return page_get4(at) == overlay->sum[0] && page_get4(at + 4) == overlay->sum[1];
+        return page_get4(at) == frames->sum[0] && page_get4(at + 4) == frames->sum[1];
 }
 
 /* What walIndexRecover() in wal.c asks of it, and that it is the one that the index is about. */
-static bool begin(Overlay *overlay, const unsigned char *header)
+static bool begin(Frames *frames, const unsigned char *header)
 {
-        const WalIndex *index = overlay->index;
+        const WalIndex *index = frames->index;
 
-        wal_checksum(index->big_endian, header, WAL_HEADER_CHECKSUM, overlay->sum);
+        wal_checksum(index->big_endian, header, WAL_HEADER_CHECKSUM, frames->sum);
         return page_get4(header) == (MAGIC | (uint32_t) index->big_endian) &&
                page_get4(header + 4) == VERSION && page_get4(header + 8) == index->page_bytes &&
                memcmp(header + WAL_HEADER_SALTS, index->salts, sizeof index->salts) == 0 &&
-               has_sum(overlay, header + WAL_HEADER_CHECKSUM);
+               has_sum(frames, header + WAL_HEADER_CHECKSUM);
 }
 
 /* 1, 0 when it is not a frame of this -wal, or negative. */
-static int put_frame(Overlay *overlay, const unsigned char *frame, Fault *fault)
+static int take_frame(Frames *frames, const unsigned char *frame, uint64_t offset_bytes, Fault *fault)
 {
-        const WalIndex *index = overlay->index;
+        const WalIndex *index = frames->index;
         const unsigned char *content = frame + FRAME_HEADER_BYTES;
         uint32_t page = page_get4(frame);
 
-        wal_checksum(index->big_endian, frame, FRAME_CHECKSUMMED_BYTES, overlay->sum);
-        wal_checksum(index->big_endian, content, index->page_bytes, overlay->sum);
+        wal_checksum(index->big_endian, frame, FRAME_CHECKSUMMED_BYTES, frames->sum);
+        wal_checksum(index->big_endian, content, index->page_bytes, frames->sum);
         if (page == 0 || memcmp(frame + FRAME_SALTS, index->salts, sizeof index->salts) != 0 ||
-                        !has_sum(overlay, frame + FRAME_CHECKSUM))
+                        !has_sum(frames, frame + FRAME_CHECKSUM))
                 return 0;
-        overlay->n_pages = page_get4(frame + 4);
+        frames->n_pages = page_get4(frame + 4);
         /* The database has become smaller since. */
         if (page > index->n_pages)
                 return 1;
-        return copy_target_write(overlay->target,
-                        content,
-                        index->page_bytes,
-                        (uint64_t) (page - 1) * index->page_bytes,
-                        fault);
+        return frames->function(frames->userdata, page, content, offset_bytes + FRAME_HEADER_BYTES, fault);
 }
 
 /* 1, 0 when the -wal is shorter than that, or negative. */
@@ -79,12 +76,12 @@ static int read_wal(Connection *source,
         return connection_fault(source, code, fault, "Copying the database");
 }
 
-static int put_frames(Overlay *overlay, Connection *source, sqlite3_file *wal, Fault *fault)
+static int take_frames(Frames *frames, Connection *source, sqlite3_file *wal, Fault *fault)
 {
-        const uint64_t frame_bytes = FRAME_HEADER_BYTES + (uint64_t) overlay->index->page_bytes;
+        const uint64_t frame_bytes = FRAME_HEADER_BYTES + (uint64_t) frames->index->page_bytes;
         const uint64_t n_at_once = MAX_OF(COPY_TARGET_CHUNK_BYTES / frame_bytes, UINT64_C(1));
         _cleanup_free_ unsigned char *buffer = malloc(n_at_once * frame_bytes);
-        uint64_t n, n_frames = overlay->index->n_frames;
+        uint64_t n, n_frames = frames->index->n_frames;
         int r;
 
         if (!buffer)
@@ -101,20 +98,24 @@ static int put_frames(Overlay *overlay, Connection *source, sqlite3_file *wal, F
                                 WAL_HEADER_BYTES + done * frame_bytes,
                                 fault);
                 for (uint64_t i = 0; r > 0 && i < n; i++)
-                        r = put_frame(overlay, buffer + i * frame_bytes, fault);
+                        r = take_frame(frames,
+                                        buffer + i * frame_bytes,
+                                        WAL_HEADER_BYTES + (done + i) * frame_bytes,
+                                        fault);
                 if (r <= 0)
                         return r;
         }
         return 1;
 }
 
-int wal_frames_overlay(Connection *source,
+int wal_frames_each(Connection *source,
                 const WalIndex *index,
-                const CopyTarget *target,
+                WalFrameFunction function,
+                void *userdata,
                 const char **ret_doubt,
                 Fault *fault)
 {
-        Overlay overlay = {.index = index, .target = target};
+        Frames frames = {.index = index, .function = function, .userdata = userdata};
         unsigned char header[WAL_HEADER_BYTES];
         sqlite3_file *wal = NULL;
         int r;
@@ -125,12 +126,43 @@ int wal_frames_overlay(Connection *source,
                 return 0;
         *ret_doubt = "the -wal is not what its index says";
         r = read_wal(source, wal, header, sizeof header, 0, fault);
-        if (r > 0 && !begin(&overlay, header))
+        if (r > 0 && !begin(&frames, header))
                 r = 0;
         if (r > 0)
-                r = put_frames(&overlay, source, wal, fault);
+                r = take_frames(&frames, source, wal, fault);
         if (r > 0)
-                r = overlay.n_pages == index->n_pages &&
-                    memcmp(overlay.sum, index->checksum, sizeof overlay.sum) == 0;
+                r = frames.n_pages == index->n_pages &&
+                    memcmp(frames.sum, index->checksum, sizeof frames.sum) == 0;
         return r;
+}
+
+typedef struct Overlay {
+        const CopyTarget *target;
+        uint64_t page_bytes;
+} Overlay;
+
+static int put_page(void *userdata,
+                uint32_t page,
+                const unsigned char *content,
+                uint64_t offset_bytes,
+                Fault *fault)
+{
+        const Overlay *overlay = userdata;
+
+        return copy_target_write(overlay->target,
+                        content,
+                        overlay->page_bytes,
+                        (uint64_t) (page - 1) * overlay->page_bytes,
+                        fault);
+}
+
+int wal_frames_overlay(Connection *source,
+                const WalIndex *index,
+                const CopyTarget *target,
+                const char **ret_doubt,
+                Fault *fault)
+{
+        Overlay overlay = {.target = target, .page_bytes = index->page_bytes};
+
+        return wal_frames_each(source, index, put_page, &overlay, ret_doubt, fault);
 }

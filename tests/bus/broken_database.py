@@ -17,8 +17,11 @@ def checkpoint(path):
 
 
 def damage_page(path):
-    """Overwrites a page in the middle, behind SQLite's back."""
-    write_at(path, os.path.getsize(path) // 2 // 4096 * 4096, b"\xff" * 4096)
+    """Overwrites a page of a table behind SQLite's back; that of an index would take no row with it."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'predictions'").fetchone()
+    connection.close()
+    write_at(path, (page - 1) * 4096, b"\xff" * 4096)
 
 
 # The ways of breaking it. Nobody may have it open.

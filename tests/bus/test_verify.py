@@ -188,7 +188,6 @@ def test_check_of_a_corrupt_live_database_says_so(service):
     application.add_users(2000)
     application.query("PRAGMA wal_checkpoint(TRUNCATE)")
     application.close()
-    # The middle of the file is a page of some table or index, none of which may look like this.
     damage_page(service.database)
     before = client.names()
     start = client.mark()

@@ -27,10 +27,9 @@ static void assert_answer(const char *sql, unsigned n_findings, unsigned n_viola
         assert_int_equal(rows, 1);
         assert_int_equal(result.n_findings, n_findings);
         assert_int_equal(result.constraint_violations, n_violations);
+        assert_int_equal(result.n_lines, n_findings);
         if (first)
-                assert_string_equal(result.first_finding, first);
-        else
-                assert_null(result.first_finding);
+                assert_string_equal(result.lines[0].text, first);
         check_result_done(&result);
 }
 
