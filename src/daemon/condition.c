@@ -113,6 +113,8 @@ static void update_placement(Manager *manager)
         (void) placement_check(manager->database_path, &fault);
         manager->placement_fault = fault.code;
         replace_text(&manager->placement_message, fault.message);
+        if (manager->opening_deferred && manager->started && fault.code == FAULT_NONE)
+                operation_startup_continue(manager);
 }
 
 uint64_t manager_newest_own_backup_usec(const Manager *manager, uint64_t now_usec)

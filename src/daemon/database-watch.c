@@ -230,6 +230,11 @@ static int on_inotify(sd_event_source *source, const struct inotify_event *event
                 arm(manager, SETTLE_USEC);
                 return 0;
         }
+        /* Somebody has mended the owner or the mode, of the directory or of a file in it, or spoilt it. */
+        if (event->mask & IN_ATTRIB) {
+                manager_update_health(manager);
+                return 0;
+        }
         if (!(event->mask & IN_Q_OVERFLOW) && (event->len == 0 || strcmp(event->name, slash + 1) != 0))
                 return 0;
         if (look(manager, &now) < 0 || differs(manager, &now)) {
@@ -252,7 +257,7 @@ static int watch_directory(Manager *manager, Fault *fault)
         r = sd_event_add_inotify(manager->event,
                         &manager->database_watch_event_source,
                         directory,
-                        IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                        IN_ATTRIB | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
                                         IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
                         on_inotify,
                         manager);

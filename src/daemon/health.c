@@ -309,6 +309,10 @@ static int judge_place(const HealthFacts *facts, Health *health)
         }
         if (r >= 0 && facts->placement_fault == FAULT_UNSAFE_FILE_SYSTEM)
                 r = add(health, HEALTH_DEGRADED, "unsafe-file-system", "%s", facts->placement_message);
+        else if (r >= 0 && facts->placement_fault == FAULT_READ_ONLY)
+                r = add(health, HEALTH_DEGRADED, "read-only-file-system", "%s", facts->placement_message);
+        else if (r >= 0 && facts->placement_fault == FAULT_IO)
+                r = add(health, HEALTH_DEGRADED, "file-system-stopped", "%s", facts->placement_message);
         else if (r >= 0 && facts->placement_fault != FAULT_NONE)
                 r = add(health, HEALTH_DEGRADED, "wrong-permissions", "%s", facts->placement_message);
         return r;

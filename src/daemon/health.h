@@ -67,7 +67,7 @@ typedef struct HealthFacts {
         bool disk_known;
         uint64_t free_bytes;
         uint64_t low_disk_space_bytes;
-        FaultCode placement_fault; /* PERMISSION, UNSAFE_FILE_SYSTEM or FAULT_NONE */
+        FaultCode placement_fault; /* as placement_check() says, or FAULT_NONE */
         const char *placement_message;
 } HealthFacts;
 

@@ -169,6 +169,8 @@ struct Manager {
         bool started;
         bool stopping;
         bool ready_told;
+        bool opening_deferred; /* the start-up goes on once owner, mode and mount of the database are right
+                                */
         int exit_code;
         char *status;
         Health health;

@@ -148,6 +148,7 @@ static int judge_database(Job *job, StartupTask *task)
                 journal_line(LOG_ERR, "The database can't be used: %s", job->fault.message);
                 manager_set_integrity(job->manager, INTEGRITY_UNKNOWN, job->fault.message);
                 fault_done(&job->fault);
+                job->manager->opening_deferred = true;
                 return STAGE_SKIP;
         }
         if (task->created)
@@ -162,12 +163,18 @@ static bool could_not_look(const Fault *fault)
         return fault->code == FAULT_BUSY || fault->code == FAULT_NO_SPACE;
 }
 
+/* Owner or mode are wrong, or the file system is read-only: a person reads in the status what to do. */
+static bool is_of_the_system(const Fault *fault)
+{
+        return fault->code == FAULT_PERMISSION || fault->code == FAULT_READ_ONLY;
+}
+
 /* The disk fails, this SQLite is too old for the file, or something lies in the place of a journal: nothing
  * more is to be read or written, but an operator who restores a backup needs the service. */
 static bool must_not_go_on(const Fault *fault)
 {
         return fault->code == FAULT_IO || fault->code == FAULT_NOT_SUPPORTED ||
-               fault->code == FAULT_CANNOT_OPEN;
+               fault->code == FAULT_CANNOT_OPEN || is_of_the_system(fault);
 }
 
 /* Whoever may write the directory can put a FIFO in the place of the database, or give it a second name:
@@ -177,7 +184,8 @@ static bool is_of_the_directory(const StartupTask *task, const Fault *fault)
         struct stat status;
 
         if (fault->code != FAULT_UNSAFE_FILE_SYSTEM)
-                return fault->code == FAULT_CANNOT_OPEN;
+                return fault->code == FAULT_CANNOT_OPEN || fault->code == FAULT_IO ||
+                       is_of_the_system(fault);
         return lstat(task->database_path, &status) == 0 && (S_ISLNK(status.st_mode) || status.st_nlink > 1);
 }
 
@@ -193,6 +201,7 @@ static int judge_check(Job *job, StartupTask *task)
         if (job->fault.code != FAULT_NONE) {
                 bool skip = must_not_go_on(&job->fault);
 
+                manager->opening_deferred = is_of_the_system(&job->fault);
                 journal_line(LOG_WARNING, "The database could not be checked: %s", job->fault.message);
                 manager_set_integrity(manager, INTEGRITY_UNKNOWN, job->fault.message);
                 fault_done(&job->fault);
@@ -413,7 +422,8 @@ static int queue(Manager *manager, bool resumed, Fault *fault)
                 return fault_set_errno(fault, ENOMEM, "Starting");
         }
         task->units.user_bus = manager->user_bus;
-        task->resumed = resumed;
+        task->resumed = resumed && !manager->opening_deferred;
+        manager->opening_deferred = false;
         while (resumed && strcmp(stages[task->stage].step, OPENING) != 0)
                 task->stage++;
         task->state_directory = manager->state_directory;

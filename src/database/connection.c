@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/test-hook.h"
+#include "database/access.h"
 #include "database/file-guard.h"
 #include "database/wal-gather.h"
 
@@ -381,21 +382,20 @@ static const char *pragmas_of(ConnectionMode mode)
 
 static int require_writable(const Connection *connection, Fault *fault)
 {
-        FaultCode code = FAULT_PERMISSION;
+        int r;
 
         /* SQLite falls back to a read-only descriptor without a word. */
         if (sqlite3_db_readonly(connection->handle, "main") == 0)
                 return 0;
-        if (faccessat(AT_FDCWD, connection->path, W_OK, AT_EACCESS) == 0)
+        r = access_require(connection->path, R_OK | W_OK, fault);
+        if (r >= 0)
                 return fault_set(fault,
                                 FAULT_NOT_SUPPORTED,
                                 "%s can be read but not written, since its header has a write version that "
                                 "this SQLite doesn't know%s",
                                 connection->path,
                                 way_out(FAULT_NOT_SUPPORTED));
-        if (errno == EROFS)
-                code = FAULT_READ_ONLY;
-        return fault_set(fault, code, "%s can be read but not written%s", connection->path, way_out(code));
+        return r;
 }
 
 static int open_handle(Connection *connection, ConnectionMode mode, Fault *fault)

@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 
 #include "base/quantity.h"
+#include "database/access.h"
 
 /* Magic numbers of linux/magic.h and, for the file systems outside the kernel, of their own sources. Unsafe
  * is where another host may have the file open: locks are emulated, late or absent, and the -shm can't be
@@ -106,40 +107,6 @@ static int sync_parent(const char *path, Fault *fault)
         return 0;
 }
 
-/* PERMISSION or READ_ONLY, with the way out, when `path` can't be used with the `wanted` bits of access().
- */
-static int require_access(const char *path, int wanted, Fault *fault)
-{
-        struct stat status;
-        int error;
-
-        if (faccessat(AT_FDCWD, path, wanted, AT_EACCESS) == 0)
-                return 0;
-        error = errno;
-        if (error == EROFS)
-                return fault_set(fault,
-                                FAULT_READ_ONLY,
-                                "%s is on a file system that is mounted read-only; mount it writable",
-                                path);
-        if (error != EACCES || stat(path, &status) < 0)
-                return fault_set_errno(fault, error, "Looking at %s", path);
-        return fault_set(fault,
-                        FAULT_PERMISSION,
-                        "%s (owner %u:%u, mode %04o) can't be read and written by this service (user %u, "
-                        "group %u); mend it with: chown %u:%u '%s' && chmod %s '%s'",
-                        path,
-                        status.st_uid,
-                        status.st_gid,
-                        status.st_mode & 07777,
-                        geteuid(),
-                        getegid(),
-                        geteuid(),
-                        getegid(),
-                        path,
-                        S_ISDIR(status.st_mode) ? "u+rwx" : "u+rw",
-                        path);
-}
-
 static int set_mode(int fd, mode_t mode)
 {
         if (fchmod(fd, mode) == 0)
@@ -166,14 +133,14 @@ int placement_open_directory(const char *path, mode_t mode, int *ret_fd, Fault *
                                 "%s is not a directory; move it away, or configure another place",
                                 path);
         if (fd < 0 && errno == EACCES) {
-                r = require_access(path, R_OK | W_OK | X_OK, fault);
+                r = access_require(path, R_OK | W_OK | X_OK, fault);
                 /* What refuses may be none of the modes: AppArmor, SELinux. */
                 return r < 0 ? r : fault_set_errno(fault, EACCES, "Opening the directory %s", path);
         }
         if (fd < 0)
                 return fault_set_errno(fault, errno, "Opening the directory %s", path);
         if (!created)
-                r = require_access(path, R_OK | W_OK | X_OK, fault);
+                r = access_require(path, R_OK | W_OK | X_OK, fault);
         else {
                 r = set_mode(fd, mode);
                 if (r < 0)
@@ -266,7 +233,7 @@ static int check_side_files(const char *path, Fault *fault)
                 }
                 if (access(name, F_OK) < 0 && errno == ENOENT)
                         continue;
-                r = require_access(name, R_OK | W_OK, fault);
+                r = access_require(name, R_OK | W_OK, fault);
                 if (r == -ENOENT && fault) /* deleted in between, as SQLite does */
                         fault_done(fault);
                 if (r < 0 && r != -ENOENT)
@@ -289,7 +256,7 @@ int placement_check(const char *path, Fault *fault)
         if (error == ENOENT && access(parent, F_OK) < 0 && errno == ENOENT)
                 return 0;
         if (error != 0 && error != ENOENT) {
-                r = require_access(parent, R_OK | W_OK | X_OK, fault);
+                r = access_require(parent, R_OK | W_OK | X_OK, fault);
                 return r < 0 ? r : fault_set_errno(fault, error, "Looking at %s", path);
         }
         exists = error == 0;
@@ -298,9 +265,9 @@ int placement_check(const char *path, Fault *fault)
         if (r >= 0)
                 r = check_file_system(exists ? path : parent, path, fault);
         if (r >= 0)
-                r = require_access(parent, R_OK | W_OK | X_OK, fault);
+                r = access_require(parent, R_OK | W_OK | X_OK, fault);
         if (r >= 0 && exists)
-                r = require_access(path, R_OK | W_OK, fault);
+                r = access_require(path, R_OK | W_OK, fault);
         if (r >= 0 && exists)
                 r = check_side_files(path, fault);
         return r;

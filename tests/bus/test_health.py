@@ -207,6 +207,23 @@ def test_second_name_of_the_database_is_a_fault(client, service, tmp_path):
     assert client.reasons() == ["unsafe-file-system"]
 
 
+def test_database_of_root_is_named_and_taken_once_it_is_mended(service):
+    """The service is up meanwhile, since it is where a person reads what to do."""
+    service.give_to(SERVICE_USER)
+    service.start(user=SERVICE_USER)
+    service.stop()
+    os.chown(service.database, 0, 0)
+    os.chmod(service.database, 0o644)
+    client = service.start(user=SERVICE_USER)
+    assert "wrong-permissions" in client.reasons()
+    assert "belongs to root" in str(client.get("HealthReasons"))
+    since = client.mark()
+    shutil.chown(service.database, SERVICE_USER, SERVICE_USER)
+    client.wait(lambda signal: "Integrity" in str(signal.body) and "'ok'" in str(signal.body), since=since)
+    assert (client.get("Health"), client.get("Integrity")) == ("ok", "ok")
+    client.back_up()
+
+
 def test_rights_are_looked_at_whenever_health_is_asked_for(service):
     """Nothing tells the service that somebody has changed them, or has mended them by its words."""
     service.give_to(SERVICE_USER)

@@ -183,6 +183,10 @@ static void test_each_degradation_has_its_code(void **state)
         assert_reasons(&facts, HEALTH_DEGRADED, "wrong-permissions");
         facts.placement_fault = FAULT_UNSAFE_FILE_SYSTEM;
         assert_reasons(&facts, HEALTH_DEGRADED, "unsafe-file-system");
+        facts.placement_fault = FAULT_READ_ONLY;
+        assert_reasons(&facts, HEALTH_DEGRADED, "read-only-file-system");
+        facts.placement_fault = FAULT_IO;
+        assert_reasons(&facts, HEALTH_DEGRADED, "file-system-stopped");
 }
 
 static void test_worst_reason_gives_the_state_and_all_are_told(void **state)

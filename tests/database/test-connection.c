@@ -255,7 +255,7 @@ static void test_read_only_file_is_told_to_a_writer(void **state)
         assert_int_equal(chmod(path, 0444), 0);
         assert_int_equal(chmod(*state, 0755), 0);
         assert_int_equal(seteuid(65534), 0);
-        assert_open_fault(path, CONNECTION_WRITE, FAULT_PERMISSION, "not written");
+        assert_open_fault(path, CONNECTION_WRITE, FAULT_PERMISSION, "belongs to root");
         assert_int_equal(seteuid(0), 0);
         assert_int_equal(chmod(path, 0), 0);
         assert_int_equal(seteuid(65534), 0);
