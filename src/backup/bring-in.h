@@ -20,6 +20,7 @@ typedef struct BringInRequest {
         const char *directory_path; /* the same, for messages and for SQLite */
         const char *name;           /* from backup_name_make() */
         const char *label;          /* may be NULL */
+        const char *database_id;    /* of the database that it is for; may be NULL */
         const AgeIdentities *identities; /* for an encrypted source; may be NULL */
         Compression compression;         /* of the backup that it becomes, and: */
         const AgeRecipients *recipients; /* NULL or without any: it is stored in clear */

@@ -150,6 +150,15 @@ static int name_entry(const Catalogue *catalogue, Manifest *manifest)
                                                                                       : stem);
 }
 
+static CatalogueEntry make_entry(const Catalogue *catalogue, Manifest *manifest)
+{
+        return (CatalogueEntry){
+                        .manifest = manifest,
+                        .moment_usec = moment_of(manifest),
+                        .other = !database_identity_owns(catalogue->identity, manifest),
+        };
+}
+
 static void remove_at(Catalogue *catalogue, size_t i)
 {
         (void) manifest_free(catalogue->entries[i].manifest);
@@ -161,7 +170,7 @@ static void remove_at(Catalogue *catalogue, size_t i)
 
 int catalogue_put(Catalogue *catalogue, Manifest *manifest)
 {
-        CatalogueEntry entry = {.manifest = manifest, .moment_usec = moment_of(manifest)}, *old;
+        CatalogueEntry entry = make_entry(catalogue, manifest), *old;
         size_t i;
         int r;
 
@@ -241,8 +250,7 @@ static int append(Catalogue *catalogue, Manifest *manifest, bool stem_is_taken)
                 r = set_name(manifest, manifest->file);
         if (r < 0)
                 return r;
-        catalogue->entries[catalogue->n_entries++] =
-                        (CatalogueEntry){.manifest = manifest, .moment_usec = moment_of(manifest)};
+        catalogue->entries[catalogue->n_entries++] = make_entry(catalogue, manifest);
         return 0;
 }
 
@@ -350,10 +358,27 @@ int catalogue_refresh(
         return 0;
 }
 
+void catalogue_set_identity(Catalogue *catalogue, const DatabaseIdentity *identity)
+{
+        catalogue->identity = identity;
+        for (size_t i = 0; i < catalogue->n_entries; i++)
+                catalogue->entries[i].other =
+                                !database_identity_owns(identity, catalogue->entries[i].manifest);
+}
+
+size_t catalogue_n_owned(const Catalogue *catalogue)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < catalogue->n_entries; i++)
+                n += !catalogue->entries[i].other;
+        return n;
+}
+
 CatalogueEntry *catalogue_newest_verified(const Catalogue *catalogue)
 {
         for (size_t i = 0; i < catalogue->n_entries; i++)
-                if (manifest_is_verified(catalogue->entries[i].manifest))
+                if (!catalogue->entries[i].other && manifest_is_verified(catalogue->entries[i].manifest))
                         return catalogue->entries + i;
         return NULL;
 }
@@ -361,7 +386,7 @@ CatalogueEntry *catalogue_newest_verified(const Catalogue *catalogue)
 CatalogueEntry *catalogue_newest_reusable(const Catalogue *catalogue)
 {
         for (size_t i = 0; i < catalogue->n_entries; i++)
-                if (manifest_is_verified(catalogue->entries[i].manifest) &&
+                if (!catalogue->entries[i].other && manifest_is_verified(catalogue->entries[i].manifest) &&
                                 !catalogue->entries[i].manifest->adopted)
                         return catalogue->entries + i;
         return NULL;

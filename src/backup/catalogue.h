@@ -7,11 +7,12 @@
  * not fit is listed with its `problem`. Leases say who reads a backup right now, so that retention and
  * deletion keep off. */
 
-#include "backup/manifest.h"
+#include "backup/identity.h"
 
 typedef struct CatalogueEntry {
         Manifest *manifest;
         unsigned leases;
+        bool other;           /* it is of another database */
         uint64_t moment_usec; /* that it is sorted by: the label's, else created_usec */
 } CatalogueEntry;
 
@@ -19,7 +20,8 @@ typedef struct Catalogue {
         CatalogueEntry *entries; /* newest first; of one moment by the file's name */
         size_t n_entries;
         size_t n_allocated;
-        uint64_t newest_label_usec; /* see catalogue_newest_label_usec() */
+        uint64_t newest_label_usec;       /* see catalogue_newest_label_usec() */
+        const DatabaseIdentity *identity; /* by which `other` is told; borrowed. NULL: none is another's */
 } Catalogue;
 
 int catalogue_new(Catalogue **ret);
@@ -57,13 +59,20 @@ int catalogue_refresh(Catalogue *catalogue,
 int catalogue_put(Catalogue *catalogue, Manifest *manifest);
 void catalogue_drop(Catalogue *catalogue, const char *file);
 
+/* Tells anew which entries are of another database; the identity has to outlive the catalogue. */
+void catalogue_set_identity(Catalogue *catalogue, const DatabaseIdentity *identity);
+
+/* How many entries are of the database. */
+size_t catalogue_n_owned(const Catalogue *catalogue);
+
 /* By name or by file. NULL when there is none. Valid until the next change. */
 CatalogueEntry *catalogue_find(const Catalogue *catalogue, const char *name_or_file);
 
-/* The newest entry that was verified and has no problem; NULL when there is none. */
+/* The newest entry of the database that was verified and has no problem; NULL when there is none. */
 CatalogueEntry *catalogue_newest_verified(const Catalogue *catalogue);
 
-/* The newest on which a new backup may build: made here, and verified. NULL when there is none. */
+/* The newest on which a new backup may build: made here, of the database, and verified. NULL when there is
+ * none. */
 CatalogueEntry *catalogue_newest_reusable(const Catalogue *catalogue);
 
 /* What an entry takes on the disk beyond the newer ones: nothing where it shares its bytes with the next

@@ -93,6 +93,7 @@ static int begin_manifest(Creation *creation, Fault *fault)
         manifest->file = backup_name_to_file(request->name, request->compression, manifest->encrypted);
         manifest->label = request->label && request->label[0] ? strdup(request->label) : NULL;
         manifest->source = strdup(request->database_path);
+        manifest->database_id = request->database_id ? strdup(request->database_id) : NULL;
         manifest->host = strdup(host);
         manifest->tool_version = strdup(PROJECT_VERSION);
         manifest->kind = request->kind;
@@ -100,7 +101,9 @@ static int begin_manifest(Creation *creation, Fault *fault)
         manifest->created_usec = manifest->copied_usec = request->now_usec;
         manifest->quick_check = request->quick_check;
         if (!manifest->name || !manifest->file || !manifest->source || !manifest->host ||
-                        !manifest->tool_version || (request->label && request->label[0] && !manifest->label))
+                        !manifest->tool_version ||
+                        (request->label && request->label[0] && !manifest->label) ||
+                        (request->database_id && !manifest->database_id))
                 return out_of_memory(creation, fault);
         if (manifest->encrypted) {
                 manifest->encryption_recipients = age_recipients_format(request->recipients);

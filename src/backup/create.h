@@ -16,7 +16,8 @@ typedef struct CreateRequest {
         const char *directory_path; /* the same, for messages and for SQLite */
         const char *name;           /* from backup_name_make(), or INITIAL_BACKUP_NAME */
         BackupKind kind;
-        const char *label; /* may be NULL */
+        const char *label;       /* may be NULL */
+        const char *database_id; /* for the manifest (identity.h); NULL for none */
         Compression compression;
         Effort effort;
         bool quick_check; /* instead of the full one: compares no indexes with their tables */

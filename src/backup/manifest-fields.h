@@ -16,6 +16,7 @@ static const struct {
                 {"source", offsetof(Manifest, source)},
                 {"host", offsetof(Manifest, host)},
                 {"tool_version", offsetof(Manifest, tool_version)},
+                {"database_id", offsetof(Manifest, database_id)},
                 {"encryption_recipients", offsetof(Manifest, encryption_recipients)},
                 {"fingerprint", offsetof(Manifest, fingerprint)},
                 {"verification_fault", offsetof(Manifest, verification_fault)},

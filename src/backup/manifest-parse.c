@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backup/backup-name.h"
+#include "backup/identity.h"
 #include "backup/manifest-fields.h"
 
 #define DEPTH_MAX 16
@@ -258,6 +259,8 @@ static int read_identity(json_object *document, Manifest *manifest, Fault *fault
                 return wrong_value("file", fault);
         if (manifest->label && !backup_label_is_valid(manifest->label))
                 return wrong_value("label", fault);
+        if (manifest->database_id && !database_id_is_valid(manifest->database_id))
+                return wrong_value("database_id", fault);
 
         r = get_text(document, "kind", &kind, fault);
         if (r < 0)

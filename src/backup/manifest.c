@@ -63,6 +63,7 @@ Manifest *manifest_free(Manifest *manifest)
         free(manifest->source);
         free(manifest->host);
         free(manifest->tool_version);
+        free(manifest->database_id);
         free(manifest->encryption_recipients);
         free(manifest->verification_fault);
         free(manifest->unchecked);
@@ -123,7 +124,7 @@ Manifest *manifest_copy(const Manifest *manifest)
         /* Nothing that is owned may be shared, not even until the next line fails. */
         copy->name = copy->file = copy->label = copy->source = copy->host = copy->tool_version = NULL;
         copy->encryption_recipients = copy->verification_fault = copy->problem = NULL;
-        copy->fingerprint = copy->unchecked = NULL;
+        copy->fingerprint = copy->unchecked = copy->database_id = NULL;
         copy->tables = NULL;
         copy->n_tables = 0;
         copy->unknown = NULL;
@@ -132,6 +133,7 @@ Manifest *manifest_copy(const Manifest *manifest)
                         copy_text(&copy->source, manifest->source) < 0 ||
                         copy_text(&copy->host, manifest->host) < 0 ||
                         copy_text(&copy->tool_version, manifest->tool_version) < 0 ||
+                        copy_text(&copy->database_id, manifest->database_id) < 0 ||
                         copy_text(&copy->encryption_recipients, manifest->encryption_recipients) < 0 ||
                         copy_text(&copy->verification_fault, manifest->verification_fault) < 0 ||
                         copy_text(&copy->fingerprint, manifest->fingerprint) < 0 ||

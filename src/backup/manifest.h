@@ -55,6 +55,7 @@ typedef struct Manifest {
         char *source; /* absolute path of the database */
         char *host;
         char *tool_version;
+        char *database_id; /* which database it is of (identity.h); NULL before there were ids */
 
         uint64_t created_usec;
         uint64_t copied_usec; /* when its bytes were copied from the database: before it was created, where

@@ -145,6 +145,7 @@ static bool backup_exists(int directory_fd, const char *name)
 }
 
 int restore_undo_source(const char *state_directory_path,
+                const DatabaseIdentity *identity,
                 int directory_fd,
                 char **ret_backup_name,
                 char **ret_quarantine,
@@ -160,6 +161,12 @@ int restore_undo_source(const char *state_directory_path,
                                 "Nothing was restored yet, so nothing can be undone");
         if (r < 0)
                 return r;
+        if (identity && !database_identity_was_at(identity, record.database))
+                return fault_set(fault,
+                                FAULT_NOT_FOUND,
+                                "The last restore was of another database, %s; there is nothing to undo "
+                                "for this one",
+                                record.database);
         if (!record.pre_restore && !record.quarantine)
                 return fault_set(fault,
                                 FAULT_NOT_FOUND,

@@ -5,6 +5,7 @@
  * the new database comes into force and again when all is done: whatever is killed in between, an undo finds
  * what there was. An undo is a restore like any other and writes its own record, so it can be undone. */
 
+#include "backup/identity.h"
 #include "backup/restore.h"
 
 typedef struct RestoreRecord {
@@ -28,9 +29,11 @@ int restore_record_remove(const char *state_directory_path, Fault *fault);
 
 /* What UndoRestore has to restore, owned by the caller: exactly one of the two is set. A backup that is no
  * longer on disk falls back to the quarantine folder. NOT_FOUND when there is no last restore, when it
- * replaced nothing (the file was missing), or when what it replaced is gone. */
+ * replaced nothing (the file was missing), when it was of another database, or when what it replaced is
+ * gone. */
 int restore_undo_source(const char *state_directory_path,
-                int directory_fd, /* of the backups */
+                const DatabaseIdentity *identity, /* NULL: of whichever database */
+                int directory_fd,                 /* of the backups */
                 char **ret_backup_name,
                 char **ret_quarantine,
                 Fault *fault);

@@ -173,6 +173,7 @@ static int store_what_was_there(
                         .directory_path = request->directory_path,
                         .name = request->pre_restore_name,
                         .kind = BACKUP_PRE_RESTORE,
+                        .database_id = request->database_id,
                         .compression = request->compression,
                         .effort = request->effort,
                         .recipients = request->recipients,

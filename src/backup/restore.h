@@ -44,6 +44,7 @@ typedef struct RestoreRequest {
         const char *source_quarantine; /* a quarantine folder that an undo brings back */
 
         const char *pre_restore_name;    /* from backup_name_make() */
+        const char *database_id;         /* of the database that is replaced; may be NULL */
         const AgeIdentities *identities; /* for an encrypted source; may be NULL */
         const AgeFileKey *source_key;    /* of the source, when it was just made; else NULL */
         Compression compression;         /* of the pre-restore backup, and: */

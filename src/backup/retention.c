@@ -15,7 +15,10 @@ static const char *const reason_texts[_RETENTION_REASON_MAX] = {
                 [RETENTION_KEEP_FUTURE] = "dated in the future; check the clock",
                 [RETENTION_KEEP_IN_USE] = "a restore or a verification is reading it",
                 [RETENTION_KEEP_NOT_OURS] = "not made by this service; remove it by hand",
+                [RETENTION_KEEP_OTHER] = "of another database; remove it by hand",
                 [RETENTION_KEEP_CORRUPT] = "nothing is removed until the database is healthy",
+                [RETENTION_KEEP_HELD] = "nothing is removed until somebody has looked at the database; see "
+                                        "`oracxpredctl status`",
                 [RETENTION_DROP_EXPIRED] = "older than the retention time",
 };
 
@@ -47,12 +50,16 @@ static RetentionReason judge(const CatalogueEntry *entry,
 
         if (policy->database_corrupt)
                 return RETENTION_KEEP_CORRUPT;
+        if (policy->held)
+                return RETENTION_KEEP_HELD;
         if (is_initial(manifest))
                 return RETENTION_KEEP_INITIAL;
         if (entry->leases > 0)
                 return RETENTION_KEEP_IN_USE;
         if (manifest->adopted)
                 return RETENTION_KEEP_NOT_OURS;
+        if (entry->other)
+                return RETENTION_KEEP_OTHER;
         if (dated_usec > now_usec && dated_usec - now_usec > FUTURE_SLACK_USEC)
                 return RETENTION_KEEP_FUTURE;
         if (dated_usec >= now_usec || now_usec - dated_usec <= policy->keep_usec)
@@ -60,9 +67,14 @@ static RetentionReason judge(const CatalogueEntry *entry,
         return in_minimum ? RETENTION_KEEP_MINIMUM : RETENTION_DROP_EXPIRED;
 }
 
-static bool can_stand_in(const Manifest *manifest)
+static bool is_verified(const CatalogueEntry *entry)
 {
-        return !manifest->problem && !manifest->verification_fault;
+        return !entry->other && manifest_is_verified(entry->manifest);
+}
+
+static bool can_stand_in(const CatalogueEntry *entry)
+{
+        return !entry->other && !entry->manifest->problem && !entry->manifest->verification_fault;
 }
 
 /* Of backups that share their bytes one bad sector takes them all, so together they count as one. They
@@ -85,7 +97,7 @@ void retention_plan(const Catalogue *catalogue,
         size_t n_stand_ins;
 
         for (size_t i = 0; i < catalogue->n_entries; i++)
-                n_verified += manifest_is_verified(catalogue->entries[i].manifest) &&
+                n_verified += is_verified(catalogue->entries + i) &&
                               !is_counted(&last_verified, catalogue->entries[i].manifest);
         last_verified = NULL;
         n_stand_ins = n_verified < minimum ? minimum - n_verified : 0;
@@ -94,10 +106,10 @@ void retention_plan(const Catalogue *catalogue,
                 const Manifest *manifest = catalogue->entries[i].manifest;
                 bool in_minimum = false;
 
-                if (manifest_is_verified(manifest)) {
+                if (is_verified(catalogue->entries + i)) {
                         n_verified_seen += !is_counted(&last_verified, manifest);
                         in_minimum = n_verified_seen <= minimum;
-                } else if (n_stand_ins > 0 && can_stand_in(manifest)) {
+                } else if (n_stand_ins > 0 && can_stand_in(catalogue->entries + i)) {
                         in_minimum = true;
                         n_stand_ins--;
                 }

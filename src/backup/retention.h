@@ -10,6 +10,7 @@ typedef struct RetentionPolicy {
         uint64_t keep_usec;        /* age up to which everything is kept */
         unsigned minimum_verified; /* that many of the newest verified ones stay, however old; at least 1 */
         bool database_corrupt;     /* then nothing is dropped at all */
+        bool held;                 /* likewise, until somebody has looked at what happened to the database */
 } RetentionPolicy;
 
 typedef enum RetentionReason {
@@ -19,7 +20,9 @@ typedef enum RetentionReason {
         RETENTION_KEEP_FUTURE,   /* dated after now: the clock jumped; kept and flagged */
         RETENTION_KEEP_IN_USE,   /* a restore or a verification reads it */
         RETENTION_KEEP_NOT_OURS, /* adopted: never removed by itself */
+        RETENTION_KEEP_OTHER,    /* of another database: not a matter of this one's age */
         RETENTION_KEEP_CORRUPT,  /* the database is corrupt; retention stands still */
+        RETENTION_KEEP_HELD,     /* it was emptied or exchanged; retention stands still */
         RETENTION_DROP_EXPIRED,
         _RETENTION_REASON_MAX,
         _RETENTION_REASON_INVALID = -EINVAL,
@@ -29,11 +32,11 @@ bool retention_keeps(RetentionReason reason);
 const char *retention_reason_text(RetentionReason reason); /* for people */
 
 /* Fills ret_reasons[i] for each entry of the catalogue, in its order. The first that holds of: the
- * database is corrupt, initial, in use, not ours, future, recent, minimum; else it is expired. A backup is
- * as old as the younger of its label and its creation say, so that a clock that was wrong for a while drops
- * nothing early. Verified are those that manifest_is_verified() names; where there are fewer than the
- * minimum, the newest that have neither a problem nor failed a verification stand in. Those that share
- * their bytes count as one. */
+ * database is corrupt, held, initial, in use, not ours, of another database, future, recent, minimum; else
+ * it is expired. A backup is as old as the younger of its label and its creation say, so that a clock that
+ * was wrong for a while drops nothing early. Verified are those that manifest_is_verified() names; where
+ * there are fewer than the minimum, the newest that have neither a problem nor failed a verification stand
+ * in. Those that share their bytes count as one, and those of another database not at all. */
 void retention_plan(const Catalogue *catalogue,
                 const RetentionPolicy *policy,
                 uint64_t now_usec,

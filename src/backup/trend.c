@@ -66,7 +66,7 @@ int trend_of(const Catalogue *catalogue, uint64_t now_usec, Trend *ret)
         for (size_t i = 0; i < catalogue->n_entries && trend.n_samples < TREND_SAMPLES_MAX; i++) {
                 const Manifest *manifest = catalogue->entries[i].manifest;
 
-                if (is_sample(manifest, now_usec))
+                if (!catalogue->entries[i].other && is_sample(manifest, now_usec))
                         trend.samples[trend.n_samples++] =
                                         (SizeSample){manifest->created_usec, manifest->database_bytes};
         }
@@ -87,7 +87,8 @@ static double filling_bytes_per_day(
         for (size_t i = 0; i < catalogue->n_entries; i++) {
                 const Manifest *manifest = catalogue->entries[i].manifest;
 
-                if (!is_sample(manifest, now_usec) || manifest->kind == BACKUP_INITIAL)
+                if (catalogue->entries[i].other || !is_sample(manifest, now_usec) ||
+                                manifest->kind == BACKUP_INITIAL)
                         continue;
                 oldest_usec = MIN_OF(oldest_usec, manifest->created_usec);
                 stored_bytes += catalogue_own_bytes(catalogue, i);

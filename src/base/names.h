@@ -26,6 +26,8 @@
 #define UNITS_RULE_PATH "/etc/polkit-1/rules.d/50-oracxpred-application-units.rules"
 
 #define AUTO_RESTORE_STOPPED_FILE "auto-restore-stopped.json"
+#define DATABASE_IDENTITY_FILE "database.json"
+#define RETENTION_HOLD_FILE "retention-hold.json"
 
 /* Journal fields, beside the standard ones (man 7 systemd.journal-fields). */
 #define FIELD_OPERATION "ORACXPRED_OPERATION"

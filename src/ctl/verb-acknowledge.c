@@ -10,16 +10,18 @@
 #include "base/names.h"
 #include "ctl/moment.h"
 #include "ctl/terminal.h"
+#include "ctl/text.h"
 #include "ctl/verbs.h"
 
-static int acknowledge(Session *session, uint64_t last_id, Fault *fault)
+static int acknowledge(Session *session, uint64_t last_id, bool retention, Fault *fault)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "Acknowledge", &call, fault);
 
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(call, "a{sv}", 1, "until", "t", last_id);
+        r = sd_bus_message_append(
+                        call, "a{sv}", 2, "until", "t", last_id, "retention", "b", (int) retention);
         return r < 0 ? session_set_errno(r, fault) : session_call(session, call, 0, "", NULL, fault);
 }
 
@@ -76,7 +78,7 @@ static void add_remedy(Table *table, json_object *remedy)
                 add_row(table, remedy, document_text(remedy, "Source"), NULL);
 }
 
-static int print_remedies(Session *session, json_object *remedies, Fault *fault)
+static int print_remedies(Session *session, json_object *remedies, const char *held, Fault *fault)
 {
         static const char *const names[] = {
                         "WHEN", "WHAT", "TABLE OR OBJECT", "ROWS LOST", "RESCUED", "BEFORE", NULL};
@@ -93,7 +95,12 @@ static int print_remedies(Session *session, json_object *remedies, Fault *fault)
                 if (r < 0)
                         return r;
         }
-        session_print_legend(session, n > 0 ? "Acknowledged." : "There is nothing to acknowledge.");
+        if (held[0] != '\0') {
+                text_print(stdout, held);
+                (void) puts(".");
+        }
+        session_print_legend(session,
+                        n > 0 || held[0] != '\0' ? "Acknowledged." : "There is nothing to acknowledge.");
         return 0;
 }
 
@@ -101,6 +108,7 @@ int verb_acknowledge(Session *session, Fault *fault)
 {
         _cleanup_json_ json_object *properties = NULL;
         json_object *remedies;
+        const char *held;
         uint64_t last_id = 0;
         int r = session_get_properties(session, BUS_PATH, BUS_INTERFACE_MANAGER, &properties, fault);
 
@@ -111,10 +119,11 @@ int verb_acknowledge(Session *session, Fault *fault)
                 return session_set_errno(-EBADMSG, fault);
         for (size_t i = 0; i < json_object_array_length(remedies); i++)
                 last_id = MAX_OF(last_id, document_number(json_object_array_get_idx(remedies, i), "Id"));
-        r = acknowledge(session, last_id, fault);
+        held = document_text(properties, "RetentionHeld");
+        r = acknowledge(session, last_id, held[0] != '\0', fault);
         if (r < 0)
                 return r;
         if (session_json(session))
                 return session_print_document(session, remedies, fault);
-        return session->arguments->quiet ? 0 : print_remedies(session, remedies, fault);
+        return session->arguments->quiet ? 0 : print_remedies(session, remedies, held, fault);
 }

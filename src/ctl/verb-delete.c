@@ -21,7 +21,8 @@ static bool is_named(const Session *session, json_object *backup)
 /* The initial backup is left out: it is as old as the service. */
 static bool is_verified(json_object *backup)
 {
-        return document_number(backup, "VerifiedUSec") > 0 && document_text(backup, "Problem")[0] == '\0' &&
+        return !document_flag(backup, "OtherDatabase") && document_number(backup, "VerifiedUSec") > 0 &&
+               document_text(backup, "Problem")[0] == '\0' &&
                document_text(backup, "VerificationFault")[0] == '\0' &&
                strcmp(document_text(backup, "Kind"), "initial") != 0;
 }

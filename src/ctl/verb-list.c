@@ -53,6 +53,7 @@ static void add_backup(Table *table, json_object *backup, uint64_t now_usec)
                         verified);
         table_add(table, STYLE_PLAIN, document_flag(backup, "Encrypted") ? "yes" : "");
         table_add(table, STYLE_PLAIN, document_text(backup, "Label"));
+        table_add(table, STYLE_WARNING, document_flag(backup, "OtherDatabase") ? "another database" : "");
         table_add(table, STYLE_BAD, problem[0] != '\0' ? problem : finding);
 }
 
@@ -76,6 +77,7 @@ static int print_list(Session *session, json_object *backups, Fault *fault)
                         "VERIFIED",
                         "ENCRYPTED",
                         "LABEL",
+                        "NOTE",
                         "PROBLEM",
                         NULL};
         _cleanup_(table_freep) Table *table = table_new(names);
@@ -198,6 +200,11 @@ static int print_backup(Session *session, json_object *backup, Fault *fault)
                         document_number(backup, "PageSize"));
         fields_addf(fields, "Took", STYLE_PLAIN, "%s", duration);
         fields_add(fields, "Source", STYLE_PLAIN, document_text(backup, "Source"));
+        if (document_flag(backup, "OtherDatabase"))
+                fields_add(fields,
+                                "Note",
+                                STYLE_WARNING,
+                                "of another database than the one that is guarded now");
         fields_add(fields, "Host", STYLE_PLAIN, document_text(backup, "Host"));
         if (version[0] != '\0')
                 fields_addf(fields, "Made by", STYLE_PLAIN, "oracxpredd %s", version);

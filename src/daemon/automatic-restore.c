@@ -10,6 +10,7 @@
 #include "daemon/event.h"
 #include "daemon/one-shot.h"
 #include "daemon/recovery.h"
+#include "daemon/state-writer.h"
 
 /* A process that has to close the database first, a full disk: looked at again soon, then less often. */
 #define RETRY_FIRST_USEC (30 * USEC_PER_SEC)
@@ -75,101 +76,30 @@ bool automatic_restore_load_stopped(const char *state_directory_path)
                fault.code != FAULT_NOT_FOUND;
 }
 
-/* The file that remembers the stop, written by the quick lane: its fsync is no matter for the loop. */
-struct StopFile {
-        Work work;
-        Manager *manager;
-        const char *state_directory; /* borrowed from the Manager */
-        bool stopped;                /* what is being written */
-        bool busy;
-        Fault fault;
-};
-
-static StopFile *stop_file_of(Work *work)
+static json_object *describe_stop(void)
 {
-        return (StopFile *) ((char *) work - offsetof(StopFile, work));
-}
+        json_object *document = json_object_new_object();
 
-static int store_stopped(const char *state_directory, Fault *fault)
-{
-        _cleanup_(json_object_putp) json_object *document = json_object_new_object();
-        int r = document ? 0 : -ENOMEM;
-
-        if (r >= 0)
-                r = restore_state_set_number(document, "stopped_usec", clock_now_usec());
-        if (r < 0)
-                return fault_set_errno(fault, r, "Remembering that automatic restores are stopped");
-        return restore_state_store(state_directory, AUTO_RESTORE_STOPPED_FILE, document, fault);
-}
-
-static int stop_file_start(Work *work)
-{
-        return 0;
-}
-
-static void stop_file_run(Work *work)
-{
-        StopFile *file = stop_file_of(work);
-
-        if (file->stopped)
-                (void) store_stopped(file->state_directory, &file->fault);
-        else
-                (void) restore_state_remove(file->state_directory, AUTO_RESTORE_STOPPED_FILE, &file->fault);
-}
-
-static void stop_file_submit(StopFile *file)
-{
-        file->busy = true;
-        file->stopped = file->manager->auto_restore_stopped;
-        lane_submit_first(file->manager->quick_lane, &file->work);
-}
-
-static void stop_file_finish(Work *work)
-{
-        StopFile *file = stop_file_of(work);
-
-        if (file->fault.code != FAULT_NONE)
-                journal_line(LOG_ERR, "%s", file->fault.message);
-        fault_done(&file->fault);
-        file->busy = false;
-        if (file->stopped != file->manager->auto_restore_stopped)
-                stop_file_submit(file);
-        else
-                manager_settle_when_idle(file->manager);
-}
-
-StopFile *stop_file_free(StopFile *file)
-{
-        if (file)
-                fault_done(&file->fault);
-        free(file);
+        if (document && restore_state_set_number(document, "stopped_usec", clock_now_usec()) >= 0)
+                return document;
+        (void) json_object_put(document);
         return NULL;
-}
-
-bool stop_file_is_busy(const StopFile *file)
-{
-        return file && file->busy;
 }
 
 static void set_stopped(Manager *manager, bool stopped)
 {
+        json_object *document;
+
         if (manager->auto_restore_stopped == stopped)
                 return;
         manager->auto_restore_stopped = stopped;
         manager_update_health(manager);
-        if (!manager->stop_file) {
-                manager->stop_file = calloc(1, sizeof(StopFile));
-                if (!manager->stop_file) {
-                        journal_line(LOG_ERR, "Remembering that automatic restores are stopped failed");
-                        return;
-                }
-                manager->stop_file->work = (Work){
-                                .start = stop_file_start, .run = stop_file_run, .finish = stop_file_finish};
-                manager->stop_file->manager = manager;
-                manager->stop_file->state_directory = manager->state_directory;
-        }
-        if (!manager->stop_file->busy)
-                stop_file_submit(manager->stop_file);
+        if (!stopped)
+                state_writer_put(manager, AUTO_RESTORE_STOPPED_FILE, NULL);
+        else if ((document = describe_stop()))
+                state_writer_put(manager, AUTO_RESTORE_STOPPED_FILE, document);
+        else
+                journal_line(LOG_ERR, "Remembering that automatic restores are stopped failed");
 }
 
 static RecoveryDecision decide(const Manager *manager)

@@ -42,9 +42,5 @@ bool automatic_restore_is_suspecting(const Manager *manager);
 /* Whether a job that restores waits or runs. */
 bool automatic_restore_is_restoring(const Manager *manager);
 
-/* The writing of STATE/auto-restore-stopped. Free it when no worker is left. */
-StopFile *stop_file_free(StopFile *file);
-bool stop_file_is_busy(const StopFile *file);
-
 /* The stop lasts across restarts: STATE/auto-restore-stopped. Reads it; any thread. */
 bool automatic_restore_load_stopped(const char *state_directory_path);

@@ -86,6 +86,8 @@ void backup_emit_changed(Manager *manager, const char *name)
                         "Source",
                         "Host",
                         "ToolVersion",
+                        "DatabaseId",
+                        "OtherDatabase",
                         "Problem",
                         NULL};
 
@@ -222,6 +224,7 @@ static int get_text(sd_bus *bus,
                         {"Source", manifest->source},
                         {"Host", manifest->host},
                         {"ToolVersion", manifest->tool_version},
+                        {"DatabaseId", manifest->database_id},
                         {"Problem", manifest->problem},
         };
 
@@ -274,6 +277,19 @@ static int get_encrypted(sd_bus *bus,
         const CatalogueEntry *entry = userdata;
 
         return sd_bus_message_append(reply, "b", (int) entry->manifest->encrypted);
+}
+
+static int get_other(sd_bus *bus,
+                const char *path,
+                const char *interface,
+                const char *property,
+                sd_bus_message *reply,
+                void *userdata,
+                sd_bus_error *error)
+{
+        const CatalogueEntry *entry = userdata;
+
+        return sd_bus_message_append(reply, "b", (int) entry->other);
 }
 
 static int get_in_use(sd_bus *bus,
@@ -418,6 +434,8 @@ static const sd_bus_vtable backup_vtable[] = {
                 SD_BUS_PROPERTY("Source", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Host", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("ToolVersion", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("DatabaseId", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("OtherDatabase", "b", get_other, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Problem", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("InUse", "b", get_in_use, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_VTABLE_END,

@@ -42,7 +42,7 @@ static const char *const change_table[_CHANGE_MAX][NAMES_PER_CHANGE_MAX] = {
                                 "LastRestoreUSec",
                                 "LastRestoreAutomatic",
                                 "CanUndoRestore"},
-                [CHANGE_REMEDIES] = {"Remedies"},
+                [CHANGE_REMEDIES] = {"RetentionHeld", "Remedies"},
 };
 
 static int on_change(sd_event_source *source, void *userdata)

@@ -30,15 +30,17 @@ static void summarize(Manager *manager)
                 summary->n_verified += is_proved(catalogue->entries[i].manifest);
                 summary->stored_bytes += catalogue_own_bytes(catalogue, i);
         }
-        if (catalogue->n_entries > 0) {
-                summary->newest = strdup(catalogue->entries[0].manifest->name);
-                summary->newest_usec = catalogue->entries[0].manifest->created_usec;
+        for (size_t i = 0; i < catalogue->n_entries && !summary->newest; i++)
+                if (!catalogue->entries[i].other) {
+                        summary->newest = strdup(catalogue->entries[i].manifest->name);
+                        summary->newest_usec = catalogue->entries[i].manifest->created_usec;
+                }
+        if (catalogue->n_entries > 0)
                 /* Names carry whole seconds; the initial backup is sorted by its exact moment. The next name
                  * has to be later than that, too, or the newest backup would not be the first in the list.
                  */
                 manager->newest_label_usec =
                                 MAX_OF(manager->newest_label_usec, catalogue->entries[0].moment_usec);
-        }
         manager->newest_label_usec =
                         MAX_OF(manager->newest_label_usec, catalogue_newest_label_usec(catalogue));
 
@@ -62,6 +64,12 @@ void collection_adopt(Manager *manager, Catalogue *catalogue)
         if (manager->catalogue_changed)
                 collection_refresh_all(manager);
         manager->catalogue_changed = false;
+}
+
+void collection_identity_changed(Manager *manager)
+{
+        catalogue_set_identity(manager->catalogue, &manager->identity);
+        summarize(manager);
 }
 
 int collection_name_backup(const Manager *manager,

@@ -20,6 +20,9 @@ int collection_name_backup(const Manager *manager,
                 char **ret_file,
                 Fault *fault);
 
+/* The database has got another identity: tells anew which backups are of it, and counts again. */
+void collection_identity_changed(Manager *manager);
+
 /* A job made (`created`) or rewrote a backup. Takes the manifest over. */
 int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool created);
 

@@ -124,8 +124,8 @@ uint64_t manager_newest_own_backup_usec(const Manager *manager, uint64_t now_use
         for (size_t i = 0; i < manager->catalogue->n_entries; i++) {
                 const Manifest *manifest = manager->catalogue->entries[i].manifest;
 
-                if (manifest->adopted || manifest->problem || manifest->kind == BACKUP_PRE_RESTORE ||
-                                manifest->kind == BACKUP_IMPORTED ||
+                if (manager->catalogue->entries[i].other || manifest->adopted || manifest->problem ||
+                                manifest->kind == BACKUP_PRE_RESTORE || manifest->kind == BACKUP_IMPORTED ||
                                 manifest->created_usec > now_usec + slack_usec)
                         continue;
                 newest_usec = MAX_OF(newest_usec, manifest->created_usec);
@@ -139,7 +139,8 @@ static const char *future_backup(const Manager *manager, uint64_t now_usec)
         for (size_t i = 0; i < manager->catalogue->n_entries; i++) {
                 const Manifest *manifest = manager->catalogue->entries[i].manifest;
 
-                if (!manifest->adopted && !manifest->problem && manifest->kind != BACKUP_IMPORTED &&
+                if (!manager->catalogue->entries[i].other && !manifest->adopted && !manifest->problem &&
+                                manifest->kind != BACKUP_IMPORTED &&
                                 manifest->created_usec > now_usec + USEC_PER_HOUR)
                         return manifest->name;
         }
@@ -215,6 +216,8 @@ void manager_update_health(Manager *manager)
                         .auto_restore_stopped = manager->auto_restore_stopped,
                         .repaired = manager->repaired_text,
                         .rows_lost = manager->rows_lost_text,
+                        .hold_code = manager->hold.code,
+                        .hold_text = manager->hold.text,
                         .cadence_usec = manager->configuration.cadence_usec,
                         .newest_backup_usec = manager_newest_own_backup_usec(manager, now_usec),
                         .n_backups = manager->catalogue->n_entries,

@@ -28,8 +28,7 @@ static void arm(Manager *manager, uint64_t delay_usec)
         one_shot_arm(manager->event, &manager->settle_event_source, delay_usec, on_settled, manager);
 }
 
-/* 0, or a negative errno when nobody can tell: what can't be looked at is not gone. */
-static int look(const Manager *manager, FileIdentity *ret)
+int database_watch_look(const Manager *manager, FileIdentity *ret)
 {
         struct statx status;
 
@@ -79,7 +78,7 @@ static int on_modified(sd_event_source *source, const struct inotify_event *even
 
         /* Gone until the file has settled: a busy writer costs two looks a second, an idle one none. */
         manager->modified_event_source = sd_event_source_disable_unref(manager->modified_event_source);
-        if (look(manager, &now) >= 0)
+        if (database_watch_look(manager, &now) >= 0)
                 manager->unsettled_bytes = now.size_bytes;
         arm(manager, SETTLE_USEC);
         return 0;
@@ -111,7 +110,7 @@ void database_watch_accept(Manager *manager)
 
         manager->database_moved = (FileIdentity){0};
         watch_modifications(manager);
-        if (look(manager, &now) < 0)
+        if (database_watch_look(manager, &now) < 0)
                 return;
         if (now.exists || manager->database_missing) {
                 manager->database_identity = now;
@@ -127,7 +126,7 @@ static void on_gone(Manager *manager, const char *how)
         event_database_replaced(manager->database_path, how);
         /* Who has the old file open keeps it: another one must not be restored into in place. */
         manager->database_replaced = true;
-        if (manager->catalogue->n_entries == 0)
+        if (catalogue_n_owned(manager->catalogue) == 0)
                 return;
         manager_set_database_missing(manager);
         (void) automatic_restore_consider(manager);
@@ -201,7 +200,7 @@ void database_watch_examine(Manager *manager)
 
         if (manager->stopping || manager->restoring)
                 return;
-        r = look(manager, &now);
+        r = database_watch_look(manager, &now);
         if (r < 0) {
                 journal_line(LOG_WARNING,
                                 "%s can't be looked at: %s; it is left alone",
@@ -237,7 +236,7 @@ static int on_inotify(sd_event_source *source, const struct inotify_event *event
         }
         if (!(event->mask & IN_Q_OVERFLOW) && (event->len == 0 || strcmp(event->name, slash + 1) != 0))
                 return 0;
-        if (look(manager, &now) < 0 || differs(manager, &now)) {
+        if (database_watch_look(manager, &now) < 0 || differs(manager, &now)) {
                 manager->unsettled_bytes = now.size_bytes;
                 arm(manager, SETTLE_USEC);
         } else
@@ -281,7 +280,7 @@ int database_watch_start(Manager *manager, Fault *fault)
         int r = watch_directory(manager, fault);
 
         watch_modifications(manager);
-        (void) look(manager, &manager->database_identity);
+        (void) database_watch_look(manager, &manager->database_identity);
         if (r < 0)
                 arm(manager, AWAY_USEC);
         return r;

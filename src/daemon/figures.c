@@ -27,8 +27,9 @@ static const Manifest *compared_with(const Manager *manager)
         for (size_t i = 0; i < manager->catalogue->n_entries; i++) {
                 const Manifest *manifest = manager->catalogue->entries[i].manifest;
 
-                if (!manifest->adopted && !manifest->problem && manifest->n_tables > 0 &&
-                                manifest->kind != BACKUP_IMPORTED && manifest->kind != BACKUP_PRE_RESTORE)
+                if (!manager->catalogue->entries[i].other && !manifest->adopted && !manifest->problem &&
+                                manifest->n_tables > 0 && manifest->kind != BACKUP_IMPORTED &&
+                                manifest->kind != BACKUP_PRE_RESTORE)
                         return manifest;
         }
         return NULL;

@@ -144,6 +144,12 @@ static int judge_recovery(const HealthFacts *facts, Health *health)
                                 "Automatic restores are stopped, since the database broke again soon after "
                                 "one; look at the disk and the memory, then run `oracxpredctl %s`",
                                 broken ? "restore" : "verify");
+        if (r >= 0 && facts->hold_code)
+                r = add(health,
+                                HEALTH_DEGRADED,
+                                facts->hold_code,
+                                "%s",
+                                facts->hold_text ? facts->hold_text : "Retention is held");
         if (r >= 0 && facts->database_replaced && !facts->database_missing)
                 r = add(health,
                                 HEALTH_DEGRADED,

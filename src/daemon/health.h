@@ -50,6 +50,8 @@ typedef struct HealthFacts {
         bool auto_restore_stopped;
         const char *repaired;  /* what was mended without loss, and nobody has acknowledged; or NULL */
         const char *rows_lost; /* by automatic restores, the same */
+        const char *hold_code; /* why retention waits for somebody (retention-hold.h); NULL for nothing */
+        const char *hold_text;
 
         uint64_t cadence_usec;
         uint64_t newest_backup_usec;   /* of our own kinds; 0 for never */

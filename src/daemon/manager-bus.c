@@ -392,6 +392,7 @@ static const sd_bus_vtable manager_vtable[] = {
                 CHANGING("LastRestoreUSec", "t", NULL, FIELD(last_restore.restored_usec)),
                 CHANGING("LastRestoreAutomatic", "b", property_get_last_restore_automatic, 0),
                 CHANGING("CanUndoRestore", "b", property_get_can_undo_restore, 0),
+                CHANGING("RetentionHeld", "s", NULL, FIELD(hold.text)),
                 CHANGING("Remedies", "a(ttssssasa(stts))", property_get_remedies, 0),
 
                 SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("u", id, "o", job, "s", operation), 0),

@@ -27,6 +27,7 @@
 #include "daemon/predictions-bus.h"
 #include "daemon/remedy-state.h"
 #include "daemon/state-lock.h"
+#include "daemon/state-writer.h"
 #include "daemon/timer-watch.h"
 #include "database/placement.h"
 
@@ -197,7 +198,7 @@ Manager *manager_free(Manager *manager)
         (void) prediction_cache_free(manager->prediction_cache);
         (void) maintenance_free(manager->maintenance);
         (void) statistics_run_free(manager->statistics_run);
-        (void) stop_file_free(manager->stop_file);
+        (void) state_writer_free(manager->state_writer);
         (void) acknowledgement_free(manager->acknowledgement);
         remedies_done(&manager->remedies);
         free(manager->repaired_text);
@@ -238,6 +239,8 @@ Manager *manager_free(Manager *manager)
         free(manager->backups_away);
         free(manager->quarantine_directory);
         restore_record_done(&manager->last_restore);
+        retention_hold_done(&manager->hold);
+        database_identity_done(&manager->identity);
         gate_done(&manager->gate);
         free(manager->summary.newest);
         free(manager->last_backup_fault);
@@ -405,7 +408,7 @@ static bool is_idle(const Manager *manager)
                !statistics_run_is_running(manager->statistics_run) &&
                !maintenance_is_running(manager->maintenance) &&
                !record_store_is_open(manager->record_store) && !audit_is_busy() &&
-               !log_cleanup_is_busy(manager->log_cleanup) && !stop_file_is_busy(manager->stop_file) &&
+               !log_cleanup_is_busy(manager->log_cleanup) && !state_writer_is_busy(manager->state_writer) &&
                !acknowledgement_is_busy(manager->acknowledgement);
 }
 

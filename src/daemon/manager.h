@@ -26,6 +26,7 @@
 #include "daemon/polkit.h"
 #include "daemon/record-call.h"
 #include "daemon/response-times.h"
+#include "daemon/retention-hold.h"
 #include "daemon/statistics-run.h"
 #include "daemon/unit-facts.h"
 #include "database/schema.h"
@@ -53,7 +54,7 @@ typedef struct FileIdentity {
         uint64_t size_bytes;
 } FileIdentity;
 
-typedef struct StopFile StopFile;
+typedef struct StateWriter StateWriter;
 typedef struct Acknowledgement Acknowledgement;
 
 /* Far more than anybody passes by mistake while one job runs. */
@@ -140,10 +141,13 @@ struct Manager {
         char *repaired_text;     /* what health says of them, or NULL */
         char *rows_lost_text;
         Acknowledgement *acknowledgement; /* NULL until somebody acknowledges */
-        StopFile *stop_file;              /* see automatic-restore.c; NULL until it is written */
+        StateWriter *state_writer;        /* see there; NULL until it is used */
         /* The file is another one than it was, and not through this service. Until somebody verifies it or
          * restores: retention is off, since the good backups may be those of the other one. */
         bool database_replaced;
+        DatabaseIdentity identity; /* which database it is; see identity-keeper.h */
+        RetentionHold hold;        /* why retention waits for somebody; see there */
+        bool counts_awaited;       /* those of the start, which are compared with the newest backup */
         /* See database-watch.c. */
         FileIdentity database_identity;
         FileIdentity database_moved; /* what was there before it was gone */

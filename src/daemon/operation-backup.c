@@ -14,6 +14,7 @@
 #include "daemon/condition.h"
 #include "daemon/encryption.h"
 #include "daemon/event.h"
+#include "daemon/identity-keeper.h"
 #include "daemon/manager.h"
 
 typedef struct BackupTask {
@@ -80,6 +81,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .name = task->name,
                         .kind = task->automatic ? BACKUP_AUTOMATIC : BACKUP_MANUAL,
                         .label = task->label,
+                        .database_id = manager->identity.id,
                         .compression = manager->configuration.compression,
                         .effort = manager->configuration.effort,
                         .quick_check = manager->configuration.quick_check,
@@ -136,6 +138,7 @@ static int backup_finish(Job *job, void *userdata)
         if (task->automatic)
                 maintenance_follow(
                                 job->manager->maintenance, task->manifest->tables, task->manifest->n_tables);
+        identity_keeper_compare(job->manager, task->manifest->tables, task->manifest->n_tables);
         r = backup_result_made(job, TAKE_PTR(task->manifest));
         if (r >= 0) {
                 operation_cleanup_follow(job->manager);

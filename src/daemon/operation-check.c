@@ -10,6 +10,7 @@
 #include "daemon/backup-place.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
+#include "daemon/identity-keeper.h"
 #include "daemon/manager.h"
 #include "database/placement.h"
 
@@ -21,6 +22,7 @@ typedef struct CheckTask {
         unsigned threads;
         bool checked; /* to the end; `result` says what was found */
         CheckResult result;
+        IdentityLook look;
 } CheckTask;
 
 static void check_free_task(void *userdata)
@@ -28,6 +30,7 @@ static void check_free_task(void *userdata)
         CheckTask *task = userdata;
 
         check_result_done(&task->result);
+        identity_look_done(&task->look);
         free(task->database_path);
         free(task);
 }
@@ -77,6 +80,9 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
                                             &task->result,
                                             fault);
         task->checked = r >= 0;
+        /* Another file may be in its place by now. */
+        if (task->checked)
+                identity_look(task->database_path, progress, &task->look);
         if (r < 0 || task->result.healthy)
                 return r;
         return fault_set(fault,
@@ -97,9 +103,10 @@ static int check_finish(Job *job, void *userdata)
 
         if (job->fault.code == FAULT_NONE)
                 event_database_checked(job, task->database_path);
-        if (task->checked)
+        if (task->checked) {
+                identity_keeper_settle(manager, &task->look);
                 manager_take_check(manager, &task->result);
-        else if (fault_means_corrupt(job->fault.code)) /* it was emptied */
+        } else if (fault_means_corrupt(job->fault.code)) /* it was emptied */
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
         else if (job->fault.code != FAULT_CANCELLED && job->fault.code != FAULT_BUSY)
                 manager_set_integrity(manager, INTEGRITY_UNKNOWN, job->fault.message);

@@ -59,8 +59,8 @@ static int plan(Manager *manager, RetentionReason **ret)
         RetentionPolicy policy = {
                         .keep_usec = manager->configuration.retention_usec,
                         .minimum_verified = manager->configuration.retention_minimum_verified,
-                        .database_corrupt = manager_require_sound_database(manager, NULL) < 0 ||
-                                            manager->database_replaced,
+                        .database_corrupt = manager_require_sound_database(manager, NULL) < 0,
+                        .held = manager->database_replaced || manager->hold.code,
         };
         RetentionReason *reasons;
 

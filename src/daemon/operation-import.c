@@ -69,6 +69,7 @@ static int import_start(Job *job, void *userdata, Fault *fault)
                         .name = task->name,
                         .kind = BACKUP_IMPORTED,
                         .label = task->label,
+                        .database_id = manager->identity.id,
                         .compression = manager->configuration.compression,
                         .effort = manager->configuration.effort,
                         .recipients = &task->recipients,

@@ -115,8 +115,12 @@ static int choose_source(Job *job, RestoreTask *task, Fault *fault)
                 return 0;
         if (!task->undo)
                 return take_source(job, task, task->name, fault);
-        r = restore_undo_source(
-                        manager->state_directory, manager->backups_fd, &name, &task->quarantine, fault);
+        r = restore_undo_source(manager->state_directory,
+                        &manager->identity,
+                        manager->backups_fd,
+                        &name,
+                        &task->quarantine,
+                        fault);
         if (r < 0)
                 return r;
         return name ? take_source(job, task, name, fault) : 0;
@@ -232,6 +236,7 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
                         .source = task->source,
                         .source_quarantine = task->quarantine,
                         .pre_restore_name = task->pre_restore_name,
+                        .database_id = manager->identity.id,
                         .identities = task->passed ? task->passed : manager->identities,
                         .compression = manager->configuration.compression,
                         .effort = in_a_hurry(manager->configuration.effort),
@@ -260,6 +265,7 @@ static int bring_in_file(RestoreTask *task, Progress *progress, Fault *fault)
                         .directory_fd = request->directory_fd,
                         .directory_path = request->directory_path,
                         .name = task->import_name,
+                        .database_id = request->database_id,
                         .identities = request->identities,
                         .compression = request->compression,
                         .effort = request->effort,
@@ -440,6 +446,7 @@ int operation_restore_queue(
                 return r;
         if (wish->undo && manager->started) {
                 r = restore_undo_source(manager->state_directory,
+                                &manager->identity,
                                 manager->backups_fd,
                                 &undo_name,
                                 &undo_quarantine,

@@ -55,6 +55,10 @@ static void startup_free_task(void *userdata)
         remedies_done(&task->remedies);
         fault_done(&task->remedies_fault);
         free(task->last_backup_fault);
+        database_identity_done(&task->identity);
+        retention_hold_done(&task->hold);
+        fault_done(&task->identity_fault);
+        identity_look_done(&task->look);
         fault_done(&task->record_fault);
         fault_done(&task->units_fault);
         application_units_done(&task->units);
@@ -116,8 +120,13 @@ static int judge_interrupted_restore(Job *job, StartupTask *task)
                                 task->recovered.quarantine ? task->recovered.quarantine : "");
         if (task->record_fault.code != FAULT_NONE)
                 journal_line(LOG_WARNING, "%s", task->record_fault.message);
+        if (task->identity_fault.code != FAULT_NONE)
+                journal_line(LOG_WARNING, "%s", task->identity_fault.message);
         manager->last_restore = task->last_restore;
         task->last_restore = (RestoreRecord){0};
+        manager->hold = task->hold;
+        task->hold = (RetentionHold){0};
+        identity_keeper_begin(manager, &task->identity);
         manager_set_last_backup_fault(manager, task->last_backup_fault);
         take_remedies(manager, task);
         manager->auto_restore_stopped = task->auto_restore_stopped;
@@ -153,6 +162,7 @@ static int judge_database(Job *job, StartupTask *task)
         }
         if (task->created)
                 event_database_created(task->database_path);
+        identity_keeper_settle(job->manager, &task->look);
         return 0;
 }
 
@@ -316,7 +326,8 @@ static int startup_start(Job *job, void *userdata, Fault *fault)
 
         task->now_usec = clock_now_usec();
         task->backups = manager->backups_fd;
-        task->n_backups = manager->catalogue->n_entries;
+        task->n_backups = catalogue_n_owned(manager->catalogue);
+        task->database_id = manager->identity.id;
         task->start_units = manager->units_left_stopped;
         progress_begin(&job->progress, stages[task->stage].step, 0);
         journal_line(LOG_DEBUG, "Starting: %s", stages[task->stage].step);
@@ -347,6 +358,7 @@ static void tell_ready(Manager *manager, bool backup_made)
                         manager->backup_directory);
         if (manager_require_sound_database(manager, NULL) < 0)
                 return;
+        manager->counts_awaited = true;
         (void) statistics_run_ask(manager->statistics_run, NULL, &self, &fault);
         /* The copy of a backup is checked in full, so one that was made just now stands for it. */
         if (!backup_made)

@@ -66,7 +66,8 @@ CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord 
                 CatalogueEntry *entry = &catalogue->entries[i];
                 Line line;
 
-                if (!manifest_is_verified(entry->manifest) ||
+                /* What somebody has restored here is this database's content, whatever it was before. */
+                if (!manifest_is_verified(entry->manifest) || (entry->other && entry != restored) ||
                                 (entry->manifest->encrypted && !with_encrypted))
                         continue;
                 line = judge(entry->manifest, last, restored ? restored->manifest : NULL);

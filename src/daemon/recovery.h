@@ -37,7 +37,7 @@ RecoveryDecision recovery_decide(const RecoveryFacts *facts);
  * restore leaves newer backups of a state that was given up, and the one it made of it (`pre-restore`) is
  * newer still. So, in this order: what was made since the last restore, what that one restored, what is
  * older than that, what was given up, what was brought in from elsewhere, and what restores have replaced;
- * among those, what was checked in full before what could not be.
+ * among those, what was checked in full before what could not be. Never one of another database.
  * `last` is NULL (or empty) when nothing was ever restored. Encrypted ones only with
  * `with_encrypted`. NULL when nothing is verified. Valid until the catalogue's next change. */
 CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord *last, bool with_encrypted);

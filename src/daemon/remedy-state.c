@@ -196,7 +196,8 @@ int manager_method_acknowledge(sd_bus_message *message, void *userdata, sd_bus_e
         Manager *manager = userdata;
         _cleanup_fault_ Fault fault = {0};
         uint64_t last_id = UINT64_MAX;
-        const CallOption options[] = {{"until", 't', &last_id}};
+        int retention = false;
+        const CallOption options[] = {{"until", 't', &last_id}, {"retention", 'b', &retention}};
         Caller caller;
         int r;
 
@@ -213,5 +214,8 @@ int manager_method_acknowledge(sd_bus_message *message, void *userdata, sd_bus_e
                 r = submit(manager, message, &caller, last_id, &fault);
         if (r < 0)
                 return bus_fault(error, &fault);
+        /* Written first: the lane has it before the rest. */
+        if (retention || last_id == UINT64_MAX)
+                retention_hold_release(manager);
         return 1; /* Answered when it is written */
 }

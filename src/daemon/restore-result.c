@@ -9,6 +9,7 @@
 #include "daemon/condition.h"
 #include "daemon/database-watch.h"
 #include "daemon/event.h"
+#include "daemon/identity-keeper.h"
 #include "daemon/manager.h"
 #include "daemon/restore-remedy.h"
 
@@ -123,6 +124,9 @@ void restore_result_succeeded(Job *job, RestoreTask *task)
         manager->database_missing = false;
         take_over_database(manager, task);
         database_watch_accept(manager);
+        identity_keeper_restored(manager, task->source ? task->source : task->imported);
+        if (!task->automatic)
+                retention_hold_release(manager);
         automatic_restore_succeeded(manager, task->automatic, outcome->checked || !task->quarantine);
         manager_update_health(manager);
 

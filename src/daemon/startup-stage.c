@@ -77,6 +77,8 @@ int startup_finish_restore(StartupTask *task, Progress *progress, Fault *fault)
         task->last_backup_fault = last_attempt_load(task->state_directory);
         task->auto_restore_stopped = automatic_restore_load_stopped(task->state_directory);
         (void) remedies_load(task->state_directory, &task->remedies, &task->remedies_fault);
+        if (database_identity_load(task->state_directory, &task->identity, &task->identity_fault) >= 0)
+                (void) retention_hold_load(task->state_directory, &task->hold, &task->identity_fault);
         if (restore_record_load(task->state_directory, &task->last_restore, &task->record_fault) < 0 &&
                         task->record_fault.code == FAULT_NOT_FOUND)
                 fault_done(&task->record_fault);
@@ -118,7 +120,10 @@ int startup_open_database(StartupTask *task, Progress *progress, Fault *fault)
                 task->database_missing = true;
                 return 0;
         }
-        return placement_create_database(task->database_path, &task->created, fault);
+        r = placement_create_database(task->database_path, &task->created, fault);
+        if (r >= 0)
+                identity_look(task->database_path, progress, &task->look);
+        return r;
 }
 
 int startup_check(StartupTask *task, Progress *progress, Fault *fault)
@@ -171,6 +176,7 @@ int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault)
                         .directory_path = task->backup_directory,
                         .name = task->backup_name,
                         .kind = task->backup_kind,
+                        .database_id = task->database_id,
                         .compression = task->compression,
                         .effort = task->effort,
                         .recipients = &task->recipients,

@@ -13,6 +13,8 @@
 #include "base/age-key.h"
 #include "base/progress.h"
 #include "daemon/application-units.h"
+#include "daemon/identity-keeper.h"
+#include "daemon/retention-hold.h"
 #include "database/check.h"
 #include "database/schema.h"
 
@@ -36,8 +38,9 @@ typedef struct StartupTask {
         char backup_name[BACKUP_NAME_MAX];
         BackupKind backup_kind;
         uint64_t now_usec;
-        int backups; /* borrowed, once the first stage is over */
-        size_t n_backups;
+        int backups;      /* borrowed, once the first stage is over */
+        size_t n_backups; /* of this database */
+        const char *database_id;
         bool take_backup;
         bool start_units;
 
@@ -58,7 +61,11 @@ typedef struct StartupTask {
         ApplicationUnits units; /* given */
         Fault units_fault;      /* why they could not be started; kept for the next start */
         Catalogue *catalogue;
+        DatabaseIdentity identity; /* as the last run has recorded it */
+        RetentionHold hold;
+        Fault identity_fault; /* why they could not be read; harmless */
         bool database_missing;
+        IdentityLook look;
         bool created;
         CheckResult check;
         Fault wal_fault; /* why the journal mode could not be changed; harmless */

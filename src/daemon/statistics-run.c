@@ -10,6 +10,7 @@
 #include "daemon/change.h"
 #include "daemon/condition.h"
 #include "daemon/figures.h"
+#include "daemon/identity-keeper.h"
 #include "daemon/manager.h"
 #include "daemon/response-times.h"
 
@@ -126,6 +127,14 @@ void statistics_run_take_over(Manager *manager, const Statistics *statistics)
         manager_changed(manager, CHANGE_STATISTICS);
 }
 
+/* Whatever happened while the service did not run shows in the first counts. */
+static void compare_counts(Manager *manager)
+{
+        if (manager->counts_awaited)
+                identity_keeper_compare(manager, manager->statistics.tables, manager->statistics.n_tables);
+        manager->counts_awaited = false;
+}
+
 static void run_finish(Work *work)
 {
         StatisticsRun *run = run_of(work);
@@ -136,6 +145,7 @@ static void run_finish(Work *work)
         if (run->fault.code == FAULT_NONE) {
                 statistics_run_take_over(manager, &run->statistics);
                 run->statistics = (Statistics){0};
+                compare_counts(manager);
         } else
                 automatic_restore_met(manager, &run->fault);
         manager_flush_changes(manager);

@@ -95,6 +95,7 @@ static void test_what_was_there_is_kept_while_nobody_can_tell(void **state)
         assert_int_equal(restore_fixture_n_quarantined(), 1);
         assert_int_equal(restore_fixture_query(restore_fixture_quarantined("live.db"), COUNT), 5);
         assert_int_equal(restore_undo_source(restore_fixture_state_directory(),
+                                         NULL,
                                          backup_fixture_fd(),
                                          &name,
                                          &folder,

@@ -431,9 +431,12 @@ static void check_kill(const char *point)
                         1);
         if (n == 5)
                 return;
-        if (restore_undo_source(
-                            restore_fixture_state_directory(), backup_fixture_fd(), &name, &folder, &fault) <
-                        0)
+        if (restore_undo_source(restore_fixture_state_directory(),
+                            NULL,
+                            backup_fixture_fd(),
+                            &name,
+                            &folder,
+                            &fault) < 0)
                 fail_msg("%s: %s", point, fault.message);
         if (name)
                 assert_string_equal(name, PRE_RESTORE_NAME);

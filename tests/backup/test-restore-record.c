@@ -14,6 +14,7 @@ static void assert_undo_fault(FaultCode code, const char *words)
         Fault fault = {0};
 
         assert_int_equal(restore_undo_source(restore_fixture_state_directory(),
+                                         NULL,
                                          backup_fixture_fd(),
                                          &name,
                                          &folder,
@@ -68,7 +69,8 @@ static void test_what_can_be_undone(void **state)
 
         assert_undo_fault(FAULT_NOT_FOUND, "Nothing was restored yet");
         assert_int_equal(restore_record_store(directory, &record, &fault), 0);
-        assert_int_equal(restore_undo_source(directory, backup_fixture_fd(), &name, &folder, &fault), 0);
+        assert_int_equal(restore_undo_source(directory, NULL, backup_fixture_fd(), &name, &folder, &fault),
+                        0);
         assert_string_equal(name, manifest->name);
         assert_null(folder);
 
@@ -76,7 +78,8 @@ static void test_what_can_be_undone(void **state)
         assert_undo_fault(FAULT_NOT_FOUND, "no longer there; `oracxpredctl list`");
         free(TAKE_PTR(name));
         assert_int_equal(mkdir(quarantine, 0750), 0);
-        assert_int_equal(restore_undo_source(directory, backup_fixture_fd(), &name, &folder, &fault), 0);
+        assert_int_equal(restore_undo_source(directory, NULL, backup_fixture_fd(), &name, &folder, &fault),
+                        0);
         assert_null(name);
         assert_string_equal(folder, quarantine);
 
@@ -114,12 +117,34 @@ static void test_methods_have_names(void **state)
         assert_null(restore_method_to_string(_RESTORE_METHOD_INVALID));
 }
 
+static void test_an_undo_is_of_its_own_database(void **state)
+{
+        const char *directory = restore_fixture_state_directory();
+        const DatabaseIdentity here = {.path = (char *) "/srv/here.db"},
+                               there = {.path = (char *) "/srv/there.db"};
+        const RestoreRecord record = {.source = (char *) "initial_backup",
+                        .database = (char *) "/srv/here.db",
+                        .quarantine = (char *) directory};
+        _cleanup_fault_ Fault fault = {0};
+        char *name = NULL, *folder = NULL;
+
+        assert_int_equal(restore_record_store(directory, &record, NULL), 0);
+        assert_true(restore_undo_source(directory, &there, backup_fixture_fd(), &name, &folder, &fault) < 0);
+        assert_int_equal(fault.code, FAULT_NOT_FOUND);
+        fault_done(&fault);
+        assert_int_equal(restore_undo_source(directory, &here, backup_fixture_fd(), &name, &folder, &fault),
+                        0);
+        assert_string_equal(folder, directory);
+        free(folder);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, restore_fixture_setup, restore_fixture_teardown)
         const struct CMUnitTest tests[] = {
                         TEST(test_what_is_stored_is_read),
                         TEST(test_what_can_be_undone),
+                        TEST(test_an_undo_is_of_its_own_database),
                         TEST(test_bad_records),
                         TEST(test_methods_have_names),
         };

@@ -101,6 +101,7 @@ static void check_recovered(const char *point)
         if (n == 3) {
                 assert_int_equal(restore_fixture_query(restore_fixture_quarantined("live.db"), COUNT), 5);
                 if (restore_undo_source(restore_fixture_state_directory(),
+                                    NULL,
                                     backup_fixture_fd(),
                                     &name,
                                     &folder,

@@ -88,6 +88,7 @@ static void test_a_missing_file(void **state)
         assert_null(outcome.quarantine);
         assert_int_equal(restore_fixture_n_quarantined(), 0);
         assert_true(restore_undo_source(restore_fixture_state_directory(),
+                                    NULL,
                                     backup_fixture_fd(),
                                     &name,
                                     &folder,

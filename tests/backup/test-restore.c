@@ -121,9 +121,12 @@ static void undo(const char *pre_restore_name, bool force, RestoreOutcome *ret)
         _cleanup_fault_ Fault fault = {0};
         RestoreRequest request = restore_fixture_request(NULL);
 
-        if (restore_undo_source(
-                            restore_fixture_state_directory(), backup_fixture_fd(), &name, &folder, &fault) <
-                        0)
+        if (restore_undo_source(restore_fixture_state_directory(),
+                            NULL,
+                            backup_fixture_fd(),
+                            &name,
+                            &folder,
+                            &fault) < 0)
                 fail_msg("%s", fault.message);
         assert_int_equal(catalogue_load(backup_fixture_fd(), &catalogue, &fault), 0);
         if (name)

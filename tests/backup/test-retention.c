@@ -200,6 +200,32 @@ static void test_leased_and_adopted_stay(void **state)
                         RETENTION_KEEP_NOT_OURS);
 }
 
+/* However old, and though the database has none of its own that is verified. */
+static void test_those_of_another_database_stay_and_do_not_count(void **state)
+{
+        const RetentionPolicy policy = {.keep_usec = 7 * USEC_PER_DAY, .minimum_verified = 1};
+        _cleanup_(catalogue_freep) Catalogue *catalogue = make();
+
+        add_days(catalogue, 100, 103);
+        catalogue->entries[0].other = catalogue->entries[2].other = true;
+        ASSERT_PLAN(catalogue,
+                        &policy,
+                        now_usec,
+                        RETENTION_KEEP_OTHER,
+                        RETENTION_KEEP_MINIMUM,
+                        RETENTION_KEEP_OTHER,
+                        RETENTION_DROP_EXPIRED);
+}
+
+static void test_nothing_goes_while_somebody_has_to_look(void **state)
+{
+        const RetentionPolicy policy = {.minimum_verified = 1, .held = true};
+        _cleanup_(catalogue_freep) Catalogue *catalogue = make();
+
+        add_days(catalogue, 20, 21);
+        ASSERT_PLAN(catalogue, &policy, now_usec, RETENTION_KEEP_HELD, RETENTION_KEEP_HELD);
+}
+
 static void test_a_clock_that_jumps_back_drops_nothing(void **state)
 {
         _cleanup_(catalogue_freep) Catalogue *catalogue = make();
@@ -379,6 +405,8 @@ int main(void)
                         cmocka_unit_test(test_a_minimum_of_zero_is_one),
                         cmocka_unit_test(test_initial_stays_for_good),
                         cmocka_unit_test(test_leased_and_adopted_stay),
+                        cmocka_unit_test(test_those_of_another_database_stay_and_do_not_count),
+                        cmocka_unit_test(test_nothing_goes_while_somebody_has_to_look),
                         cmocka_unit_test(test_a_clock_that_jumps_back_drops_nothing),
                         cmocka_unit_test(test_the_younger_of_label_and_creation_counts),
                         cmocka_unit_test(test_a_label_seconds_ahead_is_no_jump),

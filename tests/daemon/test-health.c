@@ -313,6 +313,15 @@ static void test_backup_from_the_future(void **state)
         assert_reasons(&facts, HEALTH_DEGRADED, "clock-not-sane");
 }
 
+static void test_retention_that_waits_for_somebody(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.hold_code = "database-emptied";
+        facts.hold_text = "Nearly all records are gone";
+        assert_reasons(&facts, HEALTH_DEGRADED, "database-emptied");
+}
+
 /* What can be wrong at once, in the order in which it is told; the worst gives the state. */
 static void test_everything_at_once(void **state)
 {
@@ -404,6 +413,7 @@ static void test_truth_table(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(test_retention_that_waits_for_somebody),
                         cmocka_unit_test(test_all_is_well),
                         cmocka_unit_test(test_stale_after_cadence_and_a_quarter),
                         cmocka_unit_test(test_stale_when_no_backup_was_ever_made),

@@ -132,6 +132,20 @@ static void test_imported_or_undone_backup_that_was_restored_is_the_line(void **
         assert_int_equal(choose("aapia", 3, 3), 4);
 }
 
+static void test_backup_of_another_database_is_none_unless_restored(void **state)
+{
+        _cleanup_(catalogue_freep) Catalogue *catalogue = catalogue_of("aaa");
+        RestoreRecord last = {0};
+
+        catalogue->entries[0].other = catalogue->entries[1].other = true;
+        assert_ptr_equal(recovery_choose(catalogue, NULL, true), catalogue->entries + 2);
+        catalogue->entries[2].other = true;
+        assert_null(recovery_choose(catalogue, NULL, true));
+        last.source = catalogue->entries[1].manifest->name;
+        last.restored_usec = catalogue->entries[1].manifest->created_usec + 1;
+        assert_ptr_equal(recovery_choose(catalogue, &last, true), catalogue->entries + 1);
+}
+
 static void test_find_tells_the_two_ways_of_not_finding(void **state)
 {
         _cleanup_(catalogue_freep) Catalogue *catalogue = catalogue_of("A");
@@ -156,6 +170,7 @@ int main(void)
                         cmocka_unit_test(test_what_others_made_comes_last),
                         cmocka_unit_test(test_restore_begins_a_new_line),
                         cmocka_unit_test(test_imported_or_undone_backup_that_was_restored_is_the_line),
+                        cmocka_unit_test(test_backup_of_another_database_is_none_unless_restored),
                         cmocka_unit_test(test_find_tells_the_two_ways_of_not_finding),
         };
 
