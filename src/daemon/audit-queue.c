@@ -178,6 +178,7 @@ static void connect_and_write(AuditQueue *queue, const char *path)
 
         if (connection_open(path, CONNECTION_WRITE, &queue->progress, &connection, &queue->fault) < 0)
                 return;
+        connection->bound.bound_usec = RECORD_STORE_STATEMENT_BOUND_USEC;
         (void) log_write(connection, queue->batch, queue->n_batch, &queue->fault);
 }
 

@@ -46,6 +46,17 @@ int gate_enter(Gate *gate, Fault *fault)
                       : 0;
 }
 
+static bool must_yield(void *target)
+{
+        return gate_is_closed(target);
+}
+
+void gate_let_yield(Gate *gate, Connection *connection)
+{
+        connection->bound.must_yield = must_yield;
+        connection->bound.must_yield_target = gate;
+}
+
 void gate_leave(Gate *gate)
 {
         (void) pthread_mutex_lock(&gate->mutex);

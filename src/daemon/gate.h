@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "base/progress.h"
+#include "database/connection.h"
 
 typedef struct Gate {
         pthread_mutex_t mutex; /* guards the next two */
@@ -32,6 +33,10 @@ int gate_enter(Gate *gate, Fault *fault);
 
 /* Whether one who is inside has to leave. */
 bool gate_is_closed(Gate *gate);
+
+/* Has the connection of one who is inside end a statement that goes on for long while somebody waits for the
+ * gate. Its progress handler asks. */
+void gate_let_yield(Gate *gate, Connection *connection);
 
 /* After the connection was closed. */
 void gate_leave(Gate *gate);

@@ -95,6 +95,8 @@ static void maintain(Maintenance *maintenance)
                         &maintenance->fault);
 
         if (r >= 0)
+                gate_let_yield(maintenance->gate, connection);
+        if (r >= 0)
                 r = archive_due(connection, maintenance);
         if (r >= 0)
                 (void) analyze(connection, maintenance);

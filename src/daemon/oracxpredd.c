@@ -9,6 +9,7 @@
 #include "base/journal.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
+#include "database/statement-bound.h"
 
 /* What the loop reads through signalfd, blocked before any thread is there. A bus that went away is told by
  * write(), not by SIGPIPE. */
@@ -32,6 +33,7 @@ static void prepare_signals(void)
 static void prepare_memory(void)
 {
         (void) sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+        statement_bound_heap();
         (void) mallopt(M_MMAP_THRESHOLD, 64 * KIB);
         (void) mallopt(M_TRIM_THRESHOLD, 64 * KIB);
         (void) mallopt(M_TOP_PAD, 16 * KIB);

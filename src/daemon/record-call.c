@@ -75,6 +75,7 @@ static void connect_and_run(RecordCall *call)
                             &connection,
                             &call->fault) < 0)
                 return;
+        gate_let_yield(record_store_gate(call->store), connection);
         (void) call->type->run(connection, call->call, &call->fault);
 }
 

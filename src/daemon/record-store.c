@@ -162,6 +162,9 @@ static int connect_anew(RecordStore *store, Fault *fault)
                 gate_leave(store->gate);
                 return r;
         }
+        gate_let_yield(store->gate, store->connection);
+        /* All look-ups and records take turns at it. */
+        store->connection->bound.bound_usec = RECORD_STORE_STATEMENT_BOUND_USEC;
         store->device = status.st_dev;
         store->inode = status.st_ino;
         store->generation++;

@@ -15,6 +15,9 @@
 
 typedef struct RecordStore RecordStore;
 
+/* How long one statement of a look-up or of a record may run. */
+#define RECORD_STORE_STATEMENT_BOUND_USEC (3 * USEC_PER_SEC)
+
 /* How long the connection stays open without a call. */
 #define RECORD_STORE_LINGER_USEC (60 * USEC_PER_SEC)
 

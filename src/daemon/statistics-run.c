@@ -62,6 +62,7 @@ static void count(StatisticsRun *run)
         if (connection_open(run->database_path, CONNECTION_READ, &run->progress, &connection, &run->fault) <
                         0)
                 return;
+        gate_let_yield(run->gate, connection);
         (void) statistics_collect(connection, &run->statistics, &run->fault);
 }
 

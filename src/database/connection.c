@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/test-hook.h"
 #include "database/access.h"
 #include "database/file-guard.h"
 #include "database/wal-gather.h"
@@ -22,7 +21,9 @@ static bool is_cancelled(const Connection *connection)
 
 static int on_progress(void *userdata)
 {
-        return is_cancelled(userdata);
+        Connection *connection = userdata;
+
+        return is_cancelled(connection) || statement_bound_is_over(&connection->bound);
 }
 
 static void on_cancel(void *handle)
@@ -96,7 +97,10 @@ static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite
 {
         switch (sqlite_code & 0xff) {
         case SQLITE_INTERRUPT:
-                return FAULT_CANCELLED;
+                return is_cancelled(connection)    ? FAULT_CANCELLED
+                       : connection->bound.overdue ? FAULT_FAILED
+                       : connection->bound.yielded ? FAULT_BUSY
+                                                   : FAULT_CANCELLED;
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
         case SQLITE_PROTOCOL: /* the same as BUSY, for the short locks of the WAL index */
@@ -165,7 +169,12 @@ int connection_fault(const Connection *connection, int sqlite_code, Fault *fault
                                 doing,
                                 refusal);
         /* The handle's text is about its latest call, which need not be the one that gave this code. */
-        if (handle && (sqlite3_extended_errcode(handle) & 0xff) == (sqlite_code & 0xff))
+        if ((sqlite_code & 0xff) == SQLITE_INTERRUPT)
+                words = connection->bound.overdue
+                                        ? "it took too long and was ended; look for a trigger, a view or an "
+                                          "index of the database that never ends"
+                                        : "it was ended, since a restore waits for it";
+        else if (handle && (sqlite3_extended_errcode(handle) & 0xff) == (sqlite_code & 0xff))
                 words = sqlite3_errmsg(handle);
         return fault_set(fault, code, "%s: %s: %s%s", connection->path, doing, words, way_out(code));
 }
@@ -325,26 +334,19 @@ int connection_ensure_wal(Connection *connection, bool *ret_changed, Fault *faul
                         connection->path);
 }
 
-#if TEST_HOOKS
-static int on_statement(unsigned kind, void *userdata, void *statement, void *sql)
-{
-        test_hook_statement(sql);
-        return 0;
-}
-#endif
-
 static int configure_handle(Connection *connection, ConnectionMode mode, Fault *fault)
 {
         sqlite3 *handle = connection->handle;
         int code = SQLITE_OK;
 
-#if TEST_HOOKS
-        if (getenv("ORACXPRED_TEST_STATEMENTS"))
-                (void) sqlite3_trace_v2(handle, SQLITE_TRACE_STMT, on_statement, NULL);
-#endif
+        statement_bound_watch(&connection->bound, handle);
+        if (mode == CONNECTION_WRITE) {
+                connection->bound.bound_usec = CONNECTION_STATEMENT_BOUND_USEC;
+                statement_bound_values(handle);
+        }
+        sqlite3_progress_handler(handle, PROGRESS_HANDLER_STEPS, on_progress, connection);
         (void) sqlite3_busy_handler(handle, on_busy, connection);
         if (connection->progress) {
-                sqlite3_progress_handler(handle, PROGRESS_HANDLER_STEPS, on_progress, connection);
                 /* Some long operations (integrity_check in SQLite 3.40) never call that handler. */
                 connection->interrupt = (ProgressInterrupt){.function = on_cancel, .target = handle};
                 progress_add_interrupt(connection->progress, &connection->interrupt);

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include "base/progress.h"
+#include "database/statement-bound.h"
 
 typedef enum ConnectionMode {
         CONNECTION_READ,    /* SQLITE_OPEN_READWRITE, since a WAL reader needs the -shm, but query_only */
@@ -21,6 +22,10 @@ typedef enum ConnectionMode {
 /* How long a statement waits for another process's lock before it ends with FAULT_BUSY. */
 #define CONNECTION_BUSY_BOUND_USEC (5 * USEC_PER_SEC)
 
+/* How long one statement of CONNECTION_WRITE runs before it ends with FAILED, unless the owner sets another
+ * bound. It is looked at every few thousand steps: waiting for a lock or the disk is none. */
+#define CONNECTION_STATEMENT_BOUND_USEC (30 * USEC_PER_SEC)
+
 typedef struct Connection {
         sqlite3 *handle;
         Progress *progress; /* borrowed */
@@ -29,6 +34,7 @@ typedef struct Connection {
         char *unread;             /* owned; which object of the schema this SQLite does not understand; see
                                      connection_read_schema() */
         uint64_t busy_bound_usec; /* CONNECTION_BUSY_BOUND_USEC, unless the owner sets it */
+        StatementBound bound;     /* the owner may set its first part */
         uint64_t busy_since_usec; /* monotonic; when the wait for a lock that is going on began */
 } Connection;
 

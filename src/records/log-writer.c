@@ -20,10 +20,14 @@ static const char *const insertions[_LOG_TABLE_MAX] = {
                                ":extra)",
 };
 
+/* So many rows of a table may take too long in one call; the others aren't tried any more. */
+#define LOG_OVERDUE_MAX 3
+
 typedef struct LogWriter {
         Connection *connection;
         sqlite3_stmt *insertion[_LOG_TABLE_MAX];
         sqlite3_stmt *is_object;
+        unsigned *n_overdue; /* of each table; borrowed */
 } LogWriter;
 
 static void log_writer_done(LogWriter *writer)
@@ -59,11 +63,17 @@ static int find_table(Connection *connection, LogTable table, Fault *fault)
  * isn't there): the row's own fault, and 0. Any other code concerns the whole transaction. */
 static int blame(LogWriter *writer, LogItem *item, int code, Fault *fault)
 {
+        if ((code & 0xff) == SQLITE_INTERRUPT && writer->connection->bound.overdue) {
+                writer->n_overdue[item->entry->table]++;
+                (void) writer_fault(writer, code, item->entry->table, &item->fault);
+                return 0;
+        }
         switch (code & 0xff) {
         case SQLITE_CONSTRAINT:
         case SQLITE_ERROR:
         case SQLITE_MISMATCH:
         case SQLITE_TOOBIG:
+        case SQLITE_NOMEM:
                 if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
                         (void) fault_set(&item->fault,
                                         FAULT_NOT_FOUND,
@@ -194,8 +204,18 @@ static int insert(LogWriter *writer, LogItem *item, Fault *fault)
 /* Negative for what concerns the whole transaction. */
 static int write_item(LogWriter *writer, LogItem *item, Fault *fault)
 {
-        int r = prepare_for(writer, item, fault);
+        int r;
 
+        /* Each of them keeps the write lock from the application for as long as it may run. */
+        if (writer->n_overdue[item->entry->table] >= LOG_OVERDUE_MAX) {
+                (void) fault_set(&item->fault,
+                                FAULT_FAILED,
+                                "Writing to %s took too long for the rows before this one; look for a "
+                                "trigger that never ends",
+                                log_table_to_string(item->entry->table));
+                return 0;
+        }
+        r = prepare_for(writer, item, fault);
         if (r >= 0 && item->fault.code == FAULT_NONE)
                 r = check_extra(writer, item->entry, &item->fault, fault);
         if (r >= 0 && item->fault.code == FAULT_NONE)
@@ -221,9 +241,13 @@ static int write_item_whole(LogWriter *writer, LogItem *item, Fault *fault)
 }
 
 /* 1 as write_item_whole(). */
-static int write_all(Connection *connection, LogItem *const *items, size_t n_items, Fault *fault)
+static int write_all(Connection *connection,
+                LogItem *const *items,
+                size_t n_items,
+                unsigned *n_overdue,
+                Fault *fault)
 {
-        _cleanup_(log_writer_done) LogWriter writer = {.connection = connection};
+        _cleanup_(log_writer_done) LogWriter writer = {.connection = connection, .n_overdue = n_overdue};
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < n_items; i++)
@@ -234,6 +258,7 @@ static int write_all(Connection *connection, LogItem *const *items, size_t n_ite
 
 int log_write(Connection *connection, LogItem *const *items, size_t n_items, Fault *fault)
 {
+        unsigned n_overdue[_LOG_TABLE_MAX] = {0};
         int r;
 
         /* Once more without the row that took the others' transaction along: each time it is another one. */
@@ -241,7 +266,7 @@ int log_write(Connection *connection, LogItem *const *items, size_t n_items, Fau
                 r = connection_execute(connection, "BEGIN IMMEDIATE", fault);
                 if (r < 0)
                         return r;
-                r = write_all(connection, items, n_items, fault);
+                r = write_all(connection, items, n_items, n_overdue, fault);
                 if (r == 0)
                         r = connection_execute(connection, "COMMIT", fault);
         } while (r > 0);

@@ -314,3 +314,20 @@ def test_reading_the_log_is_recorded_but_not_each_page(service, client, audit):
         found = connection.execute("SELECT message FROM system_logs WHERE action_type LIKE 'persistence.%'").fetchall()
     assert len(found) == 11
     assert "20 more calls that read within a minute" in found[-1][0]
+
+
+def test_trigger_that_never_ends_blocks_neither_calls_nor_a_restore(service, client, audit):
+    writer = sqlite3.connect(service.database, isolation_level=None)
+    writer.execute(
+        "CREATE TRIGGER endless AFTER INSERT ON system_logs BEGIN INSERT INTO notifications(id) SELECT 1 FROM "
+        "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0); END"
+    )
+    with pytest.raises(BusError, match="took too long"):
+        client.result(audit.send_system("t", "never"))
+    # The next call is served, and what is in the way of a restore makes way.
+    audit.page("ListAccess")
+    audit.send_system("t", "never")
+    assert client.run("Restore", "initial_backup", {})[1] == "done"
+    assert writer.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'").fetchone() == (0,)
+    writer.close()
+    client.result(audit.send_system("t", "again"))

@@ -140,6 +140,31 @@ static void test_a_trigger_keeps_no_other_row_out(void **state)
         fixture_close(handle);
 }
 
+static void test_a_trigger_that_never_ends_keeps_the_other_log_going(void **state)
+{
+        static const char trigger[] =
+                        "CREATE TRIGGER t AFTER INSERT ON system_logs WHEN new.message LIKE '%s' BEGIN "
+                        "INSERT INTO notifications(id) SELECT 1 FROM (WITH RECURSIVE n(i) AS (SELECT 1 "
+                        "UNION ALL SELECT i+1 FROM n) SELECT i FROM n WHERE i < 0); END";
+        sqlite3 *handle = fixture_open(fixture_path("live.db"));
+        char sql[400];
+
+        log_connection->bound.bound_usec = 20 * USEC_PER_MSEC;
+        (void) snprintf(sql, sizeof sql, trigger, "bad");
+        fixture_execute(handle, sql);
+        assert_int_equal(write_dozen("took too long"), 2);
+        assert_int_equal(fixture_integer(handle, "SELECT count(*) FROM system_logs"), 4);
+        assert_int_equal(fixture_integer(handle, "SELECT count(*) FROM access_logs"), 6);
+        fixture_execute(handle, "DROP TRIGGER t");
+        (void) snprintf(sql, sizeof sql, trigger, "%");
+        fixture_execute(handle, sql);
+        assert_int_equal(write_dozen("took too long"), 6);
+        assert_int_equal(fixture_integer(handle, "SELECT count(*) FROM access_logs"), 12);
+        fixture_execute(handle, "DROP TRIGGER t");
+        assert_int_equal(write_dozen(""), 0);
+        fixture_close(handle);
+}
+
 /* Not even the statement can be made then. */
 static void test_a_trigger_that_lacks_its_table_keeps_the_other_log_going(void **state)
 {
@@ -245,6 +270,7 @@ int main(void)
                         TEST(test_a_table_that_only_sqlite_takes_for_one),
                         TEST(test_a_bad_row_keeps_no_other_out),
                         TEST(test_a_trigger_keeps_no_other_row_out),
+                        TEST(test_a_trigger_that_never_ends_keeps_the_other_log_going),
                         TEST(test_a_trigger_that_lacks_its_table_keeps_the_other_log_going),
                         TEST(test_a_deferred_constraint_keeps_no_other_row_out),
                         TEST(test_a_missing_table_takes_all_back),
