@@ -8,12 +8,14 @@
 #include "backup/file-move.h"
 #include "backup/quarantine.h"
 #include "backup/replacement-verdict.h"
+#include "base/leftover.h"
 #include "base/test-hook.h"
 #include "database/placement.h"
 #include "database/table-list.h"
 
 void restore_recovered_done(RestoreRecovered *recovered)
 {
+        free(recovered->left);
         free(recovered->source);
         free(recovered->quarantine);
         *recovered = (RestoreRecovered){0};
@@ -222,14 +224,22 @@ static int recover(Replacement *state,
         }
 }
 
-static int clean_up(const char *database_path, const char *quarantine_path, Fault *fault)
+static int clean_up(const char *database_path, const char *quarantine_path, char **ret_left, Fault *fault)
 {
         _cleanup_free_ char *prepared = replacement_prepared_path(database_path);
+        _cleanup_fault_ Fault met = {0};
+        int r;
 
         if (!prepared)
                 return fault_set_errno(fault, ENOMEM, "Cleaning up beside %s", database_path);
-        if (unlink(prepared) < 0 && errno != ENOENT && errno != ENOTDIR)
-                return fault_set_errno(fault, errno, "Removing %s", prepared);
+        r = leftover_remove(AT_FDCWD, prepared, &met);
+        if (r == -EEXIST)
+                *ret_left = TAKE_PTR(met.message);
+        else if (r < 0) {
+                if (fault)
+                        fault_move(fault, &met);
+                return r;
+        }
         return quarantine_clean_up(quarantine_path, fault);
 }
 
@@ -243,11 +253,12 @@ int restore_recover(const char *state_directory_path,
         _cleanup_(replacement_done) Replacement state = {0};
         _cleanup_fault_ Fault met = {0};
         RestoreRecovery recovery = RESTORE_RECOVERY_NONE;
+        _cleanup_free_ char *left = NULL;
         int r = replacement_load(state_directory_path, &state, &met);
 
         if (r < 0 && met.code == FAULT_NOT_FOUND) {
                 *ret = (RestoreRecovered){0};
-                return clean_up(database_path, quarantine_path, fault);
+                return clean_up(database_path, quarantine_path, &ret->left, fault);
         }
         if (r < 0) {
                 if (fault)
@@ -262,12 +273,13 @@ int restore_recover(const char *state_directory_path,
         r = state.units_stopped ? replacement_store(state_directory_path, &state, fault)
                                 : replacement_forget(state_directory_path, fault);
         if (r >= 0)
-                r = clean_up(database_path, quarantine_path, fault);
+                r = clean_up(database_path, quarantine_path, &left, fault);
         if (r < 0)
                 return r;
         *ret = (RestoreRecovered){
                         .recovery = recovery,
                         .units_stopped = state.units_stopped,
+                        .left = TAKE_PTR(left),
                         .source = TAKE_PTR(state.source),
                         .quarantine = recovery == RESTORE_RECOVERY_BACK ? NULL : TAKE_PTR(state.quarantine),
         };

@@ -18,6 +18,7 @@ typedef enum RestoreRecovery {
 typedef struct RestoreRecovered {
         RestoreRecovery recovery;
         bool units_stopped; /* start them, then call restore_recover_done() */
+        char *left;         /* what has the name of a temporary file, and stays; owned, or NULL */
         char *source;       /* what was being restored; owned, NULL when nothing was */
         char *quarantine;   /* the folder of the old files; owned, NULL when there is none */
 } RestoreRecovered;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/directory.h"
+#include "base/leftover.h"
 #include "base/test-hook.h"
 
 #define MARKER_SUFFIX MANIFEST_SUFFIX ".unfinished"
@@ -126,14 +127,6 @@ void unfinished_remove_image(int directory_fd, const char *name)
         (void) unlinkat(directory_fd, name, 0);
 }
 
-/* 1 when something of that name was removed, 0 when there was nothing. */
-static int remove_leftover(int directory_fd, const char *name, Fault *fault)
-{
-        if (unlinkat(directory_fd, name, 0) >= 0)
-                return 1;
-        return errno == ENOENT ? 0 : fault_set_errno(fault, errno, "Removing the left-over %s", name);
-}
-
 /* The stored file first, synced, so that it is never seen without its marker. */
 static int clean_up_marked(int directory_fd, const char *marker, const char *file, Fault *fault)
 {
@@ -145,14 +138,14 @@ static int clean_up_marked(int directory_fd, const char *marker, const char *fil
                 return fault_set_errno(fault, ENOMEM, "Removing the left-over %s", marker);
         }
         if (faccessat(directory_fd, meta, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-                removed = remove_leftover(directory_fd, file, fault);
+                removed = leftover_remove(directory_fd, file, fault);
                 if (removed < 0)
                         return removed;
                 if (fsync(directory_fd) < 0)
                         return fault_set_errno(fault, errno, "Removing the left-over %s", file);
         }
         TEST_POINT("clean-up-data-gone");
-        r = remove_leftover(directory_fd, marker, fault);
+        r = leftover_remove(directory_fd, marker, fault);
         return r < 0 ? r : removed + r;
 }
 
@@ -160,6 +153,7 @@ int create_clean_up_leftovers(int directory_fd, unsigned *ret_removed, Fault *fa
 {
         _cleanup_(directory_list_done) DirectoryList list = {0};
         unsigned removed = 0;
+        bool left = false;
         int r;
 
         r = directory_list(directory_fd, &list);
@@ -170,15 +164,18 @@ int create_clean_up_leftovers(int directory_fd, unsigned *ret_removed, Fault *fa
 
                 r = 0;
                 if (unfinished_is_temporary(list.names[i]))
-                        r = remove_leftover(directory_fd, list.names[i], fault);
+                        r = leftover_remove(directory_fd, list.names[i], fault);
                 else if (unfinished_file_of_marker(list.names[i], file) >= 0)
                         r = clean_up_marked(directory_fd, list.names[i], file, fault);
-                if (r < 0)
+                if (r == -EEXIST)
+                        left = true;
+                else if (r < 0)
                         return r;
-                removed += (unsigned) r;
+                else
+                        removed += (unsigned) r;
         }
         if (removed > 0 && fsync(directory_fd) < 0)
                 return fault_set_errno(fault, errno, "Writing the directory of the backups to the disk");
         *ret_removed = removed;
-        return 0;
+        return left;
 }

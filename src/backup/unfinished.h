@@ -38,6 +38,7 @@ void unfinished_remove_beside(int directory_fd, const char *name);
 void unfinished_remove_image(int directory_fd, const char *name);
 
 /* Removes what killed runs left: temporary files, and backups whose publication or removal was cut off
- * (marked by `.FILE.meta.unfinished`). Nothing else. Returns the number of files removed. Only while no
- * backup is being created, verified or removed. */
+ * (marked by `.FILE.meta.unfinished`). Nothing else. *ret_removed is the number of files removed. Returns 1
+ * when something with such a name was left, since it need not be ours (leftover.h); *fault then names the
+ * last one. Only while no backup is being created, verified or removed. */
 int create_clean_up_leftovers(int directory_fd, unsigned *ret_removed, Fault *fault);

@@ -43,6 +43,7 @@ static void startup_free_task(void *userdata)
 
         closep(&task->backups_fd);
         fault_done(&task->rights_fault);
+        fault_done(&task->left_fault);
         backup_disk_done(&task->disk);
         fault_done(&task->away);
         fault_done(&task->mark_fault);
@@ -74,6 +75,8 @@ static int judge_directories(Job *job, StartupTask *task)
         manager->backups_fd = TAKE_FD(task->backups_fd);
         if (task->rights_fault.code != FAULT_NONE)
                 journal_line(LOG_WARNING, "%s", task->rights_fault.message);
+        if (task->left_fault.code != FAULT_NONE)
+                journal_line(LOG_WARNING, "%s", task->left_fault.message);
         if (task->n_leftovers > 0)
                 journal_line(LOG_NOTICE,
                                 "Removed %u files that an interrupted run had left in %s",
@@ -111,6 +114,8 @@ static int judge_interrupted_restore(Job *job, StartupTask *task)
         };
         Manager *manager = job->manager;
 
+        if (task->recovered.left)
+                journal_line(LOG_WARNING, "%s", task->recovered.left);
         if (task->recovered.recovery != RESTORE_RECOVERY_NONE)
                 journal_line(LOG_WARNING,
                                 "A restore of %s was interrupted; finished it: %s%s%s",

@@ -40,7 +40,13 @@ static int open_backups(StartupTask *task, Fault *fault)
                 backup_disk_done(&task->disk);
                 r = backup_disk_look(task->state_directory, task->backup_directory, &task->disk, fault);
         }
-        return r < 0 ? r : create_clean_up_leftovers(task->backups_fd, &task->n_leftovers, fault);
+        if (r >= 0)
+                r = create_clean_up_leftovers(task->backups_fd, &task->n_leftovers, &met);
+        if (r < 0 && met.code != FAULT_NONE)
+                fault_move(fault, &met);
+        else if (r > 0)
+                fault_move(&task->left_fault, &met);
+        return MIN_OF(r, 0);
 }
 
 int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fault)

@@ -50,6 +50,7 @@ typedef struct StartupTask {
         BackupDisk disk;
         Fault away; /* why the backups are not at hand; no fault of the start */
         Fault mark_fault;
+        Fault left_fault; /* what has the name of a temporary file, and stays */
         unsigned n_leftovers;
         RestoreRecovered recovered;
         RestoreRecord last_restore; /* empty when there was none */

@@ -190,6 +190,20 @@ def test_what_lies_in_the_place_of_the_database_keeps_the_service_neither_down_n
     assert not os.path.exists(real + "-wal")
 
 
+def test_leftovers_that_are_not_ours_are_named_and_left(service):
+    service.start()
+    service.stop()
+    beside = os.path.join(os.path.dirname(service.database), ".oracxpred.db.restore.tmp")
+    stored = os.path.join(service.backups, ".backup_20260124_014621.db.copy.tmp")
+    for path in (beside, stored):
+        os.mkdir(path)
+    service.start()
+    for path in (beside, stored):
+        assert os.path.isdir(path)
+        assert os.path.basename(path) + " has a name of this service's temporary files" in service.log()
+        os.rmdir(path)
+
+
 def test_second_daemon_on_the_same_directory_is_refused_and_told_who_holds_it(make_service, service, client):
     other = make_service("second")
     other.state = service.state

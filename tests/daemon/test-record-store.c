@@ -199,7 +199,7 @@ static void test_transaction_left_open_is_rolled_back(void **state)
         fixture_close(application);
 }
 
-#define FILL "INSERT INTO facts VALUES(randomblob(24 * 1024 * 1024))"
+#define FILL "INSERT INTO facts VALUES(randomblob(12 * 1024 * 1024)), (randomblob(12 * 1024 * 1024))"
 
 static int64_t wal_bytes(const Scene *scene)
 {
