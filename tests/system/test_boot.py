@@ -30,7 +30,7 @@ def test_user_and_state_directory_are_made_at_boot(machine):
     ).stdout
     assert sorted(shown.splitlines()) == [
         " 750 oracxpred oracxpred",
-        "backups 750 oracxpred oracxpred",
+        "backups 700 oracxpred oracxpred",
         "data 2770 oracxpred oracxpred",
         "quarantine 750 oracxpred oracxpred",
     ]

@@ -42,7 +42,7 @@ def test_state_of_an_earlier_owner_is_taken_over(inherited, boots):
     foreign = inherited.run(["find", STATE, "!", "(", "-user", "oracxpred", "-group", "oracxpred", ")"]).stdout
     assert foreign == ""
     shown = inherited.run(["find", STATE, "-maxdepth", "1", "-type", "d", "-printf", "%P %m\\n"]).stdout
-    assert sorted(shown.splitlines()) == [" 750", "backups 750", "data 2770", "quarantine 750"]
+    assert sorted(shown.splitlines()) == [" 750", "backups 700", "data 2770", "quarantine 750"]
     assert sql(inherited, "SELECT username FROM users") == "ann"
     assert sql(inherited, "INSERT INTO users (username, password) VALUES ('bob', '-')", user="oracxpred") == ""
     assert len(backup_names(inherited)) == 2

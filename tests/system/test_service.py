@@ -32,11 +32,11 @@ def test_files_belong_to_the_service_and_its_group(service):
     """In a state directory that only the unit has made, under its sandbox and its umask."""
     shown = service.run(["find", STATE, "-printf", "%P %y %m %u:%g\n"]).stdout.splitlines()
     assert "data d 2770 oracxpred:oracxpred" in shown
-    assert "backups d 750 oracxpred:oracxpred" in shown
+    assert "backups d 700 oracxpred:oracxpred" in shown
     assert "quarantine d 750 oracxpred:oracxpred" in shown
     assert "data/oracxpred.db f 660 oracxpred:oracxpred" in shown
-    assert "backups/initial_backup.db.gz f 640 oracxpred:oracxpred" in shown
-    assert "backups/initial_backup.db.gz.meta f 640 oracxpred:oracxpred" in shown
+    assert "backups/initial_backup.db.gz f 600 oracxpred:oracxpred" in shown
+    assert "backups/initial_backup.db.gz.meta f 600 oracxpred:oracxpred" in shown
 
 
 def test_restart_loses_nothing(service):
