@@ -5,6 +5,7 @@
 
 #include "backup/backup-name.h"
 #include "backup/catalogue-entry.h"
+#include "backup/unfinished.h"
 #include "base/directory.h"
 
 int catalogue_new(Catalogue **ret)
@@ -28,11 +29,15 @@ Catalogue *catalogue_free(Catalogue *catalogue)
         return NULL;
 }
 
+/* Of a name without a label the whole second, as of those with one: the initial backup comes before the one
+ * that is made in the same second. */
 static uint64_t moment_of(const Manifest *manifest)
 {
         uint64_t usec;
 
-        return backup_name_usec(manifest->file, &usec) >= 0 ? usec : manifest->created_usec;
+        return backup_name_usec(manifest->file, &usec) >= 0
+                               ? usec
+                               : manifest->created_usec / USEC_PER_SEC * USEC_PER_SEC;
 }
 
 /* Newest first; of one moment by the file's name, so that the order is the same every time. */
@@ -110,11 +115,12 @@ static int reserve_one(Catalogue *catalogue)
         return 0;
 }
 
-static void remember_label(Catalogue *catalogue, const char *file)
+/* Names follow those of our own backups, finished or not. What others left may carry any moment. */
+static void remember_label(Catalogue *catalogue, const char *file, const Manifest *manifest)
 {
         uint64_t usec;
 
-        if (backup_name_usec(file, &usec) >= 0)
+        if ((!manifest || !manifest->adopted) && backup_name_usec(file, &usec) >= 0)
                 catalogue->newest_label_usec = MAX_OF(catalogue->newest_label_usec, usec);
 }
 
@@ -190,7 +196,7 @@ int catalogue_put(Catalogue *catalogue, Manifest *manifest)
                         (catalogue->n_entries - i) * sizeof *catalogue->entries);
         catalogue->entries[i] = entry;
         catalogue->n_entries++;
-        remember_label(catalogue, manifest->file);
+        remember_label(catalogue, manifest->file, manifest);
         return 0;
 }
 
@@ -266,9 +272,9 @@ static int read_candidates(Catalogue *catalogue, int directory_fd, const Candida
 
                 if (i > 0 && strcmp(candidate->file, candidates[i - 1].file) == 0)
                         continue;
-                /* Of a file that is not listed, too: its name is taken. */
-                remember_label(catalogue, candidate->file);
                 r = catalogue_entry_read(directory_fd, candidate->file, &manifest);
+                if (manifest || unfinished_is_marked(directory_fd, candidate->file))
+                        remember_label(catalogue, candidate->file, manifest);
                 if (r > 0)
                         r = append(catalogue, manifest, strcmp(candidate->stem, taken_stem) == 0);
                 if (r < 0)
@@ -331,9 +337,10 @@ int catalogue_refresh(
         *ret = CATALOGUE_UNCHANGED;
         if (catalogue_entry_file(file, stored) < 0)
                 return 0;
-        remember_label(catalogue, stored);
         old = catalogue_find(catalogue, stored);
         r = catalogue_entry_read(directory_fd, stored, &manifest);
+        if (manifest || unfinished_is_marked(directory_fd, stored))
+                remember_label(catalogue, stored, manifest);
         if (r < 0)
                 return fault_set_errno(fault, r, "Reading the manifest of %s", stored);
         if (r == 0) {

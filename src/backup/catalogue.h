@@ -79,6 +79,7 @@ CatalogueEntry *catalogue_newest_reusable(const Catalogue *catalogue);
  * newer one. */
 uint64_t catalogue_own_bytes(const Catalogue *catalogue, size_t index);
 
-/* The latest moment that any name carries, or carried while this catalogue lives, for backup_name_make(); 0
- * when there is none. Files that are not listed count, too: their names are taken. */
+/* The latest moment that the name of a backup of ours carries, or carried while this catalogue lives, for
+ * backup_name_make(); 0 when there is none. Unfinished ones count, too; what others left does not: names
+ * must not run ahead of the clock for a stray file of next year. */
 uint64_t catalogue_newest_label_usec(const Catalogue *catalogue);

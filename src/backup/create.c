@@ -5,11 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/backup-name.h"
 #include "backup/store-proved.h"
 #include "backup/unchanged.h"
 #include "backup/unfinished.h"
 #include "base/background.h"
 #include "base/clock.h"
+#include "base/pace.h"
 #include "base/publish.h"
 #include "base/test-hook.h"
 #include "config.h"
@@ -20,6 +22,8 @@
 /* What gzip makes of a database, at least, when room is foreseen: a guess on the low side, since a backup
  * that does not fit after all fails cleanly, while one that is refused for nothing is missing. */
 #define FORESEEN_RATIO 8
+/* More of them at once than anybody asks for. */
+#define NAME_WAIT_MAX_USEC (5 * USEC_PER_SEC)
 
 typedef struct Creation {
         const CreateRequest *request;
@@ -300,14 +304,31 @@ static int make_stored(Creation *creation, Fault *fault)
                                : store_checked(creation, creation->progress, fault);
 }
 
+/* Several in one second carry the next seconds. They wait for the clock, so that no name is ahead of it by
+ * more than one; a clock that was set back is not waited for. */
+static int wait_for_name(const CreateRequest *request, Progress *progress, Fault *fault)
+{
+        uint64_t label_usec, now_usec = clock_now_usec();
+
+        if (backup_name_usec(request->name, &label_usec) < 0 || label_usec <= now_usec + USEC_PER_SEC ||
+                        label_usec > now_usec + NAME_WAIT_MAX_USEC)
+                return 0;
+        progress_begin(progress, "waiting for the clock", 0);
+        return pace_sleep_until(
+                        clock_monotonic_usec() + label_usec - USEC_PER_SEC - now_usec, progress, fault);
+}
+
 int create_backup(const CreateRequest *request, Progress *progress, Manifest **ret, Fault *fault)
 {
         _cleanup_(creation_done) Creation creation = {.request = request, .progress = progress};
-        uint64_t begun_usec = clock_monotonic_usec();
+        uint64_t begun_usec;
         Manifest *manifest;
         int r;
 
         r = refuse_bad_request(request, fault);
+        if (r >= 0)
+                r = wait_for_name(request, progress, fault);
+        begun_usec = clock_monotonic_usec();
         if (r >= 0)
                 r = begin_manifest(&creation, fault);
         if (r >= 0)

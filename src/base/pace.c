@@ -34,16 +34,19 @@ uint64_t pace_reserve(Pace *pace, uint64_t now_usec, uint64_t bytes)
 
 int pace_wait(Pace *pace, uint64_t bytes, Progress *progress, Fault *fault)
 {
-        uint64_t from_usec = pace_reserve(pace, clock_monotonic_usec(), bytes);
+        return pace_sleep_until(pace_reserve(pace, clock_monotonic_usec(), bytes), progress, fault);
+}
 
+int pace_sleep_until(uint64_t until_usec, Progress *progress, Fault *fault)
+{
         for (;;) {
                 uint64_t now_usec = clock_monotonic_usec(), left_usec;
                 struct timespec slice = {0};
                 int r = progress_check(progress, fault);
 
-                if (r < 0 || now_usec >= from_usec || atomic_load(&progress->urgent))
+                if (r < 0 || now_usec >= until_usec || atomic_load(&progress->urgent))
                         return r;
-                left_usec = MIN_OF(from_usec - now_usec, SLICE_USEC);
+                left_usec = MIN_OF(until_usec - now_usec, SLICE_USEC);
                 slice.tv_nsec = (long) (left_usec * 1000);
                 (void) nanosleep(&slice, NULL);
         }

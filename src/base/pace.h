@@ -20,6 +20,9 @@ void pace_done(Pace *pace);
 /* The moment, at `now_usec` or later, from which on `bytes` may be moved. */
 uint64_t pace_reserve(Pace *pace, uint64_t now_usec, uint64_t bytes);
 
+/* Sleeps until that moment (monotonic), or until progress_urge(). CANCELLED soon after progress_cancel(). */
+int pace_sleep_until(uint64_t until_usec, Progress *progress, Fault *fault);
+
 /* Reserves, and sleeps until then, or until progress_urge(). CANCELLED soon after progress_cancel(). Any
  * thread.
  */

@@ -35,12 +35,6 @@ static void summarize(Manager *manager)
                         summary->newest = strdup(catalogue->entries[i].manifest->name);
                         summary->newest_usec = catalogue->entries[i].manifest->created_usec;
                 }
-        if (catalogue->n_entries > 0)
-                /* Names carry whole seconds; the initial backup is sorted by its exact moment. The next name
-                 * has to be later than that, too, or the newest backup would not be the first in the list.
-                 */
-                manager->newest_label_usec =
-                                MAX_OF(manager->newest_label_usec, catalogue->entries[0].moment_usec);
         manager->newest_label_usec =
                         MAX_OF(manager->newest_label_usec, catalogue_newest_label_usec(catalogue));
 
@@ -72,6 +66,21 @@ void collection_identity_changed(Manager *manager)
         summarize(manager);
 }
 
+int collection_make_name(const Manager *manager,
+                uint64_t now_usec,
+                uint64_t newest_label_usec,
+                char ret_name[static BACKUP_NAME_MAX])
+{
+        int r;
+
+        do {
+                r = backup_name_make(now_usec, newest_label_usec, ret_name);
+                if (r >= 0)
+                        r = backup_name_usec(ret_name, &newest_label_usec);
+        } while (r >= 0 && catalogue_find(manager->catalogue, ret_name));
+        return r;
+}
+
 int collection_name_backup(const Manager *manager,
                 uint64_t now_usec,
                 AgeRecipients *ret_recipients,
@@ -84,7 +93,7 @@ int collection_name_backup(const Manager *manager,
 
         if (r < 0)
                 return r;
-        r = backup_name_make(now_usec, manager->newest_label_usec, ret_name);
+        r = collection_make_name(manager, now_usec, manager->newest_label_usec, ret_name);
         if (r < 0)
                 return fault_set_errno(fault, r, "Making a name for the backup");
         file = backup_name_to_file(

@@ -23,6 +23,12 @@ int collection_name_backup(const Manager *manager,
 /* The database has got another identity: tells anew which backups are of it, and counts again. */
 void collection_identity_changed(Manager *manager);
 
+/* The same for the name alone, later than `newest_label_usec`: one that no entry has. */
+int collection_make_name(const Manager *manager,
+                uint64_t now_usec,
+                uint64_t newest_label_usec,
+                char ret_name[static BACKUP_NAME_MAX]);
+
 /* A job made (`created`) or rewrote a backup. Takes the manifest over. */
 int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool created);
 

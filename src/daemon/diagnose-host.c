@@ -7,8 +7,22 @@
 #include "base/names.h"
 #include "base/timestamp.h"
 
+/* One that others left, or that its manifest dates otherwise than its name; health speaks of the rest. */
+static const char *future_file(const Manager *manager, uint64_t now_usec)
+{
+        for (size_t i = 0; i < manager->catalogue->n_entries; i++) {
+                const CatalogueEntry *entry = manager->catalogue->entries + i;
+
+                if (MAX_OF(entry->moment_usec, entry->manifest->created_usec) > now_usec + USEC_PER_HOUR)
+                        return entry->manifest->file;
+        }
+        return NULL;
+}
+
 static void diagnose_clock(const Manager *manager, DiagnoseReport *report)
 {
+        uint64_t now_usec = clock_now_usec();
+        const char *file = future_file(manager, now_usec);
         char now[TIMESTAMP_RFC3339_MAX];
 
         for (size_t i = 0; i < manager->health.n_reasons; i++)
@@ -22,7 +36,16 @@ static void diagnose_clock(const Manager *manager, DiagnoseReport *report)
                                         manager->health.reasons[i].text);
                         return;
                 }
-        if (timestamp_format_rfc3339(clock_now_usec(), now) < 0)
+        if (file) {
+                diagnose_row(report,
+                                "clock",
+                                "warning",
+                                "Rename the file to when it was made, or remove it",
+                                "%s is dated in the future",
+                                file);
+                return;
+        }
+        if (timestamp_format_rfc3339(now_usec, now) < 0)
                 now[0] = '\0';
         diagnose_row(report, "clock", "ok", "", "%.19sZ, and no backup is dated later", now);
 }

@@ -106,7 +106,7 @@ struct Manager {
         /* Backups. */
         Catalogue *catalogue;
         CatalogueSummary summary;
-        uint64_t newest_label_usec; /* the latest ever seen, also of backups that are gone */
+        uint64_t newest_label_usec; /* the latest of ours ever seen, also of backups that are gone */
         bool catalogue_loaded;
         bool catalogue_shown;   /* a client has listed objects before it was loaded */
         bool catalogue_changed; /* inotify spoke before it was loaded */

@@ -135,7 +135,7 @@ static int claim_new_backup(Job *job,
         _cleanup_free_ char *file = NULL;
         int r;
 
-        r = backup_name_make(now_usec, *newest_usec, ret_name);
+        r = collection_make_name(job->manager, now_usec, *newest_usec, ret_name);
         if (r >= 0)
                 r = backup_name_usec(ret_name, newest_usec);
         if (r < 0)

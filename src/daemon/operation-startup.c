@@ -314,7 +314,8 @@ static int prepare_backup(Job *job, StartupTask *task)
                 return 0;
         task->backup_kind = has_initial ? BACKUP_AUTOMATIC : BACKUP_INITIAL;
         if (has_initial)
-                r = backup_name_make(task->now_usec, manager->newest_label_usec, task->backup_name);
+                r = collection_make_name(
+                                manager, task->now_usec, manager->newest_label_usec, task->backup_name);
         else
                 (void) strcpy(task->backup_name, INITIAL_BACKUP_NAME);
         if (r < 0)

@@ -9,6 +9,7 @@
 #include "base/journal.h"
 #include "daemon/backup-place.h"
 #include "daemon/bus-argument.h"
+#include "daemon/collection.h"
 #include "daemon/manager.h"
 #include "daemon/recovery.h"
 #include "daemon/response-times.h"
@@ -233,7 +234,7 @@ static int fill(PlanRun *run, const Manifest *source)
         uint64_t now_usec = clock_now_usec();
         int r;
 
-        r = backup_name_make(now_usec, manager->newest_label_usec, run->pre_restore_name);
+        r = collection_make_name(manager, now_usec, manager->newest_label_usec, run->pre_restore_name);
         if (r < 0)
                 return r;
         run->source = manifest_copy(source);

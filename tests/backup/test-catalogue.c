@@ -87,10 +87,12 @@ static void test_newest_first(void **state)
         _cleanup_(catalogue_freep) Catalogue *catalogue = NULL;
 
         create(OLDER, COMPRESSION_GZIP);
-        create(INITIAL_BACKUP_NAME, COMPRESSION_GZIP); /* made at the fixture's time, just after NAME */
+        /* Made at the fixture's time, in the second of NAME: the initial backup is the first in any second.
+         */
+        create(INITIAL_BACKUP_NAME, COMPRESSION_GZIP);
         create(NAME, COMPRESSION_NONE);
         catalogue = load();
-        assert_files(catalogue, INITIAL_BACKUP_NAME ".db.gz " NAME ".db " OLDER ".db.gz ");
+        assert_files(catalogue, NAME ".db " INITIAL_BACKUP_NAME ".db.gz " OLDER ".db.gz ");
         assert_string_equal(find(catalogue, NAME)->file, NAME ".db");
         assert_string_equal(find(catalogue, OLDER ".db.gz")->name, OLDER);
         assert_string_equal(find(catalogue, INITIAL_BACKUP_NAME)->file, INITIAL_BACKUP_NAME ".db.gz");
@@ -218,6 +220,20 @@ static void test_an_older_tree_says_when_and_what_it_was(void **state)
         assert_int_equal(find(catalogue, OLDER)->created_usec, UINT64_C(1767225600) * USEC_PER_SEC);
         (void) unsetenv("TZ");
         tzset();
+}
+
+/* Names must not run ahead of the clock for what others left there. */
+static void test_a_stray_file_of_next_year_dates_no_name(void **state)
+{
+        _cleanup_(catalogue_freep) Catalogue *catalogue = NULL;
+
+        create(NAME, COMPRESSION_GZIP);
+        make_plain_database("backup_29990101_000000.db");
+        assert_int_equal(symlinkat("/etc/passwd", backup_fixture_fd(), "backup_29990102_000000.db"), 0);
+        catalogue = load();
+        assert_int_equal(catalogue_newest_label_usec(catalogue), name_usec);
+        assert_int_equal(refresh(catalogue, "backup_29990101_000000.db"), CATALOGUE_UNCHANGED);
+        assert_int_equal(catalogue_newest_label_usec(catalogue), name_usec);
 }
 
 /* Its name is taken, so no new backup may get it. */
@@ -464,6 +480,7 @@ int main(void)
                         TEST(test_what_is_not_a_backup_is_not_listed),
                         TEST(test_stored_files_without_a_manifest_are_adopted),
                         TEST(test_an_older_tree_says_when_and_what_it_was),
+                        TEST(test_a_stray_file_of_next_year_dates_no_name),
                         TEST(test_names_of_unlisted_files_are_not_given_again),
                         TEST(test_unfinished_backups_are_not_listed),
                         TEST(test_same_stem_twice),

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The main job: a backup through the bus, and what anybody can do with it afterwards without this project."""
 
+import datetime
 import hashlib
 import os
 import stat
+import time
 
 import pytest
 
-from application import Application, check, dump, make_database, manifest, read_all, row_counts, unpack
+from application import Application, check, dump, make_database, manifest, read_all, row_counts, store_plain, unpack
 from client import BusError
 from contract import BACKUP, ERROR, JOB, PREDICTIONS
 
@@ -203,6 +205,27 @@ def test_name_never_sorts_before_an_older_one_when_the_clock_jumps_back(service)
     second = client.back_up()
     assert second > first
     assert client.names()[0] == second
+
+
+def test_stray_file_of_the_future_dates_no_name(service):
+    service.set_clock(MOMENT_USEC)
+    client = service.start(clock=True)
+    store_plain(service.backups, "backup_29990101_000000.db", service.database)
+    client.wait_signal("BackupCreated", 0, "backup_29990101_000000")
+    assert client.back_up() == "backup_20260124_014621"
+    assert client.back_up() == "backup_20260124_014622"
+    service.stop()
+    client = service.start(clock=True)
+    service.set_clock(MOMENT_USEC + 60_000_000)
+    assert client.back_up() == "backup_20260124_014721"
+    ((level, finding),) = [row[1:3] for row in client.manager("Diagnose") if row[0] == "clock"]
+    assert level == "warning" and "backup_29990101_000000.db" in finding
+
+
+def test_names_of_many_in_one_second_wait_for_the_clock(service, client):
+    for _ in range(4):
+        label = datetime.datetime.strptime(client.back_up() + "+0000", "backup_%Y%m%d_%H%M%S%z")
+        assert label.timestamp() <= time.time() + 1
 
 
 def test_first_backup_in_the_second_of_the_initial_one_is_the_newer(service):
