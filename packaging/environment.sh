@@ -18,6 +18,7 @@ build_packages=(
         libssl-dev
         libsystemd-dev
         libxxhash-dev
+        libzip-dev
         meson
         ninja-build
         pkg-config

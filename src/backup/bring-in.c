@@ -11,6 +11,7 @@
 #include "backup/create.h"
 #include "backup/stored-image.h"
 #include "backup/unfinished.h"
+#include "backup/zip-member.h"
 #include "base/io.h"
 #include "database/placement.h"
 
@@ -19,7 +20,7 @@
 typedef struct BringIn {
         const BringInRequest *request;
         int source_fd;           /* the request's, or: */
-        int decoded_fd;          /* what its ASCII armor held; a file without a name */
+        int decoded_fd;          /* what its ASCII armor, or the archive, held; a file without a name */
         Compression compression; /* of the source */
         bool encrypted;
         AgeFileKey file_key; /* unwrapped once, for all passes through the source */
@@ -156,6 +157,23 @@ static int take_armor_off(BringIn *bring_in, uint64_t text_bytes, Progress *prog
         return 0;
 }
 
+/* The same for the database in an archive. */
+static int take_out_of_zip(BringIn *bring_in, Progress *progress, Fault *fault)
+{
+        const BringInRequest *request = bring_in->request;
+        int r = begin_copy(bring_in, &bring_in->decoded_fd, fault);
+
+        if (r < 0)
+                return r;
+        unfinished_remove_image(request->directory_fd, bring_in->copy_name);
+        r = zip_member_extract(
+                        request->source_fd, bring_in->decoded_fd, request->directory_path, progress, fault);
+        if (r < 0)
+                return fault_prefix(fault, r, "%s", request->source_name);
+        bring_in->source_fd = bring_in->decoded_fd;
+        return 0;
+}
+
 /* What it is, is told by its first bytes, whatever it is called. */
 static int recognise(BringIn *bring_in, Progress *progress, Fault *fault)
 {
@@ -171,11 +189,14 @@ static int recognise(BringIn *bring_in, Progress *progress, Fault *fault)
         if (!S_ISREG(status.st_mode))
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
-                                "%s is no regular file; give a database file, or a .gz or .age of one",
+                                "%s is no regular file; give a database file, or a .gz, .zip or .age of one",
                                 request->source_name);
         r = read_source(bring_in, magic, sizeof magic, &size, fault);
-        if (r >= 0 && size == sizeof magic && begins_armor(magic, size)) {
-                r = take_armor_off(bring_in, (uint64_t) status.st_size, progress, fault);
+        if (r >= 0 && size == sizeof magic &&
+                        (begins_armor(magic, size) || memcmp(magic, ZIP_MAGIC, ZIP_MAGIC_BYTES) == 0)) {
+                r = memcmp(magic, ZIP_MAGIC, ZIP_MAGIC_BYTES) == 0
+                                    ? take_out_of_zip(bring_in, progress, fault)
+                                    : take_armor_off(bring_in, (uint64_t) status.st_size, progress, fault);
                 bring_in->offset_bytes = 0;
                 if (r >= 0)
                         r = read_source(bring_in, magic, sizeof magic, &size, fault);
@@ -191,7 +212,8 @@ static int recognise(BringIn *bring_in, Progress *progress, Fault *fault)
         else
                 return fault_set(fault,
                                 FAULT_NOT_A_DATABASE,
-                                "%s is neither an SQLite database nor a .gz or .age of one; check that this "
+                                "%s is neither an SQLite database nor a .gz, .zip or .age of one; check "
+                                "that this "
                                 "is the "
                                 "right file",
                                 request->source_name);

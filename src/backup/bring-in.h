@@ -2,8 +2,9 @@
 #pragma once
 
 /* Takes a database file that comes from elsewhere into the backups: any SQLite file, plain or gzip, either
- * also encrypted with age (binary or in its ASCII armor), over a descriptor. It is copied, proved and stored
- * like every backup, of kind `imported`; restoring from a file is this, and then a restore of it.
+ * also encrypted with age (binary or in its ASCII armor), or the one in a .zip, over a descriptor. It is
+ * copied, proved and stored like every backup, of kind `imported`; restoring from a file is this, and then a
+ * restore of it.
  *
  * A plain file that is in WAL mode is taken as it is: a descriptor alone can't tell whether a -wal with
  * later commits lies beside it. Who has the path checks for that (and -journal) before. */

@@ -136,6 +136,7 @@ static bool read_list(Manager *manager)
 
         if (catalogue_load(manager->backups_fd, &catalogue, NULL) < 0)
                 return false;
+        catalogue_set_identity(catalogue, &manager->identity);
         manager->catalogue_shown = true;
         collection_adopt(manager, catalogue);
         return true;

@@ -85,6 +85,15 @@ static void test_what_is_accepted(void **state)
         accept_file(plain);
         pack(plain, packed);
         accept_file(packed);
+        fixture_run("cd '%s' && mkdir -p z/backups && cp '%s' z/oracxpred.db && cp '%s' z/backups/x.db && "
+                    "rm -f '%s' && cd z && python3 -m zipfile -c '%s' oracxpred.db backups",
+                        fixture_path(""),
+                        plain,
+                        plain,
+                        packed,
+                        packed);
+        accept_file(packed);
+        fixture_run("rm -r '%s/z'", fixture_path(""));
 }
 
 static void test_what_is_no_regular_file(void **state)

@@ -24,6 +24,7 @@ PACKAGES = [
     "libsqlite3-0",
     "libjson-c5",
     "zlib1g",
+    "libzip4",
     "libisal2",
     "libinih1",
     "libssl3",
