@@ -264,3 +264,14 @@ int configuration_load(const char *file,
         configuration = (Configuration){0};
         return 0;
 }
+
+int configuration_refuse_faults(const Configuration *configuration, Fault *fault)
+{
+        if (configuration->n_faults == 0)
+                return 0;
+        return fault_set(fault,
+                        FAULT_CONFIGURATION,
+                        "%s. The other settings are in force%s",
+                        configuration->faults[0],
+                        configuration->n_faults > 1 ? "; ConfigurationFaults names all wrong lines" : "");
+}

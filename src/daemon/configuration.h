@@ -39,6 +39,9 @@ typedef struct Configuration {
 
 void configuration_done(Configuration *configuration);
 
+/* CONFIGURATION with the first wrong line; 0 when there is none. The others are in force all the same. */
+int configuration_refuse_faults(const Configuration *configuration, Fault *fault);
+
 /* Reads `file`, then `drop_in_directory`/\*.conf in the order of their names; both need not exist unless
  * `file_required`. A file that can't be read at all is CONFIGURATION: what it says may matter. */
 int configuration_load(const char *file,

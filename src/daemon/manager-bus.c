@@ -224,9 +224,9 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
                 return 1; /* Will call us back */
         r = manager_reload(manager, &fault);
         audit_call(&caller, "reload", NULL, &fault);
+        manager_flush_changes(manager);
         if (r < 0)
                 return bus_fault(error, &fault);
-        manager_flush_changes(manager);
         return sd_bus_reply_method_return(message, NULL);
 }
 

@@ -477,9 +477,10 @@ int manager_reload(Manager *manager, Fault *fault)
                         manager->config_directory,
                         &configuration,
                         fault);
-        if (r >= 0)
+        if (r >= 0) {
                 take_configuration(manager, &configuration);
-        else
+                r = configuration_refuse_faults(&manager->configuration, fault);
+        } else
                 event_configuration_fault(fault->message);
         if (manager->ready_told)
                 (void) sd_notify(false, "READY=1");

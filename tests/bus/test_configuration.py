@@ -9,7 +9,7 @@ import pytest
 
 from application import check
 from client import BusError
-from contract import LOG_CONTROL, LOG_CONTROL_PATH, PROPERTIES
+from contract import ERROR, LOG_CONTROL, LOG_CONTROL_PATH, PROPERTIES
 
 HOUR_USEC = 3_600_000_000
 DAY_USEC = 24 * HOUR_USEC
@@ -155,15 +155,28 @@ def reload_by_signal(service, client):
 
 @pytest.mark.parametrize("ask", [reload_by_method, reload_by_signal])
 def test_reload_applies(service, client, ask):
-    service.configure("Retention=3d\nWhat=ever\n")
+    service.configure("Retention=3d\n")
     ask(service, client)
     client.wait_property("RetentionUSec", 3 * DAY_USEC)
-    assert f"{service.configuration}:3" in client.get("ConfigurationFaults")[0]
     service.configure("Cadence=1h\n")
     ask(service, client)
     client.wait_property("CadenceUSec", HOUR_USEC)
     # What is not set any more goes back to its default.
     assert client.get("RetentionUSec") == 7 * DAY_USEC
+    assert client.get("ConfigurationFaults") == []
+
+
+def test_reload_of_wrong_lines_fails_and_takes_the_others(service, client):
+    """It is what `systemctl reload` runs, and what an operator sees."""
+    service.configure("Retention=3d\nWhat=ever\n")
+    with pytest.raises(BusError) as caught:
+        client.manager("Reload")
+    assert caught.value.name == ERROR + "Configuration"
+    assert f"{service.configuration}:3" in caught.value.message
+    assert f"{service.configuration}:3" in client.get("ConfigurationFaults")[0]
+    assert client.get("RetentionUSec") == 3 * DAY_USEC
+    service.configure("")
+    client.manager("Reload")
     assert client.get("ConfigurationFaults") == []
 
 
