@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "ctl/agent.h"
+#include "ctl/patience.h"
 #include "ctl/terminal.h"
 
 #define QUEUE_FULL_BOUND_USEC (20 * USEC_PER_SEC)
@@ -226,8 +227,10 @@ int session_call(Session *session,
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Patience *patience = patience_begin(session);
         int r = call_patiently(session, call, timeout_usec, &error, &reply);
 
+        (void) patience_end(patience);
         if (r < 0)
                 return session_set_fault(session, &error, r, fault);
         if (!sd_bus_message_has_signature(reply, signature))

@@ -217,8 +217,8 @@ void manager_stop(Manager *manager, int exit_code);
  * stops. Called at the end of each piece of work. */
 void manager_settle_when_idle(Manager *manager);
 
-/* Reads the configuration again. CONFIGURATION when a file can't be read, and the old one stays; or when there
- * are wrong lines, and the others are in force. */
+/* Reads the configuration again. CONFIGURATION when a file can't be read, and the old one stays; or when
+ * there are wrong lines, and the others are in force. */
 int manager_reload(Manager *manager, Fault *fault);
 
 /* Stops what is being asked for while the service is not fit for it: BUSY while starting or stopping. */

@@ -379,3 +379,13 @@ def test_full_output_is_a_fault(ctl, client):
         )
     assert done.returncode == 15
     assert "No space left" in done.stderr
+
+
+def test_service_that_does_not_answer_is_said_to_be_waited_for(service, client, ctl):  # noqa: F811
+    with service.stopped():
+        asking = ctl.start("--json=short", "status")
+        said = asking.stderr.readline()
+    assert "waiting for it" in said and "has not answered" in said
+    output, rest = asking.communicate()
+    assert (asking.returncode, rest) == (0, "")
+    assert json.loads(output)["Health"] == "ok"
