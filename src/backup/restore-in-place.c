@@ -206,6 +206,9 @@ static int lock_live(InPlace *in_place, const RestoreSource *source, bool *ret_i
         if (code != SQLITE_OK)
                 return backup_fault(in_place, code, ret_impossible, fault);
         TEST_POINT("restore-locked");
+        if (in_place->request->hooks)
+                return in_place->request->hooks->locked(
+                                in_place->request->hooks->userdata, in_place->live, fault);
         return 0;
 }
 
@@ -329,6 +332,8 @@ static int record_intent(InPlace *in_place, Fault *fault)
         };
         int r;
 
+        if (request->hooks)
+                return request->hooks->saved(request->hooks->userdata, in_place->quarantine, fault);
         (void) restore_record_load(request->state_directory_path, &in_place->earlier, NULL);
         in_place->recorded = true;
         r = restore_record_store(request->state_directory_path, &record, fault);

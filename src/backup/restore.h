@@ -33,6 +33,16 @@ typedef struct ApplicationControl {
         int (*start)(void *userdata, Fault *fault);
 } ApplicationControl;
 
+/* For one that is a step of something else (repair.h): called while the lock is held. A negative errno with
+ * the fault filled ends it, and nothing has changed. */
+typedef struct RestoreHooks {
+        void *userdata;
+        int (*locked)(void *userdata, Connection *live, Fault *fault);
+        int (*saved)(void *userdata,
+                        const char *quarantine,
+                        Fault *fault); /* in place of last-restore.json */
+} RestoreHooks;
+
 typedef struct RestoreRequest {
         const char *state_directory_path; /* holds restore.json and last-restore.json */
         const char *database_path;
@@ -61,7 +71,8 @@ typedef struct RestoreRequest {
         const TableCount *known_tables; /* rows that were last counted in the database, sorted by name: for
                                          * an automatic one to tell what it cost */
         size_t n_known_tables;
-        uint64_t busy_bound_usec; /* how long to wait for others; 0: RESTORE_BUSY_BOUND_USEC */
+        const RestoreHooks *hooks; /* NULL for a restore by itself */
+        uint64_t busy_bound_usec;  /* how long to wait for others; 0: RESTORE_BUSY_BOUND_USEC */
         uint64_t now_usec;
 } RestoreRequest;
 

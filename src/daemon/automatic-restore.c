@@ -106,6 +106,7 @@ static RecoveryDecision decide(const Manager *manager)
 {
         RecoveryFacts facts = {
                         .broken = manager->database_missing || manager->integrity == INTEGRITY_CORRUPT,
+                        .repairable = manager->integrity == INTEGRITY_REPAIRABLE,
                         .auto_restore = manager->configuration.auto_restore,
                         .stopped = manager->auto_restore_stopped,
                         .has_backup = recovery_choose(manager->catalogue,
@@ -133,6 +134,27 @@ static bool queue_restore(Manager *manager)
         return r >= 0;
 }
 
+static bool is_repairing(const Manager *manager)
+{
+        for (const Job *job = manager->jobs; job; job = job->next)
+                if (job->operation == &operation_repair)
+                        return true;
+        return false;
+}
+
+static bool queue_repair(Manager *manager)
+{
+        _cleanup_fault_ Fault fault = {0};
+        int r;
+
+        if (is_repairing(manager))
+                return true;
+        r = operation_repair_queue(manager, &fault);
+        if (r < 0)
+                journal_line(LOG_ERR, "The repair could not be queued: %s", fault.message);
+        return r >= 0;
+}
+
 bool automatic_restore_consider(Manager *manager)
 {
         if (manager->stopping)
@@ -140,6 +162,8 @@ bool automatic_restore_consider(Manager *manager)
         if (automatic_restore_is_restoring(manager))
                 return true;
         switch (decide(manager)) {
+        case RECOVERY_REPAIR:
+                return queue_repair(manager);
         case RECOVERY_RESTORE:
                 return queue_restore(manager);
         case RECOVERY_NO_BACKUP:
@@ -147,9 +171,12 @@ bool automatic_restore_consider(Manager *manager)
                 break;
         case RECOVERY_OFF:
                 journal_line(LOG_WARNING,
-                                "AutoRestore=no: %s is left as it is; `oracxpredctl restore` brings the "
-                                "newest good backup back",
-                                manager->database_path);
+                                "AutoRestore=no: %s is left as it is; %s",
+                                manager->database_path,
+                                manager->integrity == INTEGRITY_REPAIRABLE
+                                                ? "every row is there, and `REINDEX` mends the indexes"
+                                                : "`oracxpredctl restore` brings the newest good backup "
+                                                  "back");
                 break;
         case RECOVERY_STOPPED:
                 if (!manager->auto_restore_stopped)
@@ -171,7 +198,7 @@ void automatic_restore_reconsider(Manager *manager)
                 return;
         if (manager->database_missing)
                 (void) automatic_restore_consider(manager);
-        else if (manager->integrity == INTEGRITY_CORRUPT)
+        else if (manager->integrity == INTEGRITY_CORRUPT || manager->integrity == INTEGRITY_REPAIRABLE)
                 (void) automatic_restore_suspect(manager, NULL);
 }
 

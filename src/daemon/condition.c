@@ -62,6 +62,7 @@ void manager_set_integrity(Manager *manager, Integrity integrity, const char *fi
 
 void manager_take_check(Manager *manager, const CheckResult *result)
 {
+        manager->damage = result->damage;
         manager_set_integrity(manager,
                         integrity_from_check(result),
                         result->damage != 0 ? result->first_finding : result->unchecked);

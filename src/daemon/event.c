@@ -265,6 +265,38 @@ void event_database_restored(
                         saved ? saved : "nothing");
 }
 
+void event_database_repaired(const Job *job, const RepairOutcome *outcome)
+{
+        char duration[NUMBER_MAX], held_text[QUANTITY_MAX], duration_text[QUANTITY_MAX];
+        JobText text = text_of(job);
+        _cleanup_free_ char *objects = NULL;
+        size_t size;
+        FILE *stream = open_memstream(&objects, &size);
+        const JournalField fields[] = {
+                        JOB_FIELDS(job, text),
+                        {FIELD_FILE, job->manager->database_path},
+                        {FIELD_DURATION_USEC, number(duration, outcome->duration_usec)},
+        };
+
+        for (size_t i = 0; stream && outcome->objects[i]; i++)
+                (void) fprintf(stream, "%s%s", i > 0 ? ", " : "", outcome->objects[i]);
+        if (stream)
+                (void) fclose(stream);
+        quantity_format_span(outcome->duration_usec, duration_text);
+        quantity_format_span(outcome->held_usec, held_text);
+        journal_event(LOG_WARNING,
+                        MESSAGE_DATABASE_REPAIRED_ID,
+                        fields,
+                        "The database %s was repaired in place, and no row was lost: rebuilt %s, in %s, at "
+                        "most "
+                        "%s of it with writers waiting; the files as they were before are in %s",
+                        job->manager->database_path,
+                        objects ? objects : "what was damaged",
+                        duration_text,
+                        held_text,
+                        outcome->quarantine);
+}
+
 void event_rows_lost(const Job *job, const Remedy *remedy)
 {
         JobText text = text_of(job);
@@ -346,6 +378,8 @@ static const char *failure_id(const Job *job)
 {
         if (job->operation == &operation_backup)
                 return MESSAGE_BACKUP_FAILED_ID;
+        if (job->operation == &operation_repair)
+                return MESSAGE_REPAIR_FAILED_ID;
         if (job->operation == &operation_restore || job->operation == &operation_undo)
                 return MESSAGE_RESTORE_FAILED_ID;
         if (job->operation == &operation_verify && fault_means_corrupt(job->fault.code))

@@ -5,6 +5,7 @@
  * filters for in the journal never depends on the way that led there. */
 
 #include "backup/remedy.h"
+#include "backup/repair.h"
 #include "backup/restore.h"
 #include "daemon/health.h"
 #include "daemon/job.h"
@@ -26,6 +27,7 @@ void event_health_changed(const Health *before, const Health *now);
 
 void event_database_restored(
                 const Job *job, const char *source, const RestoreOutcome *outcome, bool automatic);
+void event_database_repaired(const Job *job, const RepairOutcome *outcome);
 void event_rows_lost(const Job *job, const Remedy *remedy);
 void event_auto_restore_stopped(const char *database_path);
 void event_no_healthy_backup(const char *database_path);

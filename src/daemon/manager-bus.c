@@ -427,6 +427,9 @@ static const sd_bus_vtable manager_vtable[] = {
                                                 "s",
                                                 quarantine),
                                 0),
+                SD_BUS_SIGNAL_WITH_ARGS("DatabaseRepaired",
+                                SD_BUS_ARGS("u", job, "as", objects, "s", quarantine),
+                                0),
                 SD_BUS_VTABLE_END,
 };
 

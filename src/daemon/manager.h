@@ -124,6 +124,7 @@ struct Manager {
 
         /* The database. */
         Integrity integrity;
+        unsigned damage; /* bits of Damage that the last check found */
         uint64_t integrity_checked_usec;
         char *finding;
         bool database_missing;

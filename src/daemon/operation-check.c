@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 
 #include "backup/check-live.h"
+#include "backup/repair-intent.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/backup-place.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
 #include "daemon/identity-keeper.h"
 #include "daemon/manager.h"
+#include "daemon/remedy-state.h"
 #include "database/placement.h"
 
 typedef struct CheckTask {
@@ -23,6 +25,8 @@ typedef struct CheckTask {
         bool checked; /* to the end; `result` says what was found */
         CheckResult result;
         IdentityLook look;
+        const char *state_directory; /* borrowed, too */
+        Remedies remedies;           /* when a repair that was cut off is to be told */
 } CheckTask;
 
 static void check_free_task(void *userdata)
@@ -31,6 +35,7 @@ static void check_free_task(void *userdata)
 
         check_result_done(&task->result);
         identity_look_done(&task->look);
+        remedies_done(&task->remedies);
         free(task->database_path);
         free(task);
 }
@@ -46,6 +51,7 @@ static int check_start(Job *job, void *userdata, Fault *fault)
         task->directory_fd = manager->backups_fd;
         task->directory_path = manager->backup_directory;
         task->threads = manager->configuration.effort.threads;
+        task->state_directory = manager->state_directory;
         return 0;
 }
 
@@ -83,7 +89,9 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
         /* Another file may be in its place by now. */
         if (task->checked)
                 identity_look(task->database_path, progress, &task->look);
-        if (r < 0 || task->result.healthy)
+        if (r >= 0 && task->result.healthy)
+                return repair_intent_settle(task->state_directory, &task->remedies, fault);
+        if (r < 0)
                 return r;
         return fault_set(fault,
                         FAULT_CORRUPT,
@@ -110,7 +118,10 @@ static int check_finish(Job *job, void *userdata)
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
         else if (job->fault.code != FAULT_CANCELLED && job->fault.code != FAULT_BUSY)
                 manager_set_integrity(manager, INTEGRITY_UNKNOWN, job->fault.message);
-        if (fault_means_corrupt(job->fault.code) && manager->integrity == INTEGRITY_CORRUPT)
+        remedy_state_take(manager, &task->remedies);
+        if (fault_means_corrupt(job->fault.code) &&
+                        (manager->integrity == INTEGRITY_CORRUPT ||
+                                        manager->integrity == INTEGRITY_REPAIRABLE))
                 (void) automatic_restore_consider(manager);
         /* The new file is sound, but who had the old one open still writes there: that is for somebody to
          * see, and `oracxpredctl verify` says that they have. */

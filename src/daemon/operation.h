@@ -41,6 +41,7 @@ extern const Operation operation_verify;
 extern const Operation operation_check;
 extern const Operation operation_delete;
 extern const Operation operation_cleanup;
+extern const Operation operation_repair;
 extern const Operation operation_restore;
 extern const Operation operation_undo;
 extern const Operation operation_export;
@@ -63,6 +64,9 @@ int operation_verify_queue(Manager *manager,
                 Job **ret,
                 Fault *fault);
 int operation_check_queue(Manager *manager, bool automatic, const Caller *caller, Job **ret, Fault *fault);
+/* Mends indexes and free pages in place, next. */
+int operation_repair_queue(Manager *manager, Fault *fault);
+
 int operation_delete_queue(
                 Manager *manager, const char *name, const Caller *caller, Job **ret, Fault *fault);
 int operation_cleanup_queue(Manager *manager, const Caller *caller, Job **ret, Fault *fault);

@@ -5,8 +5,11 @@
 
 RecoveryDecision recovery_decide(const RecoveryFacts *facts)
 {
-        if (!facts->broken)
+        if (!facts->broken && !facts->repairable)
                 return RECOVERY_NOTHING;
+        /* What guards against a loop of repairs needs to know what is damaged: repair-intent.h. */
+        if (!facts->broken)
+                return facts->auto_restore ? RECOVERY_REPAIR : RECOVERY_OFF;
         if (!facts->has_backup)
                 return RECOVERY_NO_BACKUP;
         if (!facts->auto_restore)

@@ -13,6 +13,7 @@
 
 typedef enum RecoveryDecision {
         RECOVERY_NOTHING,   /* the database is sound */
+        RECOVERY_REPAIR,    /* no row is lost: mend indexes and free pages in place */
         RECOVERY_RESTORE,   /* restore recovery_choose()'s backup */
         RECOVERY_NO_BACKUP, /* there is nothing verified to restore */
         RECOVERY_OFF,       /* AutoRestore=no: leave the file, and report */
@@ -22,7 +23,8 @@ typedef enum RecoveryDecision {
 } RecoveryDecision;
 
 typedef struct RecoveryFacts {
-        bool broken; /* a check said corrupt, or the file is missing */
+        bool broken;     /* a check said corrupt, or the file is missing */
+        bool repairable; /* a check said that only indexes or free pages are damaged */
         bool auto_restore;
         bool stopped; /* by an earlier decision; only an operator's restore takes it back */
         bool has_backup;

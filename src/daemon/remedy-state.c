@@ -49,7 +49,7 @@ static int append_losses(sd_bus_message *message, const TableLosses *losses)
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int append_objects(sd_bus_message *message, char *const *objects)
+int remedy_append_objects(sd_bus_message *message, char *const *objects)
 {
         int r = sd_bus_message_open_container(message, 'a', "s");
 
@@ -72,7 +72,7 @@ static int append_remedy(sd_bus_message *message, const Remedy *remedy)
                                 remedy->pre_restore,
                                 remedy->quarantine);
         if (r >= 0)
-                r = append_objects(message, remedy->objects);
+                r = remedy_append_objects(message, remedy->objects);
         if (r >= 0)
                 r = append_losses(message, &remedy->losses);
         return r < 0 ? r : sd_bus_message_close_container(message);

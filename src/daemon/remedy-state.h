@@ -21,6 +21,9 @@ int property_get_remedies(sd_bus *bus,
                 void *userdata,
                 sd_bus_error *error);
 
+/* as; a list that ends with NULL, or NULL. */
+int remedy_append_objects(sd_bus_message *message, char *const *objects);
+
 bool acknowledgement_is_busy(const Acknowledgement *acknowledgement);
 
 /* Free it when no worker is left. */

@@ -31,11 +31,12 @@ static bool count_rows(Connection *connection, char *sql, uint64_t *ret_rows)
         return code == SQLITE_DONE;
 }
 
-/* The indexes that have one entry for each row; NULL-terminated, or NULL. Read to the end before any is
- * counted: damage that a count meets could make an open statement begin again. */
-static char **whole_indexes(Connection *connection, const char *table)
+/* The indexes that have one entry for each row, or with `keys` those of a primary key; NULL-terminated, or
+ * NULL. Read to the end before any is counted: damage that a count meets could make an open statement begin
+ * again. */
+static char **whole_indexes(Connection *connection, const char *table, bool keys)
 {
-        enum { COLUMN_NAME = 1, COLUMN_PARTIAL = 4 };
+        enum { COLUMN_NAME = 1, COLUMN_ORIGIN = 3, COLUMN_PARTIAL = 4 };
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         _cleanup_(string_list_freep) char **names = NULL;
         char *sql = sqlite3_mprintf("PRAGMA main.index_list(%Q)", table);
@@ -46,9 +47,10 @@ static char **whole_indexes(Connection *connection, const char *table)
                 code = sqlite3_prepare_v2(connection->handle, sql, -1, &statement, NULL);
         sqlite3_free(sql);
         while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+                const char *origin = (const char *) sqlite3_column_text(statement, COLUMN_ORIGIN);
                 char **larger;
 
-                if (sqlite3_column_int(statement, COLUMN_PARTIAL))
+                if (sqlite3_column_int(statement, COLUMN_PARTIAL) || (keys && strcmp(origin, "pk") != 0))
                         continue;
                 larger = reallocarray(names, n_names + 2, sizeof *names);
                 if (!larger)
@@ -62,10 +64,43 @@ static char **whole_indexes(Connection *connection, const char *table)
         return TAKE_PTR(names);
 }
 
+static bool is_without_rowid(Connection *connection, const char *table)
+{
+        enum { COLUMN_WITHOUT_ROWID = 4 };
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        char *sql = sqlite3_mprintf("PRAGMA main.table_list(%Q)", table);
+        int code = SQLITE_NOMEM;
+
+        if (sql)
+                code = sqlite3_prepare_v2(connection->handle, sql, -1, &statement, NULL);
+        sqlite3_free(sql);
+        return code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
+               sqlite3_column_int(statement, COLUMN_WITHOUT_ROWID) != 0;
+}
+
+/* The rows themselves. A table WITHOUT ROWID is its primary key's tree, and NOT INDEXED does not keep SQLite
+ * from counting another index of it. */
+static bool count_table(Connection *connection, const char *table, uint64_t *ret_rows)
+{
+        _cleanup_(string_list_freep) char **keys = NULL;
+
+        if (!is_without_rowid(connection, table))
+                return count_rows(connection,
+                                sqlite3_mprintf("SELECT 1 FROM main.\"%w\" NOT INDEXED", table),
+                                ret_rows);
+        keys = whole_indexes(connection, table, true);
+        *ret_rows = 0;
+        return keys && count_rows(connection,
+                                       sqlite3_mprintf("SELECT 1 FROM main.\"%w\" INDEXED BY \"%w\"",
+                                                       table,
+                                                       keys[0]),
+                                       ret_rows);
+}
+
 /* An index may be whole where its table is not. */
 static bool count_by_index(Connection *connection, const char *table, uint64_t *ret_rows)
 {
-        _cleanup_(string_list_freep) char **names = whole_indexes(connection, table);
+        _cleanup_(string_list_freep) char **names = whole_indexes(connection, table, false);
         bool found = false;
 
         *ret_rows = 0;
@@ -97,9 +132,7 @@ static int add_table(Connection *connection, const char *name, SurvivingRows *su
                 free(table.name);
                 return -ENOMEM;
         }
-        table.is_whole = count_rows(connection,
-                        sqlite3_mprintf("SELECT 1 FROM main.\"%w\" NOT INDEXED", name),
-                        &table.rows);
+        table.is_whole = count_table(connection, name, &table.rows);
         if (!table.is_whole && count_by_index(connection, name, &rows) && rows >= table.rows) {
                 table.rows = rows;
                 table.is_whole = true;

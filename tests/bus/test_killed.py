@@ -162,7 +162,7 @@ def test_killed_at_every_step(make_service, tmp_path, scene):
 
 
 # What puts another database in force is killed in tests/fault.
-OF_RESTORING = ("replace-", "restore-", "quarantine-", "recover-")
+OF_RESTORING = ("replace-", "restore-", "repair-", "quarantine-", "recover-")
 # Where something is only held, since it writes nothing.
 OF_READING = ("advising",)
 

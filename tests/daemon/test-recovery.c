@@ -35,6 +35,20 @@ static void test_decisions(void **state)
         assert_int_equal(recovery_decide(&facts), RECOVERY_NO_BACKUP);
 }
 
+static void test_what_costs_no_row_is_repaired_and_never_restored(void **state)
+{
+        RecoveryFacts facts = {.repairable = true, .auto_restore = true, .now_usec = NOW_USEC};
+
+        assert_int_equal(recovery_decide(&facts), RECOVERY_REPAIR);
+        facts.has_backup = true;
+        facts.stopped = true;
+        facts.last_automatic = true;
+        facts.last_restore_usec = NOW_USEC - 1;
+        assert_int_equal(recovery_decide(&facts), RECOVERY_REPAIR);
+        facts.auto_restore = false;
+        assert_int_equal(recovery_decide(&facts), RECOVERY_OFF);
+}
+
 static void test_no_second_automatic_restore_within_the_hour(void **state)
 {
         RecoveryFacts facts = {.broken = true,
@@ -165,6 +179,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_decisions),
+                        cmocka_unit_test(test_what_costs_no_row_is_repaired_and_never_restored),
                         cmocka_unit_test(test_no_second_automatic_restore_within_the_hour),
                         cmocka_unit_test(test_newest_verified_of_the_service),
                         cmocka_unit_test(test_what_others_made_comes_last),

@@ -144,9 +144,24 @@ class OfItself(Scene):
         wait_restored(client)
 
 
-class DamagedIndex(OfItself):
+class Repaired(OfItself):
+    """Damage that costs no row: no commit goes."""
+
+    def lay(self, client):
+        Scene.lay(self, client)
+        self.service.stop()
+        self.new = comparable(content(self.service.database))
+        self.damage(self.service.database)
+
+
+class DamagedIndex(Repaired):
     def damage(self, path):
         FAMILIES["index-content"](path, random.Random(7), 0)
+
+
+class DamagedFreelist(Repaired):
+    def damage(self, path):
+        FAMILIES["freelist"](path, random.Random(7), 0)
 
 
 class DamagedHeader(OfItself):
@@ -233,6 +248,7 @@ SCENES = {
     "undo-in-place": UndoInPlace,
     "undo-by-replacing": UndoByReplacing,
     "damaged-index": DamagedIndex,
+    "damaged-freelist": DamagedFreelist,
     "damaged-header": DamagedHeader,
     "missing": Missing,
     "from-file": FromFile,
