@@ -7,10 +7,16 @@
 
 /* A label may run ahead of the clock by a few seconds when several backups fall in one; that is no jump. */
 #define FUTURE_SLACK_USEC USEC_PER_MINUTE
+/* So many may fall due at once without a question. */
+#define UNWATCHED_FEW 2
 
 static const char *const reason_texts[_RETENTION_REASON_MAX] = {
                 [RETENTION_KEEP_INITIAL] = "the initial backup stays for good",
                 [RETENTION_KEEP_RECENT] = "younger than the retention time",
+                [RETENTION_KEEP_LEAP] =
+                                "younger than the retention time, as far as is known: the clock leapt ahead",
+                [RETENTION_KEEP_AT_ONCE] = "too many fall due at once; is the clock right? They go when the "
+                                           "retention time has passed",
                 [RETENTION_KEEP_MINIMUM] = "one of the last verified backups that always stay",
                 [RETENTION_KEEP_FUTURE] = "dated in the future; check the clock",
                 [RETENTION_KEEP_IN_USE] = "a restore or a verification is reading it",
@@ -37,6 +43,22 @@ static bool is_initial(const Manifest *manifest)
         return manifest->kind == BACKUP_INITIAL || strcmp(manifest->name, INITIAL_BACKUP_NAME) == 0;
 }
 
+/* Whether the retention time has passed since a moment, and whether somebody has watched the clock for at
+ * least that long. */
+static bool has_passed(const RetentionPolicy *policy, uint64_t dated_usec, bool *ret_watched)
+{
+        const ClockHistory *clock = policy->clock;
+        bool known;
+
+        *ret_watched = true;
+        if (!clock || clock->first_usec == 0)
+                return true;
+        if (clock_history_elapsed(clock, dated_usec, &known) <= policy->keep_usec)
+                return false;
+        *ret_watched = known || clock_history_elapsed(clock, clock->first_usec, &known) > policy->keep_usec;
+        return true;
+}
+
 static RetentionReason judge(const CatalogueEntry *entry,
                 const RetentionPolicy *policy,
                 uint64_t now_usec,
@@ -44,6 +66,7 @@ static RetentionReason judge(const CatalogueEntry *entry,
 {
         const Manifest *manifest = entry->manifest;
         uint64_t dated_usec = manifest->created_usec, label_usec;
+        bool watched;
 
         if (backup_name_usec(manifest->file, &label_usec) >= 0)
                 dated_usec = MAX_OF(dated_usec, label_usec);
@@ -64,7 +87,34 @@ static RetentionReason judge(const CatalogueEntry *entry,
                 return RETENTION_KEEP_FUTURE;
         if (dated_usec >= now_usec || now_usec - dated_usec <= policy->keep_usec)
                 return RETENTION_KEEP_RECENT;
-        return in_minimum ? RETENTION_KEEP_MINIMUM : RETENTION_DROP_EXPIRED;
+        if (!has_passed(policy, dated_usec, &watched))
+                return RETENTION_KEEP_LEAP;
+        if (in_minimum)
+                return RETENTION_KEEP_MINIMUM;
+        return watched ? RETENTION_DROP_EXPIRED : RETENTION_KEEP_AT_ONCE;
+}
+
+static bool is_aging(RetentionReason reason)
+{
+        return reason == RETENTION_KEEP_RECENT || reason == RETENTION_KEEP_LEAP ||
+               reason == RETENTION_KEEP_MINIMUM || reason == RETENTION_KEEP_AT_ONCE ||
+               reason == RETENTION_DROP_EXPIRED;
+}
+
+/* Those that only an unwatched time makes old: a few go as on any day, many wait. */
+static void settle_unwatched(RetentionReason reasons[], size_t n)
+{
+        size_t n_unwatched = 0, n_aging = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                n_unwatched += reasons[i] == RETENTION_KEEP_AT_ONCE;
+                n_aging += is_aging(reasons[i]);
+        }
+        if (n_unwatched > UNWATCHED_FEW && 4 * n_unwatched > n_aging)
+                return;
+        for (size_t i = 0; i < n; i++)
+                if (reasons[i] == RETENTION_KEEP_AT_ONCE)
+                        reasons[i] = RETENTION_DROP_EXPIRED;
 }
 
 static bool is_verified(const CatalogueEntry *entry)
@@ -115,4 +165,5 @@ void retention_plan(const Catalogue *catalogue,
                 }
                 ret_reasons[i] = judge(catalogue->entries + i, policy, now_usec, in_minimum);
         }
+        settle_unwatched(ret_reasons, catalogue->n_entries);
 }

@@ -10,7 +10,7 @@ static uint64_t read_clock_usec(clockid_t clock)
 {
         struct timespec now;
 
-        (void) clock_gettime(clock, &now); /* can't fail for these two clocks */
+        (void) clock_gettime(clock, &now); /* can't fail for these clocks */
         return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
 }
 
@@ -23,6 +23,17 @@ uint64_t clock_now_usec(void)
                 return injected_usec;
 #endif
         return read_clock_usec(CLOCK_REALTIME);
+}
+
+uint64_t clock_boottime_usec(void)
+{
+#if TEST_HOOKS
+        uint64_t injected_usec;
+
+        if (test_hook_boottime(&injected_usec))
+                return injected_usec;
+#endif
+        return read_clock_usec(CLOCK_BOOTTIME);
 }
 
 uint64_t clock_monotonic_usec(void)

@@ -9,5 +9,8 @@
 /* Wall clock, µs since the epoch. Can jump, in both directions. */
 uint64_t clock_now_usec(void);
 
+/* CLOCK_BOOTTIME: µs since the machine was booted, also while it sleeps. */
+uint64_t clock_boottime_usec(void);
+
 /* CLOCK_MONOTONIC in µs, for durations. */
 uint64_t clock_monotonic_usec(void);

@@ -26,6 +26,7 @@
 #define UNITS_RULE_PATH "/etc/polkit-1/rules.d/50-oracxpred-application-units.rules"
 
 #define AUTO_RESTORE_STOPPED_FILE "auto-restore-stopped.json"
+#define CLOCK_HISTORY_FILE "clock.json"
 #define DATABASE_IDENTITY_FILE "database.json"
 #define RETENTION_HOLD_FILE "retention-hold.json"
 

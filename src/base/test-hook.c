@@ -66,12 +66,22 @@ void test_hook_statement(const char *sql)
                 (void) !write(fd, record, strlen(record));
 }
 
-bool test_hook_clock(uint64_t *ret_usec)
+static bool read_time(const char *variable, uint64_t *ret_usec)
 {
-        const char *file = getenv("ORACXPRED_TEST_CLOCK");
+        const char *file = getenv(variable);
         _cleanup_fclose_ FILE *stream = file ? fopen(file, "re") : NULL;
 
         return stream && fscanf(stream, "%" SCNu64, ret_usec) == 1;
+}
+
+bool test_hook_clock(uint64_t *ret_usec)
+{
+        return read_time("ORACXPRED_TEST_CLOCK", ret_usec);
+}
+
+bool test_hook_boottime(uint64_t *ret_usec)
+{
+        return read_time("ORACXPRED_TEST_BOOTTIME", ret_usec);
 }
 
 bool test_hook_patience(uint64_t *ret_usec)

@@ -11,6 +11,7 @@
  *   ORACXPRED_TEST_TRACE=FILE      append the name of every point passed, a line each
  *   ORACXPRED_TEST_STATEMENTS=FILE append every SQL statement that runs, and the character RS (0x1e)
  *   ORACXPRED_TEST_CLOCK=FILE      read the wall clock from FILE (decimal µs) at each use
+ *   ORACXPRED_TEST_BOOTTIME=FILE   likewise the time since the boot
  *   ORACXPRED_TEST_ANSWER=USEC     how long an answer from another service is waited for
  *
  * Points may be passed from any thread. */
@@ -24,6 +25,7 @@
 void test_point(const char *name);
 void test_hook_statement(const char *sql);
 bool test_hook_clock(uint64_t *ret_usec);
+bool test_hook_boottime(uint64_t *ret_usec);
 bool test_hook_patience(uint64_t *ret_usec);
 #define TEST_POINT(name) test_point(name)
 #else

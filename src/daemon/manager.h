@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "backup/catalogue.h"
+#include "backup/clock-history.h"
 #include "backup/remedy.h"
 #include "backup/restore-record.h"
 #include "base/age-key.h"
@@ -147,8 +148,10 @@ struct Manager {
          * restores: retention is off, since the good backups may be those of the other one. */
         bool database_replaced;
         DatabaseIdentity identity; /* which database it is; see identity-keeper.h */
-        RetentionHold hold;        /* why retention waits for somebody; see there */
-        bool counts_awaited;       /* those of the start, which are compared with the newest backup */
+        ClockHistory clock;        /* see clock-keeper.h */
+        uint64_t clock_stored_usec;
+        RetentionHold hold;  /* why retention waits for somebody; see there */
+        bool counts_awaited; /* those of the start, which are compared with the newest backup */
         /* See database-watch.c. */
         FileIdentity database_identity;
         FileIdentity database_moved; /* what was there before it was gone */

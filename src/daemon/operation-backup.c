@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "daemon/backup-result.h"
+#include "daemon/clock-keeper.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
 #include "daemon/encryption.h"
@@ -62,6 +63,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
         uint64_t now_usec = clock_now_usec();
         int r;
 
+        clock_keeper_see(manager);
         r = manager_require_sound_database(manager, fault);
         if (r < 0)
                 return r;

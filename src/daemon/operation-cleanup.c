@@ -13,6 +13,7 @@
 #include "base/journal.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
+#include "daemon/clock-keeper.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
 #include "daemon/event.h"
@@ -56,9 +57,12 @@ static void cleanup_free_task(void *userdata)
 
 static int plan(Manager *manager, RetentionReason **ret)
 {
+        clock_keeper_see(manager);
+
         RetentionPolicy policy = {
                         .keep_usec = manager->configuration.retention_usec,
                         .minimum_verified = manager->configuration.retention_minimum_verified,
+                        .clock = &manager->clock,
                         .database_corrupt = manager_require_sound_database(manager, NULL) < 0,
                         .held = manager->database_replaced || manager->hold.code,
         };

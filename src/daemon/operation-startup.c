@@ -16,6 +16,7 @@
 #include "daemon/backup-place.h"
 #include "daemon/backup-result.h"
 #include "daemon/change.h"
+#include "daemon/clock-keeper.h"
 #include "daemon/collection.h"
 #include "daemon/condition.h"
 #include "daemon/database-watch.h"
@@ -132,6 +133,9 @@ static int judge_interrupted_restore(Job *job, StartupTask *task)
         manager->hold = task->hold;
         task->hold = (RetentionHold){0};
         identity_keeper_begin(manager, &task->identity);
+        manager->clock = task->clock;
+        manager->clock_stored_usec = task->clock.last.wall_usec;
+        clock_keeper_see(manager);
         manager_set_last_backup_fault(manager, task->last_backup_fault);
         take_remedies(manager, task);
         manager->auto_restore_stopped = task->auto_restore_stopped;

@@ -83,6 +83,7 @@ int startup_finish_restore(StartupTask *task, Progress *progress, Fault *fault)
         task->last_backup_fault = last_attempt_load(task->state_directory);
         task->auto_restore_stopped = automatic_restore_load_stopped(task->state_directory);
         (void) remedies_load(task->state_directory, &task->remedies, &task->remedies_fault);
+        clock_history_load(task->state_directory, &task->clock);
         if (database_identity_load(task->state_directory, &task->identity, &task->identity_fault) >= 0)
                 (void) retention_hold_load(task->state_directory, &task->hold, &task->identity_fault);
         if (restore_record_load(task->state_directory, &task->last_restore, &task->record_fault) < 0 &&

@@ -64,6 +64,7 @@ typedef struct StartupTask {
         Catalogue *catalogue;
         DatabaseIdentity identity; /* as the last run has recorded it */
         RetentionHold hold;
+        ClockHistory clock;
         Fault identity_fault; /* why they could not be read; harmless */
         bool database_missing;
         IdentityLook look;

@@ -226,6 +226,66 @@ static void test_nothing_goes_while_somebody_has_to_look(void **state)
         ASSERT_PLAN(catalogue, &policy, now_usec, RETENTION_KEEP_HELD, RETENTION_KEEP_HELD);
 }
 
+static void test_a_clock_that_leapt_ahead_drops_nothing(void **state)
+{
+        const uint64_t leap_usec = 30 * 365 * USEC_PER_DAY;
+        const ClockHistory clock = {.first_usec = now_usec - 90 * USEC_PER_DAY,
+                        .last = {.wall_usec = now_usec + leap_usec},
+                        .leaps = {{.at_usec = now_usec, .by_usec = leap_usec}},
+                        .n_leaps = 1};
+        const RetentionPolicy policy = {
+                        .keep_usec = 7 * USEC_PER_DAY, .minimum_verified = 1, .clock = &clock};
+        _cleanup_(catalogue_freep) Catalogue *catalogue = make();
+
+        add_days(catalogue, 6, 9);
+        ASSERT_PLAN(catalogue,
+                        &policy,
+                        now_usec + leap_usec,
+                        RETENTION_KEEP_LEAP,
+                        RETENTION_KEEP_LEAP,
+                        RETENTION_DROP_EXPIRED,
+                        RETENTION_DROP_EXPIRED);
+}
+
+/* The watch began today. */
+static void test_many_that_an_unwatched_clock_makes_old_wait(void **state)
+{
+        ClockHistory clock = {.first_usec = now_usec, .last = {.wall_usec = now_usec}};
+        const RetentionPolicy policy = {
+                        .keep_usec = 7 * USEC_PER_DAY, .minimum_verified = 1, .clock = &clock};
+        _cleanup_(catalogue_freep) Catalogue *catalogue = make();
+
+        add_days(catalogue, 6, 10);
+        ASSERT_PLAN(catalogue,
+                        &policy,
+                        now_usec,
+                        RETENTION_KEEP_RECENT,
+                        RETENTION_KEEP_RECENT,
+                        RETENTION_KEEP_AT_ONCE,
+                        RETENTION_KEEP_AT_ONCE,
+                        RETENTION_KEEP_AT_ONCE);
+        /* A few go as ever. */
+        catalogue_drop(catalogue, catalogue->entries[4].manifest->file);
+        ASSERT_PLAN(catalogue,
+                        &policy,
+                        now_usec,
+                        RETENTION_KEEP_RECENT,
+                        RETENTION_KEEP_RECENT,
+                        RETENTION_DROP_EXPIRED,
+                        RETENTION_DROP_EXPIRED);
+        /* And all of them once the retention time has passed under watch. */
+        add_days(catalogue, 10, 10);
+        clock.last.wall_usec += 8 * USEC_PER_DAY;
+        ASSERT_PLAN(catalogue,
+                        &policy,
+                        now_usec + 8 * USEC_PER_DAY,
+                        RETENTION_KEEP_MINIMUM,
+                        RETENTION_DROP_EXPIRED,
+                        RETENTION_DROP_EXPIRED,
+                        RETENTION_DROP_EXPIRED,
+                        RETENTION_DROP_EXPIRED);
+}
+
 static void test_a_clock_that_jumps_back_drops_nothing(void **state)
 {
         _cleanup_(catalogue_freep) Catalogue *catalogue = make();
@@ -407,6 +467,8 @@ int main(void)
                         cmocka_unit_test(test_leased_and_adopted_stay),
                         cmocka_unit_test(test_those_of_another_database_stay_and_do_not_count),
                         cmocka_unit_test(test_nothing_goes_while_somebody_has_to_look),
+                        cmocka_unit_test(test_a_clock_that_leapt_ahead_drops_nothing),
+                        cmocka_unit_test(test_many_that_an_unwatched_clock_makes_old_wait),
                         cmocka_unit_test(test_a_clock_that_jumps_back_drops_nothing),
                         cmocka_unit_test(test_the_younger_of_label_and_creation_counts),
                         cmocka_unit_test(test_a_label_seconds_ahead_is_no_jump),

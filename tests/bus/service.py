@@ -31,6 +31,8 @@ class Service:
         self.configuration = os.path.join(self.directory, "oracxpred.conf")
         self.log_file = os.path.join(self.directory, "log")
         self.clock_file = os.path.join(self.directory, "clock")
+        self.boottime_file = os.path.join(self.directory, "boottime")
+        self.clock = self.boottime = 0
         self.trace_file = os.path.join(self.directory, "trace")
         self.process = None
         self.client = None
@@ -45,10 +47,23 @@ class Service:
             file.write("[Persistence]\n" + text)
 
     def set_clock(self, usec):
-        """What the daemon takes for the time, when it was started with clock=True."""
-        with open(self.clock_file + ".new", "w", encoding="ascii") as file:
+        """What the daemon takes for the time, when it was started with clock=True; until then time passes, unless it
+        is set back."""
+        self.boottime += max(usec - self.clock, 0) if self.clock else 1_000_000
+        # In this order: a look in between sees a leap that is taken back, and not time that is missing.
+        self.leap(usec)
+        self._write(self.boottime_file, self.boottime)
+
+    def leap(self, usec):
+        """The same for a clock that is set, while no time passes."""
+        self.clock = usec
+        self._write(self.clock_file, usec)
+
+    @staticmethod
+    def _write(path, usec):
+        with open(path + ".new", "w", encoding="ascii") as file:
             file.write(str(usec))
-        os.rename(self.clock_file + ".new", self.clock_file)
+        os.rename(path + ".new", path)
 
     def give_to(self, user):
         """Makes the directory one that a daemon run as another user can work in."""
@@ -83,6 +98,7 @@ class Service:
         environment.setdefault("ASAN_OPTIONS", "abort_on_error=1:detect_stack_use_after_return=1")
         for name, value in {
             "ORACXPRED_TEST_CLOCK": self.clock_file if clock else None,
+            "ORACXPRED_TEST_BOOTTIME": self.boottime_file if clock else None,
             "ORACXPRED_TEST_TRACE": self.trace_file if trace else None,
             "ORACXPRED_TEST_POINT": point,
             "ORACXPRED_TEST_ACTION": action,

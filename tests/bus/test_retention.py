@@ -59,6 +59,27 @@ def test_backups_made_by_the_service_are_cleaned_up_after_seven_days(service, da
     assert client.wait_signal("JobNew", since=since)
 
 
+def test_clock_that_leaps_ahead_for_a_while_drops_nothing(service, daily):
+    client, names = daily
+    kept = set(client.names())
+    right = MOMENT_USEC + 9 * DAY_USEC
+    service.leap(right + 30 * 365 * DAY_USEC)
+    made = client.back_up()
+    client.wait_property("NJobs", 0)
+    assert "the clock leapt ahead" in " ".join(reason for _, reason in decisions(client).values())
+    assert set(client.names()) == kept | {made}
+    service.stop()
+    client = service.start(clock=True)
+    decisions(client)
+    assert set(client.names()) == kept | {made}
+    service.leap(right + HOUR_USEC)
+    decisions(client)
+    assert set(client.names()) == kept | {made}
+    # From then on the days count as ever.
+    service.set_clock(right + 2 * DAY_USEC)
+    assert names[3] in {name for name, (what, _) in decisions(client).items() if what == "drop"}
+
+
 def test_dry_run_decides_but_removes_nothing(service, daily):
     client, _ = daily
     move_clock(service, days=5)
