@@ -49,6 +49,9 @@ int automatic_restore_suspect(Manager *manager, Fault *fault)
         if (manager->stopping || !manager->started || automatic_restore_is_restoring(manager) ||
                         is_checking(manager))
                 return 0;
+        /* Not whole yet; database-watch.c asks again. */
+        if (manager->appearance.begun)
+                return 0;
         r = operation_check_queue(manager, true, &self, NULL, &met);
         if (r < 0) {
                 journal_line(LOG_ERR, "The database could not be checked: %s", met.message);
@@ -157,7 +160,7 @@ static bool queue_repair(Manager *manager)
 
 bool automatic_restore_consider(Manager *manager)
 {
-        if (manager->stopping)
+        if (manager->stopping || manager->appearance.begun)
                 return false;
         if (automatic_restore_is_restoring(manager))
                 return true;

@@ -48,6 +48,8 @@ int database_watch_look(const Manager *manager, FileIdentity *ret)
                         .inode = status.stx_ino,
                         /* A FIFO in the place of the database has no size, but nobody emptied a file. */
                         .size_bytes = S_ISREG(status.stx_mode) ? status.stx_size : UINT64_MAX,
+                        .modified_nsec = status.stx_mtime.tv_sec * INT64_C(1000000000) +
+                                         status.stx_mtime.tv_nsec,
         };
         if (status.stx_mask & STATX_BTIME)
                 ret->born_nsec = (uint64_t) status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
@@ -68,7 +70,8 @@ static bool differs(const Manager *manager, const FileIdentity *now)
         const FileIdentity *accepted = &manager->database_identity;
 
         return !is_same_file(accepted, now) || now->size_bytes < accepted->size_bytes ||
-               (manager->database_missing && now->size_bytes > PLACEMENT_NOTHING_BYTES);
+               (manager->database_missing && now->size_bytes > PLACEMENT_NOTHING_BYTES) ||
+               manager->appearance.begun;
 }
 
 static int on_modified(sd_event_source *source, const struct inotify_event *event, void *userdata)
@@ -109,6 +112,7 @@ void database_watch_accept(Manager *manager)
         FileIdentity now;
 
         manager->database_moved = (FileIdentity){0};
+        manager->appearance = (Appearance){0};
         watch_modifications(manager);
         if (database_watch_look(manager, &now) < 0)
                 return;
@@ -138,8 +142,43 @@ static bool is_back(const Manager *manager, const FileIdentity *now)
         return now->born_nsec > 0 && is_same_file(&manager->database_moved, now);
 }
 
+/* What nobody may judge yet is not missing, either: nothing is restored over it. */
+static void wait_for_writer(Manager *manager)
+{
+        _cleanup_free_ char *text = NULL;
+
+        arm(manager, SETTLE_USEC);
+        if (!manager->database_missing && manager->integrity == INTEGRITY_UNKNOWN)
+                return;
+        manager->database_missing = false;
+        if (asprintf(&text,
+                            "%s is being written anew; it is looked at when nobody writes to it any more",
+                            manager->database_path) < 0)
+                text = NULL;
+        manager_set_integrity(manager, INTEGRITY_UNKNOWN, text);
+}
+
+/* Moved there it is whole at once; a copy grows. */
+static bool is_settled(Manager *manager, const FileIdentity *now)
+{
+        AppearanceLook look = {
+                        .size_bytes = now->size_bytes,
+                        .modified_nsec = now->modified_nsec,
+                        .open_by_maker = manager->database_open_by_maker,
+                        .now_usec = clock_monotonic_usec(),
+        };
+
+        return is_back(manager, now) || appearance_is_settled(&manager->appearance, &look);
+}
+
 static void on_appeared(Manager *manager, const FileIdentity *now)
 {
+        if (!is_settled(manager, now)) {
+                wait_for_writer(manager);
+                return;
+        }
+        manager->appearance = (Appearance){0};
+        manager->database_identity = *now;
         if (is_back(manager, now)) {
                 journal_line(LOG_NOTICE, "%s is in its place again; checking it", manager->database_path);
                 manager->database_replaced = manager->replaced_before_moved;
@@ -178,19 +217,22 @@ static void on_differs(Manager *manager, const FileIdentity *now)
         FileIdentity accepted = manager->database_identity;
 
         if (now->size_bytes > PLACEMENT_NOTHING_BYTES && !manager->database_missing &&
-                        is_same_file(&accepted, now)) {
+                        !manager->appearance.begun && is_same_file(&accepted, now)) {
                 on_shrunk(manager, now);
                 return;
         }
+        if (now->size_bytes > PLACEMENT_NOTHING_BYTES) {
+                on_appeared(manager, now);
+                return;
+        }
+        manager->appearance = (Appearance){0};
         manager->database_identity = *now;
         if (!now->exists) {
                 manager->database_moved = accepted;
                 manager->replaced_before_moved = manager->database_replaced;
                 on_gone(manager, "is gone");
-        } else if (now->size_bytes <= PLACEMENT_NOTHING_BYTES)
+        } else
                 on_gone(manager, "was emptied");
-        else
-                on_appeared(manager, now);
 }
 
 void database_watch_examine(Manager *manager)
@@ -236,6 +278,10 @@ static int on_inotify(sd_event_source *source, const struct inotify_event *event
         }
         if (!(event->mask & IN_Q_OVERFLOW) && (event->len == 0 || strcmp(event->name, slash + 1) != 0))
                 return 0;
+        if (event->mask & IN_CREATE)
+                manager->database_open_by_maker = true;
+        else if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE))
+                manager->database_open_by_maker = false;
         if (database_watch_look(manager, &now) < 0 || differs(manager, &now)) {
                 manager->unsettled_bytes = now.size_bytes;
                 arm(manager, SETTLE_USEC);

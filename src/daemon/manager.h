@@ -12,6 +12,7 @@
 #include "backup/remedy.h"
 #include "backup/restore-record.h"
 #include "base/age-key.h"
+#include "daemon/appearance.h"
 #include "daemon/audit-queue.h"
 #include "daemon/configuration.h"
 #include "daemon/diagnose-run.h"
@@ -53,6 +54,7 @@ typedef struct FileIdentity {
         ino_t inode;
         uint64_t born_nsec; /* 0 where the file system does not tell */
         uint64_t size_bytes;
+        int64_t modified_nsec;
 } FileIdentity;
 
 typedef struct StateWriter StateWriter;
@@ -156,6 +158,8 @@ struct Manager {
         FileIdentity database_identity;
         FileIdentity database_moved; /* what was there before it was gone */
         bool replaced_before_moved;
+        Appearance appearance; /* of a file that is not judged yet */
+        bool database_open_by_maker;
         uint64_t unsettled_bytes; /* its size at the last look but one */
         uint64_t shrunk_due_usec; /* monotonic */
         sd_event_source *database_watch_event_source;

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is done to the database's file behind the service's back is noticed without anybody asking."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 
 import pytest
 
@@ -136,6 +138,31 @@ def test_database_that_is_written_again_after_it_was_emptied_is_kept(kept, tmp_p
     assert "later0" in users(kept.database)
     client.run("Verify", "", {})
     assert client.get("Health") == "ok"
+
+
+def test_database_that_is_copied_slowly_is_judged_when_the_copy_is_over(kept, tmp_path):
+    """Half of a database looks like a damaged one, and a backup in its place would be a loss."""
+    client = start(kept)
+    image = tmp_path / "image.db"
+    connection = sqlite3.connect(kept.database)
+    connection.execute("INSERT INTO users (username, password) VALUES ('copied', 'x')")
+    connection.commit()
+    connection.execute("VACUUM INTO ?", [os.fspath(image)])
+    connection.close()
+    whole = image.read_bytes()
+    since = client.mark()
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(kept.database + suffix)
+    with open(kept.database, "wb", buffering=0) as copy:
+        copy.write(whole[: len(whole) // 2])
+        client.wait(lambda signal: "being written anew" in str(signal.body), since=since)
+        # An application that finds it broken meanwhile leads to no restore.
+        client.manager("ReportCorruption", "half")
+        copy.write(whole[len(whole) // 2 :])
+    client.wait(lambda signal: "'Integrity'" in str(signal.body) and "'ok'" in str(signal.body), since=since)
+    assert "copied" in users(kept.database)
+    assert not [signal for signal in client.signals if signal.member == "DatabaseRestored"]
 
 
 def test_directory_of_the_database_that_is_away_is_watched_again(kept):
