@@ -13,10 +13,22 @@ static ReplacementVerdict judge_present(const ReplacementFacts *facts)
         return facts->main_empty && facts->prepared_whole ? REPLACEMENT_FORWARD : REPLACEMENT_LEAVE;
 }
 
+/* Before the writing nothing has changed; since, it is a mix of the two unless it is one of them. */
+static ReplacementVerdict judge_fixed(const ReplacementFacts *facts)
+{
+        if (facts->phase != REPLACEMENT_WRITING || facts->main_same)
+                return REPLACEMENT_BACK;
+        return facts->prepared_whole ? REPLACEMENT_FORWARD : REPLACEMENT_BACK;
+}
+
 ReplacementVerdict replacement_judge(const ReplacementFacts *facts)
 {
-        if (facts->phase == REPLACEMENT_STARTING || (facts->phase == REPLACEMENT_MOVING && facts->in_force))
+        if (facts->phase == REPLACEMENT_STARTING ||
+                        (facts->phase == (facts->fixed ? REPLACEMENT_WRITING : REPLACEMENT_MOVING) &&
+                                        facts->in_force))
                 return REPLACEMENT_DONE;
+        if (facts->fixed)
+                return judge_fixed(facts);
         if (facts->phase == REPLACEMENT_STOPPING)
                 return REPLACEMENT_BACK;
         if (facts->main_present)

@@ -9,6 +9,7 @@
 
 typedef struct ReplacementFacts {
         ReplacementPhase phase;
+        bool fixed;          /* the file itself stays, and its content is replaced */
         bool in_force;       /* the file at the database's place is the prepared one */
         bool main_present;   /* there is a file at the database's place */
         bool main_empty;     /* it is a database without a row, or no content at all */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/file-move.h"
 #include "backup/restore-record.h"
 #include "backup/restore-state.h"
 #include "base/io.h"
@@ -19,6 +20,7 @@
 static const char *const phase_names[_REPLACEMENT_PHASE_MAX] = {
                 [REPLACEMENT_STOPPING] = "stopping",
                 [REPLACEMENT_MOVING] = "moving",
+                [REPLACEMENT_WRITING] = "writing",
                 [REPLACEMENT_STARTING] = "starting",
 };
 
@@ -72,6 +74,8 @@ static int read_members(json_object *document, Replacement *replacement)
                 r = restore_state_get_text(document, "sha256", &sha256);
         if (r >= 0)
                 r = restore_state_get_number(document, "inode", &replacement->inode);
+        if (r >= 0)
+                r = restore_state_get_flag(document, "fixed", &replacement->fixed);
         if (r >= 0)
                 r = restore_state_get_flag(document, "automatic", &replacement->automatic);
         if (r >= 0)
@@ -134,6 +138,8 @@ int replacement_store(const char *state_directory_path, const Replacement *repla
         if (r >= 0)
                 r = restore_state_set_number(document, "inode", replacement->inode);
         if (r >= 0)
+                r = restore_state_set_flag(document, "fixed", replacement->fixed);
+        if (r >= 0)
                 r = restore_state_set_flag(document, "automatic", replacement->automatic);
         if (r >= 0)
                 r = restore_state_set_flag(document, "units_stopped", replacement->units_stopped);
@@ -153,6 +159,8 @@ bool replacement_is_in_force(const Replacement *replacement)
 {
         struct stat status, prepared;
 
+        if (replacement->fixed)
+                return file_has_same_content(replacement->database, replacement->prepared);
         if (lstat(replacement->database, &status) < 0 || status.st_ino != replacement->inode)
                 return false;
         /* While the prepared file still has its own name, nothing else can have its inode; a rename that was

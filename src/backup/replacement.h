@@ -11,6 +11,7 @@
 typedef enum ReplacementPhase {
         REPLACEMENT_STOPPING, /* units are being stopped; the files are as they were */
         REPLACEMENT_MOVING,   /* the old files move into the quarantine, then the new one to its place */
+        REPLACEMENT_WRITING,  /* the new content is written into the file, whose old one is saved */
         REPLACEMENT_STARTING, /* the new one is in force; the units have yet to be started */
         _REPLACEMENT_PHASE_MAX,
         _REPLACEMENT_PHASE_INVALID = -EINVAL,
@@ -24,6 +25,7 @@ typedef struct Replacement {
         char *source;                /* for the record */
         char sha256[DIGEST_HEX_MAX]; /* of the prepared file */
         uint64_t inode; /* of the prepared file: the database is the new one when it has this inode */
+        bool fixed;     /* the file stays, and what is in it is replaced (contents.h) */
         bool automatic;
         bool units_stopped;
         uint64_t restored_usec;
@@ -39,7 +41,7 @@ int replacement_load(const char *state_directory_path, Replacement *ret, Fault *
 int replacement_store(const char *state_directory_path, const Replacement *replacement, Fault *fault);
 int replacement_forget(const char *state_directory_path, Fault *fault);
 
-/* True when the file at the database's path is the prepared one. */
+/* True when the file at the database's path is the prepared one, or has its content. */
 bool replacement_is_in_force(const Replacement *replacement);
 
 /* Gives the prepared file the database's name, where nothing must be, and syncs. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/contents.h"
 #include "backup/file-move.h"
 #include "backup/quarantine.h"
 #include "backup/replacement-verdict.h"
@@ -84,15 +85,18 @@ static int look(const Replacement *state, ReplacementFacts *ret)
                 return r;
         *ret = (ReplacementFacts){
                         .phase = state->phase,
+                        .fixed = state->fixed,
                         .in_force = replacement_is_in_force(state),
                         .main_present = lstat(state->database, &status) == 0,
                         .saved = saved,
                         .main_saved = saved && lstat(saved, &status) == 0,
                         .main_same = saved && file_has_same_content(state->database, saved),
         };
-        if (state->phase != REPLACEMENT_MOVING || ret->in_force)
+        if ((state->phase != REPLACEMENT_MOVING && state->phase != REPLACEMENT_WRITING) || ret->in_force)
                 return 0;
         ret->prepared_whole = prepared_is_whole(state);
+        if (state->fixed)
+                return 0;
         /* Asked last: it may leave a -wal and a -shm, which go where the database goes. */
         ret->main_empty = ret->main_present && !ret->main_same && (ret->main_saved || !saved) &&
                           is_empty(state->database);
@@ -109,6 +113,25 @@ static int move_apart(const Replacement *state, const char *quarantine_path, uin
         return r < 0 ? r : quarantine_move(state->database, folder, fault);
 }
 
+/* What is there is a mix of the old and the new one, or something else that somebody put there: it is kept,
+ * too. */
+static int finish_contents(const Replacement *state,
+                const char *state_directory_path,
+                const char *quarantine_path,
+                uint64_t now_usec,
+                Fault *fault)
+{
+        _cleanup_free_ char *folder = NULL;
+        int r = quarantine_make_folder(quarantine_path, now_usec, &folder, fault);
+
+        if (r >= 0)
+                r = contents_save(state->database, folder, fault);
+        if (r >= 0)
+                r = contents_replace(state->prepared, state->database, fault);
+        TEST_POINT("recover-written");
+        return r < 0 ? r : replacement_record(state_directory_path, state, fault);
+}
+
 static int go_forward(const Replacement *state,
                 bool main_present,
                 const char *state_directory_path,
@@ -118,6 +141,8 @@ static int go_forward(const Replacement *state,
 {
         int r = 0;
 
+        if (state->fixed)
+                return finish_contents(state, state_directory_path, quarantine_path, now_usec, fault);
         if (main_present)
                 r = move_apart(state, quarantine_path, now_usec, fault);
         else if (state->quarantine)
@@ -134,7 +159,9 @@ static int go_back(const Replacement *state, const ReplacementFacts *facts, Faul
 {
         int r = 0;
 
-        if (state->phase == REPLACEMENT_MOVING && state->quarantine && facts->main_present)
+        if (state->phase == REPLACEMENT_WRITING && state->quarantine)
+                r = contents_take_back(state->quarantine, state->database, fault);
+        else if (state->phase == REPLACEMENT_MOVING && state->quarantine && facts->main_present)
                 quarantine_forget_copies(state->quarantine, state->database);
         else if (state->phase == REPLACEMENT_MOVING && state->quarantine) {
                 r = quarantine_move_back(state->quarantine, state->database, fault);

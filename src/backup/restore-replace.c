@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/contents.h"
 #include "backup/quarantine.h"
 #include "backup/replacement.h"
 #include "base/clock.h"
@@ -49,6 +50,7 @@ static int begin(Replacing *replacing, Fault *fault)
         state->source = strdup(source);
         state->automatic = request->automatic;
         state->restored_usec = request->now_usec;
+        state->fixed = contents_are_fixed(request->database_path);
         if (!state->database || !state->prepared || !state->source)
                 return fault_set_errno(fault, ENOMEM, "Replacing %s", request->database_path);
         return 0;
@@ -162,7 +164,7 @@ static int prepare(Replacing *replacing, RestoreSource *source, Fault *fault)
         replacing->prepared = true;
         progress_begin(replacing->progress, "restoring", source->database_bytes);
         r = copy_digesting(replacing, from_fd, to_fd, fault);
-        if (r >= 0)
+        if (r >= 0 && !state->fixed)
                 r = take_over_owner(replacing, to_fd, fault);
         if (r < 0)
                 return r;
@@ -286,6 +288,34 @@ static int move_old_files(Replacing *replacing, Fault *fault)
         return require_unused(request, moved, fault);
 }
 
+static int replace_contents(Replacing *replacing, Fault *fault)
+{
+        const RestoreRequest *request = replacing->request;
+        Replacement *state = &replacing->state;
+        int r = quarantine_make_folder(
+                        request->quarantine_path, request->now_usec, &state->quarantine, fault);
+
+        if (r < 0)
+                return r;
+        replacing->moved = true;
+        r = store(replacing, REPLACEMENT_MOVING, fault);
+        if (r >= 0)
+                r = contents_save(state->database, state->quarantine, fault);
+        TEST_POINT("replace-contents-saved");
+        if (r >= 0)
+                r = require_unused(request, request->database_path, fault);
+        if (r >= 0)
+                r = store(replacing, REPLACEMENT_WRITING, fault);
+        return r < 0 ? r : contents_replace(state->prepared, state->database, fault);
+}
+
+static int exchange_files(Replacing *replacing, Fault *fault)
+{
+        int r = move_old_files(replacing, fault);
+
+        return r < 0 ? r : replacement_publish(&replacing->state, fault);
+}
+
 /* From the first moved file to the new one in its place; the application is stopped, or not there. */
 static int exchange(Replacing *replacing, RestoreOutcome *outcome, Fault *fault)
 {
@@ -298,11 +328,10 @@ static int exchange(Replacing *replacing, RestoreOutcome *outcome, Fault *fault)
         if (r < 0)
                 return r;
         begun_usec = clock_monotonic_usec();
-        r = move_old_files(replacing, fault);
-        if (r >= 0)
-                r = replacement_publish(&replacing->state, fault);
+        r = replacing->state.fixed ? replace_contents(replacing, fault) : exchange_files(replacing, fault);
         /* The rename counts even when the sync after it failed: the file is there. */
-        replacing->in_force = r >= 0 || replacement_is_in_force(&replacing->state);
+        replacing->in_force =
+                        r >= 0 || (!replacing->state.fixed && replacement_is_in_force(&replacing->state));
         if (!replacing->in_force)
                 return r;
         outcome->held_usec = clock_monotonic_usec() - begun_usec;
@@ -311,6 +340,8 @@ static int exchange(Replacing *replacing, RestoreOutcome *outcome, Fault *fault)
         TEST_POINT("replace-recorded");
         if (r >= 0)
                 r = store(replacing, REPLACEMENT_STARTING, fault);
+        /* A renamed one has this name no more. */
+        (void) unlink(replacing->state.prepared);
         return r;
 }
 
@@ -321,7 +352,9 @@ static int take_back(Replacing *replacing, Fault *met)
         _cleanup_fault_ Fault second = {0};
         int r = 0;
 
-        if (replacing->moved) {
+        if (replacing->moved && replacing->state.fixed)
+                r = contents_take_back(replacing->state.quarantine, request->database_path, &second);
+        else if (replacing->moved) {
                 r = quarantine_move_back(replacing->state.quarantine, request->database_path, &second);
                 if (r >= 0)
                         (void) rmdir(replacing->state.quarantine);

@@ -19,9 +19,19 @@ from verdict import SOUND, judge, rows_of
 # Points of these names are passed here; the others in tests/bus.
 OF_RESTORING = ("replace-", "restore-", "repair-", "quarantine-", "recover-")
 
-# Passed only when the exchange of the files fails half-way, when it leads to another mount, or when a commit can't be
-# synced: tests/backup brings these about.
-ELSEWHERE = {"restore-commit-failed", "replace-taken-back", "quarantine-file-copied", "quarantine-file-across"}
+# Passed only when the exchange of the files fails half-way, when it leads to another mount, when the file itself is one,
+# or when a commit can't be synced: tests/backup brings these about.
+ELSEWHERE = {
+    "quarantine-file-across",
+    "quarantine-file-copied",
+    "recover-written",
+    "replace-contents-saved",
+    "replace-journals-removed",
+    "replace-taken-back",
+    "replace-written-back",
+    "replace-written-some",
+    "restore-commit-failed",
+}
 
 
 def kept_contents(service, tmp_path):
