@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "backup/contents.h"
+#include "backup/deleted.h"
 #include "backup/quarantine.h"
 #include "backup/replacement.h"
 #include "base/clock.h"
@@ -25,9 +26,11 @@ typedef struct Replacing {
         const RestoreRequest *request;
         Progress *progress;
         Replacement state;
-        bool prepared; /* its file is there, and ours to remove */
-        bool stored;   /* restore.json is there */
-        bool moved;    /* files may be in the quarantine */
+        char *deleted;       /* folder with a copy of what was removed under its users; NULL for none */
+        bool deleted_counts; /* as what was replaced */
+        bool prepared;       /* its file is there, and ours to remove */
+        bool stored;         /* restore.json is there */
+        bool moved;          /* files may be in the quarantine */
         bool in_force;
 } Replacing;
 
@@ -36,6 +39,28 @@ static void replacing_done(Replacing *replacing)
         if (replacing->prepared && !replacing->in_force && !replacing->stored)
                 (void) unlink(replacing->state.prepared);
         replacement_done(&replacing->state);
+        free(replacing->deleted);
+}
+
+/* Before anybody is stopped, or told to be: then it would be gone. */
+static int save_deleted(Replacing *replacing, Fault *fault)
+{
+        const RestoreRequest *request = replacing->request;
+        int r = deleted_copy_out(request->database_path,
+                        request->quarantine_path,
+                        request->now_usec,
+                        replacing->progress,
+                        &replacing->deleted,
+                        fault);
+
+        TEST_POINT("replace-deleted-copied");
+        return r < 0 ? fault_prefix(fault,
+                                       r,
+                                       "%s was removed while in use, and what its users have committed "
+                                       "since "
+                                       "could not be copied; do not stop them",
+                                       request->database_path)
+                     : 0;
 }
 
 static int begin(Replacing *replacing, Fault *fault)
@@ -264,8 +289,11 @@ static int move_old_files(Replacing *replacing, Fault *fault)
         const char *slash = strrchr(state->database, '/');
         int r = 0;
 
-        if (!has_old_files(state->database))
+        if (!has_old_files(state->database)) {
+                state->quarantine = TAKE_PTR(replacing->deleted);
+                replacing->deleted_counts = state->quarantine;
                 return store(replacing, REPLACEMENT_MOVING, fault);
+        }
         r = quarantine_make_folder(request->quarantine_path, request->now_usec, &state->quarantine, fault);
         if (r < 0)
                 return r;
@@ -390,9 +418,16 @@ int restore_replace(const RestoreRequest *request,
         int r, started = 0;
 
         r = begin(&replacing, fault);
+        if (r >= 0)
+                r = save_deleted(&replacing, fault);
         /* Before the work, when it would be for nothing. */
         if (r >= 0 && !has_units)
                 r = require_unused(request, request->database_path, fault);
+        if (r < 0 && replacing.deleted)
+                return fault_prefix(fault,
+                                r,
+                                "What was committed to the removed database so far is kept in %s",
+                                replacing.deleted);
         if (r >= 0)
                 r = prepare(&replacing, source, fault);
         if (r < 0)
@@ -429,6 +464,7 @@ int restore_replace(const RestoreRequest *request,
         }
         outcome->method = RESTORE_REPLACE;
         outcome->quarantine = TAKE_PTR(replacing.state.quarantine);
+        outcome->was_deleted = replacing.deleted_counts;
         outcome->units_stopped = has_units;
         fault_move(&outcome->start_fault, &start_fault);
         return 0;

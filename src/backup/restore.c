@@ -108,7 +108,9 @@ static int put_in_force(const RestoreRequest *request,
                 /* Another page size or encoding: the database that is there is sound. */
                 *ret_readable = fault->code == FAULT_READ_ONLY || fault->code == FAULT_NOT_SUPPORTED;
         }
-        return restore_replace(request, source, progress, outcome, fault);
+        r = restore_replace(request, source, progress, outcome, fault);
+        *ret_readable = *ret_readable || outcome->was_deleted;
+        return r;
 }
 
 static int check_result(

@@ -91,6 +91,7 @@ typedef struct RestoreOutcome {
         Manifest *pre_restore;   /* what was replaced, as a backup; NULL when it isn't one */
         char *quarantine;        /* folder with the files that were replaced; NULL when there is none */
         char *saving_problem;    /* why there is no pre-restore backup; NULL when there is one */
+        bool was_deleted;        /* they are copies of what was removed while in use */
         bool checked;            /* false: cancelled after the restore was already in force */
         bool checkpointed;       /* the new content is in the main file, no longer in the -wal */
         bool units_stopped;      /* stopped, and started again unless: */
