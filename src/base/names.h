@@ -21,6 +21,7 @@
 #define DATA_DIRECTORY "data"
 #define BACKUP_DIRECTORY "backups"
 #define QUARANTINE_DIRECTORY "quarantine"
+#define AUDIT_FILE "audit.db"
 #define SIGN_IN_FAILURES_FILE "sign-in-failures.db"
 /* Where polkit reads the rule that `oracxpredctl units-rule` prints. */
 #define UNITS_RULE_PATH "/etc/polkit-1/rules.d/50-oracxpred-application-units.rules"

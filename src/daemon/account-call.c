@@ -348,7 +348,7 @@ static void record_verify(const Caller *caller, const void *userdata, const Faul
 
 #define TYPE(name, lane, run, reply, record)         \
         const RecordCallType account_call_##name = { \
-                        RECORD_LANE_##lane, run, reply, account_call_free, record}
+                        RECORD_LANE_##lane, run, reply, account_call_free, record, "accounts"}
 TYPE(create, PASSWORD, run_create, reply_created, record_create);
 TYPE(list, QUICK, run_list, reply_list, record_list);
 TYPE(show, QUICK, run_show, reply_account, record_show);

@@ -10,20 +10,6 @@
 #include "daemon/property.h"
 #include "records/log-page.h"
 
-/* What the service records itself nobody else may seem to have been recorded as. */
-static bool is_reserved(const LogEntry *entry)
-{
-        static const char *const reserved[_LOG_TABLE_MAX][2] = {
-                        [LOG_SYSTEM] = {AUDIT_TYPE_RESTORED, AUDIT_TYPE_RESTORED},
-                        [LOG_ACCESS] = {AUDIT_TYPE_SIGNED_IN, AUDIT_TYPE_NOT_SIGNED_IN},
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(reserved[entry->table]); i++)
-                if (strcmp(entry->action_type, reserved[entry->table][i]) == 0)
-                        return true;
-        return strncmp(entry->action_type, AUDIT_TYPE_PREFIX, strlen(AUDIT_TYPE_PREFIX)) == 0;
-}
-
 /* The last step of both ways to append. */
 static int check_and_append(Manager *manager, LogEntry *entry, sd_bus_message *message, sd_bus_error *error)
 {
@@ -34,12 +20,12 @@ static int check_and_append(Manager *manager, LogEntry *entry, sd_bus_message *m
         entry->created_usec = clock_now_usec();
         if (log_entry_check(entry, &fault) < 0)
                 return bus_fault(error, &fault);
-        if (is_reserved(entry))
+        /* Clients must not forge the service's own record types. */
+        if (log_type_is_own(entry->table, entry->action_type))
                 return bus_invalid(error,
-                                "Types that begin with '" AUDIT_TYPE_PREFIX "', '" AUDIT_TYPE_RESTORED
-                                "', and of the access log '" AUDIT_TYPE_SIGNED_IN
-                                "' and '" AUDIT_TYPE_NOT_SIGNED_IN
-                                "', are this service's own; take another");
+                                "Types that begin with '" LOG_TYPE_PREFIX "', '" LOG_TYPE_RESTORED
+                                "', and of the access log '" LOG_TYPE_SIGNED_IN
+                                "' and '" LOG_TYPE_NOT_SIGNED_IN "', are this service's own; take another");
         r = authorize(message, ACTION_APPEND_LOGS, &caller, error);
         if (r < 0)
                 return r;
@@ -183,6 +169,7 @@ static const RecordCallType page_call_type = {
                 .reply = reply_page,
                 .free = page_call_free,
                 .record = record_page,
+                .of_logs = true,
 };
 
 static int ask_for_page(

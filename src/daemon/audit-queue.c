@@ -10,6 +10,8 @@
 #include "daemon/change.h"
 #include "daemon/condition.h"
 #include "daemon/manager.h"
+#include "daemon/schema-role.h"
+#include "records/log-file.h"
 
 /* After a failure, doubled each time. */
 #define RETRY_MIN_USEC USEC_PER_SEC
@@ -29,9 +31,10 @@ struct AuditQueue {
         uint64_t due_usec; /* monotonic; UINT64_MAX when the timer is off */
         uint64_t retry_usec;
         bool busy;
-        bool locked;       /* by another process, or for a restore, when it was last tried */
-        bool failing;      /* told already */
-        bool flush_failed; /* there is no second try */
+        RecordStore *store; /* where the batch goes, while the lane has it */
+        bool locked;        /* by another process, or for a restore, when it was last tried */
+        bool failing;       /* told already */
+        bool flush_failed;  /* there is no second try */
 
         /* The worker's while it runs. The items are in their order. */
         LogItem *batch[AUDIT_BATCH_ROWS];
@@ -101,7 +104,12 @@ static int require_fit(const Manager *manager, Fault *fault)
 {
         int r = manager_require_started(manager, fault);
 
-        return r < 0 ? r : manager_require_sound_database(manager, fault);
+        if (r >= 0)
+                r = manager_require_schema(manager, fault);
+        /* The service's own file has nothing to do with the state of the database. */
+        return r < 0 || manager_log_store(manager) != manager->record_store
+                               ? r
+                               : manager_require_sound_database(manager, fault);
 }
 
 static void wait_longer(AuditQueue *queue)
@@ -135,13 +143,15 @@ static void submit(AuditQueue *queue)
                 return;
         }
         /* What is found corrupt goes into the quarantine as it was found. */
-        if (automatic_restore_is_suspecting(queue->manager)) {
+        if (manager_log_store(queue->manager) == queue->manager->record_store &&
+                        automatic_restore_is_suspecting(queue->manager)) {
                 (void) fault_set(&fault, FAULT_BUSY, "The database is being checked; try again in a moment");
                 refuse_appends(queue, AUDIT_APPEND_BOUND_USEC, &fault);
                 arm(queue, AUDIT_GATHER_OWN_USEC);
                 return;
         }
         take_batch(queue);
+        queue->store = manager_log_store(queue->manager);
         if (lane_submit(queue->manager->quick_lane, &queue->work) < 0) {
                 put_batch_back(queue);
                 arm(queue, AUDIT_GATHER_OWN_USEC);
@@ -161,7 +171,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void write_through_store(AuditQueue *queue)
 {
-        RecordStore *store = queue->manager->record_store;
+        RecordStore *store = queue->store;
         Connection *connection;
 
         if (record_store_connect(store, &connection, &queue->fault) < 0)
@@ -185,7 +195,7 @@ static void connect_and_write(AuditQueue *queue, const char *path)
 static void queue_run(Work *work)
 {
         AuditQueue *queue = queue_of(work);
-        RecordStore *store = queue->manager->record_store;
+        RecordStore *store = queue->store;
         Gate *gate = record_store_gate(store);
 
         if (!queue->flushing) {
@@ -194,7 +204,8 @@ static void queue_run(Work *work)
         }
         if (gate_enter(gate, &queue->fault) < 0)
                 return;
-        connect_and_write(queue, record_store_path(store));
+        if (record_store_prepare(store, &queue->fault) >= 0)
+                connect_and_write(queue, record_store_path(store));
         gate_leave(gate);
 }
 
@@ -221,6 +232,8 @@ static void fail_batch(AuditQueue *queue)
         Manager *manager = queue->manager;
         bool passing = queue->fault.code == FAULT_BUSY || queue->fault.code == FAULT_CANCELLED;
 
+        if (queue->store == manager->audit_store)
+                (void) log_file_disguise(record_store_path(queue->store), -EIO, &queue->fault);
         if (!queue->failing && !passing)
                 journal_line(LOG_WARNING, "Writing to the logs failed: %s", queue->fault.message);
         queue->failing = !passing;
@@ -229,7 +242,8 @@ static void fail_batch(AuditQueue *queue)
         wait_longer(queue);
         put_batch_back(queue);
         refuse_appends(queue, queue->locked ? AUDIT_APPEND_BOUND_USEC : 0, &queue->fault);
-        automatic_restore_met(manager, &queue->fault);
+        if (queue->store == manager->record_store)
+                automatic_restore_met(manager, &queue->fault);
 }
 
 static void queue_finish(Work *work)
@@ -244,7 +258,7 @@ static void queue_finish(Work *work)
                 fail_batch(queue);
         fault_done(&queue->fault);
         arm_for_what_waits(queue);
-        record_store_used(manager->record_store);
+        record_store_used(queue->store);
         manager_settle_when_idle(manager);
 }
 
@@ -429,8 +443,11 @@ bool audit_queue_flush(AuditQueue *queue)
                 add_lost(queue);
         queue->flushing = true;
         take_batch(queue);
+        queue->store = manager_log_store(manager);
         queue->busy = !queue->flush_failed && manager->started &&
-                      manager_require_sound_database(manager, NULL) >= 0 &&
+                      manager_require_schema(manager, NULL) >= 0 &&
+                      (queue->store == manager->audit_store ||
+                                      manager_require_sound_database(manager, NULL) >= 0) &&
                       lane_submit(manager->quick_lane, &queue->work) >= 0;
         if (!queue->busy) {
                 put_batch_back(queue);

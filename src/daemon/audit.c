@@ -159,7 +159,7 @@ static void add_row(const Record *record, const Who *who, char *message)
                 return;
         (void) snprintf(action_type,
                         sizeof action_type,
-                        AUDIT_TYPE_PREFIX "%s",
+                        LOG_TYPE_PREFIX "%s",
                         record->outcome == OUTCOME_REFUSED ? "refused" : record->operation);
         if (strlen(message) > LOG_MESSAGE_MAX_BYTES)
                 message[LOG_MESSAGE_MAX_BYTES] = '\0';
@@ -390,7 +390,7 @@ void audit_sign_in(
                 const Caller *caller, int64_t user_id, const char *plan, const char *address, bool succeeded)
 {
         LogEntry entry = {
-                        .action_type = succeeded ? AUDIT_TYPE_SIGNED_IN : AUDIT_TYPE_NOT_SIGNED_IN,
+                        .action_type = succeeded ? LOG_TYPE_SIGNED_IN : LOG_TYPE_NOT_SIGNED_IN,
                         .user_id = user_id,
                         .ip_address = address,
                         .subscription_plan = plan,

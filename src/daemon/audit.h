@@ -9,14 +9,6 @@
 #include "daemon/audit-queue.h"
 #include "daemon/job.h"
 
-/* What the service's own rows begin with; callers can't append such. */
-#define AUDIT_TYPE_PREFIX "persistence."
-#define AUDIT_TYPE_RESTORED "database_restored" /* in the database that was restored */
-
-/* In access_logs: that this service has compared the password. Not for callers either. */
-#define AUDIT_TYPE_SIGNED_IN "sign_in"
-#define AUDIT_TYPE_NOT_SIGNED_IN "sign_in_failed"
-
 /* From now on rows go into this queue, until audit_end(). */
 int audit_begin(sd_event *event, AuditQueue *queue, Fault *fault);
 void audit_end(void);

@@ -9,6 +9,14 @@
 #include "backup/manifest.h"
 #include "base/age-key.h"
 #include "base/effort.h"
+#include "database/schema.h"
+
+/* JournalMode=; kept, unless the service has made the database itself. */
+typedef enum JournalChoice {
+        JOURNAL_CHOICE_AUTOMATIC,
+        JOURNAL_CHOICE_KEEP,
+        JOURNAL_CHOICE_WAL,
+} JournalChoice;
 
 typedef struct Configuration {
         char *database_path;    /* Database=, absolute; NULL for the one in the state directory */
@@ -24,6 +32,9 @@ typedef struct Configuration {
         uint64_t retention_usec;
         unsigned retention_minimum_verified;
         uint64_t log_retention_usec; /* UINT64_MAX: rows are kept for good */
+        bool log_retention_all;      /* LogRetentionAll=: the application's rows as well */
+        SchemaChoice schema;         /* Schema= */
+        JournalChoice journal_mode;
         uint64_t cadence_usec;
         uint64_t low_disk_space_bytes;
         uint64_t prediction_cache_entries; /* 0: none */

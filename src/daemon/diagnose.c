@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 
 #include "base/clock.h"
+#include "base/names.h"
 #include "base/quantity.h"
 #include "daemon/condition.h"
 #include "daemon/diagnose-report.h"
@@ -291,8 +292,29 @@ static void diagnose_configuration(const Manager *manager, DiagnoseReport *repor
                 diagnose_row(report, "configuration", "ok", "", "%s has no errors", manager->config_file);
 }
 
+static void diagnose_costs(const Manager *manager, DiagnoseReport *report)
+{
+        for (size_t i = 0; i < manager->schema.n_costs; i++)
+                diagnose_row(report, "schema", "ok", "", "No column %s", manager->schema.costs[i]);
+}
+
 static void diagnose_schema(const Manager *manager, DiagnoseReport *report)
 {
+        if (manager->schema.role == SCHEMA_ROLE_UNKNOWN) {
+                diagnose_row(report, "schema", "ok", "", "The tables were not looked at yet");
+                return;
+        }
+        if (manager->schema.role == SCHEMA_ROLE_NONE) {
+                diagnose_row(report,
+                                "schema",
+                                "ok",
+                                "",
+                                "Another application's tables: nothing is added to them or written there; "
+                                "the "
+                                "service has no accounts and no predictions, and logs in " AUDIT_FILE);
+                return;
+        }
+        diagnose_costs(manager, report);
         for (size_t i = 0; i < manager->schema.n_differences; i++)
                 diagnose_row(report,
                                 "schema",
@@ -305,8 +327,7 @@ static void diagnose_schema(const Manager *manager, DiagnoseReport *report)
                                 "schema",
                                 "ok",
                                 "",
-                                "No difference from the application's tables at the start, or the restore "
-                                "since");
+                                "The tables that the service works with are as it needs them");
 }
 
 static void diagnose_key(Manager *manager, DiagnoseReport *report)

@@ -8,6 +8,7 @@
 #include "daemon/automatic-restore.h"
 #include "daemon/condition.h"
 #include "daemon/manager.h"
+#include "daemon/schema-role.h"
 #include "records/log-retention.h"
 
 struct LogCleanup {
@@ -21,8 +22,8 @@ struct LogCleanup {
         uint64_t n_removed[_LOG_TABLE_MAX];
 
         /* The worker's while it runs. */
-        LogTable table;
-        uint64_t before_usec;
+        RecordStore *store;
+        LogRetention retention;
         unsigned n_step;
         Fault fault;
 };
@@ -35,14 +36,12 @@ static LogCleanup *cleanup_of(Work *work)
 static void cleanup_run(Work *work)
 {
         LogCleanup *cleanup = cleanup_of(work);
-        RecordStore *store = cleanup->manager->record_store;
         Connection *connection;
 
-        if (record_store_connect(store, &connection, &cleanup->fault) < 0)
+        if (record_store_connect(cleanup->store, &connection, &cleanup->fault) < 0)
                 return;
-        (void) log_retention_step(
-                        connection, cleanup->table, cleanup->before_usec, &cleanup->n_step, &cleanup->fault);
-        record_store_leave(store, &cleanup->fault);
+        (void) log_retention_step(connection, &cleanup->retention, &cleanup->n_step, &cleanup->fault);
+        record_store_leave(cleanup->store, &cleanup->fault);
 }
 
 static void end(LogCleanup *cleanup)
@@ -57,12 +56,17 @@ static void end(LogCleanup *cleanup)
 
 static bool is_fit(const Manager *manager)
 {
+        if (manager_require_schema(manager, NULL) < 0)
+                return false;
+        if (manager_log_store(manager) == manager->audit_store)
+                return manager_require_started(manager, NULL) >= 0;
         return manager_require_started(manager, NULL) >= 0 &&
                manager_require_sound_database(manager, NULL) >= 0 && !manager->database_replaced;
 }
 
 static void submit(LogCleanup *cleanup)
 {
+        cleanup->store = manager_log_store(cleanup->manager);
         if (is_fit(cleanup->manager) && lane_submit(cleanup->manager->quick_lane, &cleanup->work) >= 0)
                 cleanup->busy = true;
         else
@@ -77,10 +81,12 @@ static int on_pause_end(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void go_on(LogCleanup *cleanup)
 {
-        cleanup->n_removed[cleanup->table] += cleanup->n_step;
-        if (cleanup->n_step == 0)
-                cleanup->table++;
-        if (cleanup->table == _LOG_TABLE_MAX ||
+        LogRetention *retention = &cleanup->retention;
+
+        cleanup->n_removed[retention->table] += cleanup->n_step;
+        if (retention->after_id == 0)
+                retention->table++;
+        if (retention->table == _LOG_TABLE_MAX ||
                         sd_event_source_set_time_relative(
                                         cleanup->pause_event_source, LOG_CLEANUP_PAUSE_USEC) < 0 ||
                         sd_event_source_set_enabled(cleanup->pause_event_source, SD_EVENT_ONESHOT) < 0)
@@ -100,11 +106,12 @@ static void cleanup_finish(Work *work)
                         journal_line(LOG_WARNING,
                                         "Removing old rows of the logs failed: %s",
                                         cleanup->fault.message);
-                automatic_restore_met(manager, &cleanup->fault);
+                if (cleanup->store == manager->record_store)
+                        automatic_restore_met(manager, &cleanup->fault);
                 end(cleanup);
         }
         fault_done(&cleanup->fault);
-        record_store_used(manager->record_store);
+        record_store_used(cleanup->store);
         manager_settle_when_idle(manager);
 }
 
@@ -149,8 +156,9 @@ void log_cleanup_begin(LogCleanup *cleanup)
         if (cleanup->at_work || kept_usec == UINT64_MAX || kept_usec >= now_usec)
                 return;
         cleanup->at_work = true;
-        cleanup->table = LOG_SYSTEM;
-        cleanup->before_usec = now_usec - kept_usec;
+        cleanup->retention = (LogRetention){.table = LOG_SYSTEM,
+                        .before_usec = now_usec - kept_usec,
+                        .all = cleanup->manager->configuration.log_retention_all};
         cleanup->n_removed[LOG_SYSTEM] = cleanup->n_removed[LOG_ACCESS] = 0;
         submit(cleanup);
 }

@@ -32,6 +32,7 @@ struct Maintenance {
         Progress progress;
         uint64_t now_usec;
         Statistics counts; /* its tables alone */
+        bool analyzes;     /* ANALYZE adds a table, and changes the plans of every connection */
         unsigned n_archived;
         unsigned n_analyzed;
         Fault fault;
@@ -98,7 +99,7 @@ static void maintain(Maintenance *maintenance)
                 gate_let_yield(maintenance->gate, connection);
         if (r >= 0)
                 r = archive_due(connection, maintenance);
-        if (r >= 0)
+        if (r >= 0 && maintenance->analyzes)
                 (void) analyze(connection, maintenance);
 }
 
@@ -226,8 +227,9 @@ static int copy_counts(Statistics *counts, const TableCount *tables, size_t n_ta
 
 void maintenance_follow(Maintenance *maintenance, const TableCount *tables, size_t n_tables)
 {
-        if (maintenance->queued)
+        if (maintenance->queued || maintenance->manager->schema.role <= SCHEMA_ROLE_NONE)
                 return;
+        maintenance->analyzes = maintenance->manager->schema.role == SCHEMA_ROLE_OWN;
         if (copy_counts(&maintenance->counts, tables, n_tables) < 0 ||
                         lane_submit(maintenance->manager->bulk_lane, &maintenance->work) < 0) {
                 statistics_done(&maintenance->counts);

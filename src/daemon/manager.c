@@ -26,6 +26,7 @@
 #include "daemon/manager-bus.h"
 #include "daemon/predictions-bus.h"
 #include "daemon/remedy-state.h"
+#include "daemon/schema-role.h"
 #include "daemon/state-lock.h"
 #include "daemon/state-writer.h"
 #include "daemon/timer-watch.h"
@@ -81,6 +82,7 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
                 return fault_set_errno(fault, ENOMEM, "Starting");
         manager->lock_fd = manager->backups_fd = -EBADF;
         gate_init(&manager->gate);
+        gate_init(&manager->audit_gate);
         manager->user_bus = options->user;
         manager->configuration = *configuration;
         *configuration = (Configuration){0};
@@ -134,6 +136,8 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
                                 &manager->record_store,
                                 fault);
         if (r >= 0)
+                r = audit_store_new(manager, fault);
+        if (r >= 0)
                 r = audit_queue_new(manager, &manager->audit_queue, fault);
         if (r >= 0)
                 r = audit_begin(manager->event, manager->audit_queue, fault);
@@ -141,6 +145,8 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
                 r = log_cleanup_new(manager, &manager->log_cleanup, fault);
         if (r >= 0)
                 record_store_set_on_released(manager->record_store, on_store_released, manager);
+        if (r >= 0)
+                record_store_set_on_released(manager->audit_store, on_store_released, manager);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(manager);
@@ -185,6 +191,8 @@ Manager *manager_free(Manager *manager)
         record_call_stop_all(manager);
         if (manager->record_store)
                 record_store_stop(manager->record_store);
+        if (manager->audit_store)
+                record_store_stop(manager->audit_store);
         (void) lane_free(manager->bulk_lane);
         (void) lane_free(manager->quick_lane);
         (void) lane_free(manager->password_lane);
@@ -195,6 +203,7 @@ Manager *manager_free(Manager *manager)
         (void) audit_queue_free(manager->audit_queue);
         (void) log_cleanup_free(manager->log_cleanup);
         (void) record_store_free(manager->record_store);
+        (void) record_store_free(manager->audit_store);
         (void) prediction_cache_free(manager->prediction_cache);
         (void) maintenance_free(manager->maintenance);
         (void) statistics_run_free(manager->statistics_run);
@@ -242,6 +251,7 @@ Manager *manager_free(Manager *manager)
         retention_hold_done(&manager->hold);
         database_identity_done(&manager->identity);
         gate_done(&manager->gate);
+        gate_done(&manager->audit_gate);
         free(manager->summary.newest);
         free(manager->last_backup_fault);
         (void) age_identities_free(manager->identities);
@@ -399,6 +409,7 @@ void manager_stop(Manager *manager, int exit_code)
         plan_run_stop_all(manager);
         record_call_stop_all(manager);
         record_store_stop(manager->record_store);
+        record_store_stop(manager->audit_store);
         manager_settle_when_idle(manager);
 }
 
@@ -407,7 +418,8 @@ static bool is_idle(const Manager *manager)
         return !manager->jobs && !manager->plans && !manager->record_calls &&
                !statistics_run_is_running(manager->statistics_run) &&
                !maintenance_is_running(manager->maintenance) &&
-               !record_store_is_open(manager->record_store) && !audit_is_busy() &&
+               !record_store_is_open(manager->record_store) &&
+               !(manager->stopping && record_store_is_open(manager->audit_store)) && !audit_is_busy() &&
                !log_cleanup_is_busy(manager->log_cleanup) && !state_writer_is_busy(manager->state_writer) &&
                !acknowledgement_is_busy(manager->acknowledgement);
 }
@@ -432,59 +444,6 @@ void manager_settle_when_idle(Manager *manager)
         release_messages(manager);
         if (manager->stopping)
                 (void) sd_event_exit(manager->event, manager->exit_code);
-}
-
-static bool is_other(const char *a, const char *b)
-{
-        return !a != !b || (a && strcmp(a, b) != 0);
-}
-
-static void take_configuration(Manager *manager, Configuration *configuration)
-{
-        const char *path = configuration->database_path, *backups = configuration->backup_directory;
-        bool was_off = !manager->configuration.auto_restore;
-
-        if ((path || !manager->data_directory) && (!path || strcmp(path, manager->database_path) != 0))
-                journal_line(LOG_WARNING,
-                                "Database= has changed; the service keeps %s until it is restarted",
-                                manager->database_path);
-        if (is_other(backups, manager->configuration.backup_directory))
-                journal_line(LOG_WARNING,
-                                "BackupDirectory= has changed; the service keeps %s until it is restarted",
-                                manager->backup_directory);
-        configuration_done(&manager->configuration);
-        manager->configuration = *configuration;
-        *configuration = (Configuration){0};
-        for (size_t i = 0; i < manager->configuration.n_faults; i++)
-                event_configuration_fault(manager->configuration.faults[i]);
-        manager_changed(manager, CHANGE_CONFIGURATION);
-        (void) encryption_test(manager, NULL);
-        application_permission_ask(manager);
-        manager_update_health(manager);
-        if (was_off && manager->configuration.auto_restore)
-                automatic_restore_reconsider(manager);
-}
-
-int manager_reload(Manager *manager, Fault *fault)
-{
-        Configuration configuration;
-        int r;
-
-        if (manager->ready_told)
-                (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
-        r = configuration_load(manager->config_file,
-                        manager->config_required,
-                        manager->config_directory,
-                        &configuration,
-                        fault);
-        if (r >= 0) {
-                take_configuration(manager, &configuration);
-                r = configuration_refuse_faults(&manager->configuration, fault);
-        } else
-                event_configuration_fault(fault->message);
-        if (manager->ready_told)
-                (void) sd_notify(false, "READY=1");
-        return r;
 }
 
 int manager_require_started(const Manager *manager, Fault *fault)

@@ -99,6 +99,8 @@ struct Manager {
 
         /* The application's tables. */
         RecordStore *record_store; /* on the quick lane */
+        RecordStore *audit_store;  /* as well: the service's own log, see records/log-file.h */
+        Gate audit_gate;           /* of that, and never closed */
         RecordCall *record_calls;
         size_t n_record_calls;
         Maintenance *maintenance;          /* on the bulk lane */

@@ -227,6 +227,8 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
                 return r;
 
         task->gate = &manager->gate;
+        task->schema_choice = manager->configuration.schema;
+        task->audit_path = record_store_path(manager->audit_store);
         task->request = (RestoreRequest){
                         .state_directory_path = manager->state_directory,
                         .database_path = manager->database_path,
@@ -318,6 +320,8 @@ static int restore_run(void *userdata, Progress *progress, Fault *fault)
         if (r >= 0) {
                 task->in_force = true;
                 restored_database_settle(request,
+                                task->schema_choice,
+                                task->audit_path,
                                 restore_task_source(task),
                                 &task->outcome,
                                 progress,

@@ -243,6 +243,12 @@ static int judge_schema(Job *job, StartupTask *task)
         manager->schema = task->schema;
         task->schema = (SchemaReport){0};
         manager_changed(manager, CHANGE_SCHEMA);
+        if (manager->schema.role == SCHEMA_ROLE_NONE)
+                journal_line(LOG_INFO,
+                                "%s has another application's tables: nothing is added to it or written to "
+                                "it, "
+                                "and the rows of the log go to " AUDIT_FILE " in the state directory",
+                                manager->database_path);
         if (manager->schema.tables_created > 0 || manager->schema.indexes_created > 0)
                 event_schema_changed(manager->database_path,
                                 manager->schema.tables_created,
@@ -455,6 +461,8 @@ static int queue(Manager *manager, bool resumed, Fault *fault)
         task->backup_directory = manager->backup_directory;
         task->backup_group = manager->configuration.backup_group;
         task->backups_elsewhere = manager->configuration.backup_directory;
+        task->schema_choice = manager->configuration.schema;
+        task->journal_choice = manager->configuration.journal_mode;
         task->compression = manager->configuration.compression;
         task->effort = manager->configuration.effort;
         task->identities = manager->identities;

@@ -236,7 +236,7 @@ static void record_archive(const Caller *caller, const void *call, const Fault *
 
 #define TYPE(name, lane, reply, record)                 \
         const RecordCallType prediction_call_##name = { \
-                        RECORD_LANE_##lane, run_##name, reply, free_call, record}
+                        RECORD_LANE_##lane, run_##name, reply, free_call, record, "predictions"}
 TYPE(get, QUICK, reply_get, record_view);
 TYPE(list, QUICK, reply_list, NULL);
 TYPE(store, CHANGE, reply_store, record_store);

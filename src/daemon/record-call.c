@@ -10,6 +10,8 @@
 #include "daemon/condition.h"
 #include "daemon/manager.h"
 #include "daemon/response-times.h"
+#include "daemon/schema-role.h"
+#include "records/log-file.h"
 
 struct RecordCall {
         Work work;
@@ -128,11 +130,15 @@ static void call_finish(Work *work)
 {
         RecordCall *call = call_of(work);
         Manager *manager = call->manager;
+        RecordStore *store = call->store;
 
-        automatic_restore_met(manager, &call->fault);
+        if (store == manager->audit_store)
+                (void) log_file_disguise(record_store_path(store), -EIO, &call->fault);
+        else
+                automatic_restore_met(manager, &call->fault);
         manager_flush_changes(manager);
         end(call);
-        record_store_used(manager->record_store);
+        record_store_used(store);
         manager_settle_when_idle(manager);
 }
 
@@ -185,7 +191,13 @@ int record_call_ask(Manager *manager,
         call->type = type;
         call->call = userdata;
         r = manager_require_started(manager, fault);
+        if (r >= 0 && type->tables)
+                r = manager_require_tables(manager, type->tables, fault);
+        if (r >= 0 && type->of_logs)
+                r = manager_require_schema(manager, fault);
         if (r >= 0)
+                call->store = type->of_logs ? manager_log_store(manager) : manager->record_store;
+        if (r >= 0 && call->store == manager->record_store)
                 r = manager_require_sound_database(manager, fault);
         if (r >= 0)
                 r = require_room(manager, type, caller, fault);
@@ -198,7 +210,6 @@ int record_call_ask(Manager *manager,
                         .finish = call_finish,
         };
         call->manager = manager;
-        call->store = manager->record_store;
         call->caller = *caller;
         if (lane_submit(lane_of(manager, type), &call->work) < 0)
                 return fault_set(fault, FAULT_BUSY, "Too much is queued already; try again later");

@@ -50,6 +50,13 @@ typedef struct RecordCallType {
          * (audit.h). NULL for one that only looks. */
         void (*record)(const Caller *caller, const void *call, const Fault *fault);
 
+        /* The tables that it is about, "accounts" or "predictions": refused where the database is another
+         * application's. NULL for one that works on every database. */
+        const char *tables;
+
+        /* It is about the rows of the logs, wherever they are (manager_log_store()). Quick lane only. */
+        bool of_logs;
+
         /* How many of this kind may wait or run, of one user; 0: no bound of its own. For those that
          * everybody may make: the application's calls stand in the same lane. */
         unsigned per_caller_max;

@@ -21,6 +21,7 @@ struct RecordStore {
         /* Any thread's. */
         Gate *gate;
         char *path;
+        int (*prepare)(const char *path, Fault *fault);
         int wanted_fd; /* eventfd: somebody closes the gate */
         Progress progress;
         atomic_bool open;
@@ -144,6 +145,16 @@ static bool is_another_file(const RecordStore *store)
                status.st_ino != store->inode;
 }
 
+void record_store_set_prepare(RecordStore *store, int (*prepare)(const char *path, Fault *fault))
+{
+        store->prepare = prepare;
+}
+
+int record_store_prepare(RecordStore *store, Fault *fault)
+{
+        return store->prepare ? store->prepare(store->path, fault) : 0;
+}
+
 static int connect_anew(RecordStore *store, Fault *fault)
 {
         struct stat status;
@@ -152,8 +163,9 @@ static int connect_anew(RecordStore *store, Fault *fault)
         r = gate_enter(store->gate, fault);
         if (r < 0)
                 return r;
+        r = record_store_prepare(store, fault);
         /* Before it is opened: one that is exchanged in between is noticed by the next call. */
-        if (stat(store->path, &status) < 0)
+        if (r >= 0 && stat(store->path, &status) < 0)
                 r = fault_set_errno(fault, errno, "Opening %s", store->path);
         if (r >= 0)
                 r = connection_open(

@@ -34,6 +34,12 @@ int record_store_new(
 RecordStore *record_store_free(RecordStore *store);
 DEFINE_CLEANUP(RecordStore *, record_store_free);
 
+/* Called by a worker before the file is opened, to make it where it is missing. */
+void record_store_set_prepare(RecordStore *store, int (*prepare)(const char *path, Fault *fault));
+
+/* Worker; calls that. For work that opens connections of its own. */
+int record_store_prepare(RecordStore *store, Fault *fault);
+
 /* Worker. The shared connection, a CONNECTION_WRITE, borrowed until the piece of work returns; opened when
  * it isn't, or when another file lies at the path by now. BUSY while a restore runs; else what
  * connection_open() tells. */

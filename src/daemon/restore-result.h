@@ -37,6 +37,8 @@ typedef struct RestoreTask {
         size_t n_known_tables;
         RestoreRequest request;
         Gate *gate;
+        SchemaChoice schema_choice;
+        const char *audit_path;
 
         /* Results. */
         Manifest *imported;

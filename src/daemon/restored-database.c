@@ -5,6 +5,7 @@
 
 #include "backup/restore-state.h"
 #include "daemon/audit.h"
+#include "records/log-file.h"
 #include "records/log-writer.h"
 
 void restored_database_done(RestoredDatabase *restored)
@@ -51,7 +52,7 @@ static int append_log(Connection *connection,
         _cleanup_free_ char *message = NULL;
         LogEntry entry = {
                         .table = LOG_SYSTEM,
-                        .action_type = AUDIT_TYPE_RESTORED,
+                        .action_type = LOG_TYPE_RESTORED,
                         .severity = "warning",
                         .created_usec = request->now_usec,
         };
@@ -81,32 +82,79 @@ static int append_log(Connection *connection,
         return r;
 }
 
+static int bring_up(const RestoreRequest *request,
+                SchemaChoice choice,
+                Progress *progress,
+                RestoredDatabase *restored,
+                Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *reader = NULL, *writer = NULL;
+        int r = connection_open(request->database_path, CONNECTION_READ, progress, &reader, fault);
+
+        if (r >= 0)
+                r = schema_inspect(reader, choice, &restored->schema, fault);
+        if (r < 0)
+                return r;
+        if (restored->schema.role == SCHEMA_ROLE_OWN) {
+                schema_report_done(&restored->schema);
+                r = connection_open(request->database_path, CONNECTION_WRITE, progress, &writer, fault);
+                if (r >= 0)
+                        r = schema_migrate(writer, request->now_usec, &restored->schema, fault);
+        }
+        restored->migrated = r >= 0;
+        return r;
+}
+
+/* Where the database has no log the service has its own. */
+static int record(const RestoreRequest *request,
+                const char *audit_path,
+                const char *source,
+                const RestoreOutcome *outcome,
+                Progress *progress,
+                const SchemaReport *schema,
+                Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        const char *path = schema->has_log ? request->database_path : audit_path;
+        int r = schema->has_log ? 0 : log_file_prepare(audit_path, fault);
+
+        if (r >= 0)
+                r = connection_open(path, CONNECTION_WRITE, progress, &connection, fault);
+        if (r >= 0)
+                r = append_log(connection, request, source, outcome, fault);
+        return schema->has_log ? r : log_file_disguise(audit_path, r, fault);
+}
+
+static int count(const RestoreRequest *request, Progress *progress, RestoredDatabase *restored, Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        int r = connection_open(request->database_path, CONNECTION_READ, progress, &connection, fault);
+
+        if (r >= 0)
+                r = statistics_collect(connection, &restored->statistics, fault);
+        restored->counted = r >= 0;
+        return r;
+}
+
 static int settle(const RestoreRequest *request,
+                SchemaChoice choice,
+                const char *audit_path,
                 const char *source,
                 const RestoreOutcome *outcome,
                 Progress *progress,
                 RestoredDatabase *restored,
                 Fault *fault)
 {
-        _cleanup_(connection_closep) Connection *connection = NULL;
-        int r;
+        int r = bring_up(request, choice, progress, restored, fault);
 
-        r = connection_open(request->database_path, CONNECTION_WRITE, progress, &connection, fault);
-        if (r < 0)
-                return r;
-        r = schema_migrate(connection, request->now_usec, &restored->schema, fault);
-        if (r < 0)
-                return r;
-        restored->migrated = true;
-        r = append_log(connection, request, source, outcome, fault);
-        if (r < 0)
-                return r;
-        r = statistics_collect(connection, &restored->statistics, fault);
-        restored->counted = r >= 0;
-        return r;
+        if (r >= 0)
+                r = record(request, audit_path, source, outcome, progress, &restored->schema, fault);
+        return r < 0 ? r : count(request, progress, restored, fault);
 }
 
 void restored_database_settle(const RestoreRequest *request,
+                SchemaChoice choice,
+                const char *audit_path,
                 const char *source,
                 const RestoreOutcome *outcome,
                 Progress *progress,
@@ -114,5 +162,5 @@ void restored_database_settle(const RestoreRequest *request,
 {
         progress_begin(progress, "completing the schema", 0);
         *ret = (RestoredDatabase){0};
-        (void) settle(request, source, outcome, progress, ret, &ret->fault);
+        (void) settle(request, choice, audit_path, source, outcome, progress, ret, &ret->fault);
 }

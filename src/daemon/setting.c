@@ -267,16 +267,53 @@ static const char *parse_low_disk_space(Configuration *configuration, const char
         return NULL;
 }
 
-static const char *parse_auto_restore(Configuration *configuration, const char *value)
+static const char *parse_flag(bool *target, const char *value)
 {
         static const char *const words[] = {"no", "false", "off", "0", "yes", "true", "on", "1"};
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
                 if (strcmp(words[i], value) == 0) {
-                        configuration->auto_restore = i >= ELEMENTSOF(words) / 2;
+                        *target = i >= ELEMENTSOF(words) / 2;
                         return NULL;
                 }
         return "yes or no";
+}
+
+static const char *parse_auto_restore(Configuration *configuration, const char *value)
+{
+        return parse_flag(&configuration->auto_restore, value);
+}
+
+static const char *parse_log_retention_all(Configuration *configuration, const char *value)
+{
+        return parse_flag(&configuration->log_retention_all, value);
+}
+
+/* By default as the file is. */
+static const char *parse_schema(Configuration *configuration, const char *value)
+{
+        if (!value[0])
+                configuration->schema = SCHEMA_CHOICE_AUTOMATIC;
+        else if (strcmp(value, "oracxpred") == 0)
+                configuration->schema = SCHEMA_CHOICE_ORACXPRED;
+        else if (strcmp(value, "none") == 0)
+                configuration->schema = SCHEMA_CHOICE_NONE;
+        else
+                return "oracxpred or none";
+        return NULL;
+}
+
+static const char *parse_journal_mode(Configuration *configuration, const char *value)
+{
+        if (!value[0])
+                configuration->journal_mode = JOURNAL_CHOICE_AUTOMATIC;
+        else if (strcmp(value, "keep") == 0)
+                configuration->journal_mode = JOURNAL_CHOICE_KEEP;
+        else if (strcmp(value, "wal") == 0)
+                configuration->journal_mode = JOURNAL_CHOICE_WAL;
+        else
+                return "keep or wal";
+        return NULL;
 }
 
 #define APPLICATION_UNITS_MAX 32
@@ -328,7 +365,10 @@ const Setting settings[] = {
                 {"EncryptionRecipients", "", parse_recipients, blame_recipient},
                 {"Retention", "7d", parse_retention, NULL},
                 {"RetentionMinimumVerified", "3", parse_minimum, NULL},
-                {"LogRetentionSec", "90d", parse_log_retention, NULL},
+                {"LogRetentionSec", "infinity", parse_log_retention, NULL},
+                {"LogRetentionAll", "no", parse_log_retention_all, NULL},
+                {"Schema", "", parse_schema, NULL},
+                {"JournalMode", "", parse_journal_mode, NULL},
                 {"Cadence", "6h", parse_cadence, NULL},
                 {"LowDiskSpace", "1G", parse_low_disk_space, NULL},
                 {"PredictionCacheEntries", "1024", parse_cache_entries, NULL},

@@ -123,7 +123,9 @@ int startup_open_database(StartupTask *task, Progress *progress, Fault *fault)
         /* What can't be looked at is not missing. */
         if (lstat(task->database_path, &status) < 0 && errno != ENOENT)
                 return fault_set_errno(fault, errno, "Looking at %s", task->database_path);
-        if ((task->n_backups > 0 || is_disk_missing(task)) && status.st_size <= PLACEMENT_NOTHING_BYTES) {
+        /* Another application makes its file itself. */
+        if (((task->n_backups > 0 || is_disk_missing(task)) && status.st_size <= PLACEMENT_NOTHING_BYTES) ||
+                        (task->schema_choice == SCHEMA_CHOICE_NONE && status.st_size == 0)) {
                 task->database_missing = true;
                 return 0;
         }
@@ -158,21 +160,48 @@ int startup_check(StartupTask *task, Progress *progress, Fault *fault)
                         task->check.first_finding);
 }
 
+static int inspect(const StartupTask *task, Progress *progress, SchemaReport *ret, Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        int r = connection_open(task->database_path, CONNECTION_READ, progress, &connection, fault);
+
+        return r < 0 ? r : schema_inspect(connection, task->schema_choice, ret, fault);
+}
+
+static bool wants_wal(const StartupTask *task, SchemaRole role)
+{
+        return task->journal_choice == JOURNAL_CHOICE_WAL ||
+               (task->journal_choice == JOURNAL_CHOICE_AUTOMATIC && role == SCHEMA_ROLE_OWN);
+}
+
+/* A database that others have made is only looked at. */
 int startup_migrate(StartupTask *task, Progress *progress, Fault *fault)
 {
         _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(schema_report_done) SchemaReport report = {0};
         bool changed;
-        int r;
+        int r = inspect(task, progress, &report, fault);
 
-        r = connection_open(task->database_path, CONNECTION_WRITE, progress, &connection, fault);
         if (r < 0)
                 return r;
-        r = connection_ensure_wal(connection, &changed, &task->wal_fault);
-        if (r < 0 && task->wal_fault.code != FAULT_BUSY && task->wal_fault.code != FAULT_NOT_SUPPORTED) {
-                fault_move(fault, &task->wal_fault);
-                return r;
+        if (report.role == SCHEMA_ROLE_OWN || wants_wal(task, report.role))
+                r = connection_open(task->database_path, CONNECTION_WRITE, progress, &connection, fault);
+        if (r >= 0 && wants_wal(task, report.role)) {
+                r = connection_ensure_wal(connection, &changed, &task->wal_fault);
+                if (r < 0 && task->wal_fault.code != FAULT_BUSY &&
+                                task->wal_fault.code != FAULT_NOT_SUPPORTED) {
+                        fault_move(fault, &task->wal_fault);
+                        return r;
+                }
+                r = 0;
         }
-        return schema_migrate(connection, task->now_usec, &task->schema, fault);
+        if (r >= 0 && report.role == SCHEMA_ROLE_OWN)
+                return schema_migrate(connection, task->now_usec, &task->schema, fault);
+        if (r < 0)
+                return r;
+        task->schema = report;
+        report = (SchemaReport){0};
+        return 0;
 }
 
 int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault)

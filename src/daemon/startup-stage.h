@@ -13,6 +13,7 @@
 #include "base/age-key.h"
 #include "base/progress.h"
 #include "daemon/application-units.h"
+#include "daemon/configuration.h"
 #include "daemon/identity-keeper.h"
 #include "daemon/retention-hold.h"
 #include "database/check.h"
@@ -30,6 +31,8 @@ typedef struct StartupTask {
         bool backups_elsewhere; /* BackupDirectory= */
         const char *quarantine_directory;
         gid_t backup_group;
+        SchemaChoice schema_choice;
+        JournalChoice journal_choice;
         Compression compression;
         Effort effort;
         AgeRecipients recipients;

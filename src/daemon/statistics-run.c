@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/journal.h"
+#include "daemon/audit.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/bus-argument.h"
 #include "daemon/change.h"
@@ -36,6 +37,9 @@ struct StatisticsRun {
         Gate *gate;
         char *database_path;
         Statistics statistics;
+        bool inspects; /* whose tables these are is not known yet */
+        SchemaChoice schema_choice;
+        SchemaReport schema;
         Fault fault;
 };
 
@@ -51,6 +55,8 @@ static int run_start(Work *work)
         run->running = true;
         run->wanted = false;
         run->n_served = run->n_waiters;
+        run->inspects = run->manager->schema.role == SCHEMA_ROLE_UNKNOWN;
+        run->schema_choice = run->manager->configuration.schema;
         fault_done(&run->fault);
         return 0;
 }
@@ -63,7 +69,8 @@ static void count(StatisticsRun *run)
                         0)
                 return;
         gate_let_yield(run->gate, connection);
-        (void) statistics_collect(connection, &run->statistics, &run->fault);
+        if (statistics_collect(connection, &run->statistics, &run->fault) >= 0 && run->inspects)
+                (void) schema_inspect(connection, run->schema_choice, &run->schema, &run->fault);
 }
 
 static void run_run(Work *work)
@@ -136,6 +143,21 @@ static void compare_counts(Manager *manager)
         manager->counts_awaited = false;
 }
 
+/* The start-up could not look, since the database was locked, say. */
+static void take_over_schema(StatisticsRun *run)
+{
+        Manager *manager = run->manager;
+
+        if (run->schema.role == SCHEMA_ROLE_UNKNOWN || manager->schema.role != SCHEMA_ROLE_UNKNOWN) {
+                schema_report_done(&run->schema);
+                return;
+        }
+        manager->schema = run->schema;
+        run->schema = (SchemaReport){0};
+        manager_changed(manager, CHANGE_SCHEMA);
+        audit_resume();
+}
+
 static void run_finish(Work *work)
 {
         StatisticsRun *run = run_of(work);
@@ -143,6 +165,7 @@ static void run_finish(Work *work)
         Fault busy = {.code = FAULT_BUSY, .message = (char *) "The queue is full; try again later"};
 
         run->queued = run->running = false;
+        take_over_schema(run);
         if (run->fault.code == FAULT_NONE) {
                 statistics_run_take_over(manager, &run->statistics);
                 run->statistics = (Statistics){0};
@@ -182,6 +205,7 @@ StatisticsRun *statistics_run_free(StatisticsRun *run)
         for (size_t i = 0; i < run->n_waiters; i++)
                 response_times_release(run->manager->response_times, run->waiters[i].message);
         statistics_done(&run->statistics);
+        schema_report_done(&run->schema);
         fault_done(&run->fault);
         progress_done(&run->progress);
         free(run->database_path);

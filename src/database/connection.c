@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "database/access.h"
 #include "database/file-guard.h"
+#include "database/table-columns.h"
 #include "database/wal-gather.h"
 
 /* How often, in virtual machine steps, SQLite asks whether to go on: well under a millisecond. */
@@ -483,6 +484,7 @@ Connection *connection_close(Connection *connection)
         if (connection->progress)
                 progress_remove_interrupt(connection->progress, &connection->interrupt);
         (void) sqlite3_close_v2(connection->handle);
+        (void) table_columns_free(connection->columns);
         free(connection->path);
         free(connection->unread);
         free(connection);

@@ -36,6 +36,7 @@ typedef struct Connection {
         uint64_t busy_bound_usec; /* CONNECTION_BUSY_BOUND_USEC, unless the owner sets it */
         StatementBound bound;     /* the owner may set its first part */
         uint64_t busy_since_usec; /* monotonic; when the wait for a lock that is going on began */
+        struct TableColumns *columns; /* see table-columns.h; NULL until somebody asks */
 } Connection;
 
 /* Opens an existing file (never creates one) and reads its first page, so that a file that is missing or is

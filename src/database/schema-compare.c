@@ -1,52 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "database/schema-compare.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 
-/* One row for each column (of that name, when ?2 is given): name, type, NOT NULL, default, primary key,
- * "table.column" that it references, and whether it alone is UNIQUE, by a constraint or by an index. */
-static const char columns_sql[] =
-                "SELECT c.name, c.type, c.\"notnull\", c.dflt_value, c.pk,"
-                " (SELECT f.\"table\" || '.' || coalesce(f.\"to\", 'id') FROM "
-                "temp.pragma_foreign_key_list(?1) "
-                "AS f"
-                "  WHERE f.\"from\" = c.name COLLATE NOCASE),"
-                " EXISTS (SELECT 1 FROM temp.pragma_index_list(?1) AS l WHERE l.\"unique\" AND NOT l.partial"
-                "  AND (SELECT group_concat(i.name) FROM temp.pragma_index_info(l.name) AS i) = c.name)"
-                " FROM temp.pragma_table_info(?1) AS c WHERE ?2 IS NULL OR c.name = ?2 COLLATE NOCASE";
+#include "database/table-columns.h"
 
-enum {
-        COLUMN_NAME,
-        COLUMN_TYPE,
-        COLUMN_NOT_NULL,
-        COLUMN_DEFAULT,
-        COLUMN_PRIMARY_KEY,
-        COLUMN_REFERENCES,
-        COLUMN_UNIQUE,
-};
+static const char doing[] = "Comparing the tables";
 
-static int _printf_(3, 4) add_difference(SchemaReport *report, Fault *fault, const char *format, ...)
+static int _printf_(4, 5) append(char ***list, size_t *n, Fault *fault, const char *format, ...)
 {
-        char **larger = reallocarray(report->differences, report->n_differences + 2, sizeof *larger);
+        char **larger = reallocarray(*list, *n + 2, sizeof *larger);
         char *text = NULL;
         va_list arguments;
         int length;
 
         if (!larger)
-                return fault_set_errno(fault, ENOMEM, "Comparing the tables");
-        report->differences = larger;
-        larger[report->n_differences] = NULL;
+                return fault_set_errno(fault, ENOMEM, "%s", doing);
+        *list = larger;
+        larger[*n] = NULL;
         va_start(arguments, format);
         length = vasprintf(&text, format, arguments);
         va_end(arguments);
         if (length < 0)
-                return fault_set_errno(fault, ENOMEM, "Comparing the tables");
-        larger[report->n_differences++] = text;
-        larger[report->n_differences] = NULL;
+                return fault_set_errno(fault, ENOMEM, "%s", doing);
+        larger[(*n)++] = text;
+        larger[*n] = NULL;
         return 0;
 }
+
+#define add_difference(report, fault, ...) \
+        append(&(report)->differences, &(report)->n_differences, fault, __VA_ARGS__)
 
 /* Prepares with ?1, and ?2 when it is not NULL. Both must outlive the statement. */
 static int prepare_bound(Connection *connection,
@@ -65,7 +50,7 @@ static int prepare_bound(Connection *connection,
         if (code == SQLITE_OK && second)
                 code = sqlite3_bind_text(statement, 2, second, -1, SQLITE_STATIC);
         if (code != SQLITE_OK)
-                return connection_fault(connection, code, fault, "Comparing the tables");
+                return connection_fault(connection, code, fault, doing);
         *ret = TAKE_PTR(statement);
         return 0;
 }
@@ -76,7 +61,7 @@ static int step(Connection *connection, sqlite3_stmt *statement, bool *ret_row, 
         int code = sqlite3_step(statement);
 
         if (code != SQLITE_ROW && code != SQLITE_DONE)
-                return connection_fault(connection, code, fault, "Comparing the tables");
+                return connection_fault(connection, code, fault, doing);
         *ret_row = code == SQLITE_ROW;
         return 0;
 }
@@ -84,131 +69,6 @@ static int step(Connection *connection, sqlite3_stmt *statement, bool *ret_row, 
 static const char *text_of(sqlite3_stmt *statement, int column)
 {
         return (const char *) sqlite3_column_text(statement, column);
-}
-
-static bool is_quoted(const char *text)
-{
-        return text[0] == '\'' || text[0] == '"';
-}
-
-/* The same default has several spellings: SQLAlchemy writes DEFAULT '0' and DEFAULT (CURRENT_TIMESTAMP). */
-static bool same_default(const char *wanted, const char *found)
-{
-        size_t length;
-
-        if (!wanted || !found)
-                return wanted == found;
-        if (strcmp(wanted, found) == 0)
-                return true;
-        length = strlen(found);
-        if (is_quoted(wanted))
-                return is_quoted(found) && strlen(wanted) == length &&
-                       strncmp(wanted + 1, found + 1, length - 2) == 0;
-        if (!isdigit((unsigned char) wanted[0]))
-                return sqlite3_stricmp(wanted, found) == 0;
-        if (sqlite3_stricmp(found, "true") == 0)
-                return strcmp(wanted, "1") == 0;
-        if (sqlite3_stricmp(found, "false") == 0)
-                return strcmp(wanted, "0") == 0;
-        return is_quoted(found) && strlen(wanted) == length - 2 &&
-               strncmp(wanted, found + 1, length - 2) == 0;
-}
-
-typedef struct Column {
-        Connection *connection;
-        const char *table;
-        sqlite3_stmt *wanted, *found;
-        SchemaReport *report;
-} Column;
-
-static int differ(const Column *column, Fault *fault, const char *found, const char *wanted)
-{
-        return add_difference(column->report,
-                        fault,
-                        "%s.%s: %s instead of %s",
-                        column->table,
-                        text_of(column->wanted, COLUMN_NAME),
-                        found,
-                        wanted);
-}
-
-static int compare_flag(
-                const Column *column, int index, const char *name, const char *otherwise, Fault *fault)
-{
-        bool wanted = sqlite3_column_int(column->wanted, index) != 0;
-        bool found = sqlite3_column_int(column->found, index) != 0;
-
-        if (wanted == found)
-                return 0;
-        return differ(column, fault, found ? name : otherwise, wanted ? name : otherwise);
-}
-
-static int compare_words(const Column *column, int index, const char *name, Fault *fault)
-{
-        const char *wanted = text_of(column->wanted, index), *found = text_of(column->found, index);
-        _cleanup_free_ char *wanted_words = NULL, *found_words = NULL;
-        bool same = index == COLUMN_DEFAULT ? same_default(wanted, found)
-                    : !wanted || !found     ? wanted == found
-                                            : sqlite3_stricmp(wanted, found) == 0;
-
-        if (same)
-                return 0;
-        if (asprintf(&wanted_words, "%s %s", wanted ? name : "no", wanted ? wanted : name) < 0)
-                wanted_words = NULL;
-        if (asprintf(&found_words, "%s %s", found ? name : "no", found ? found : name) < 0)
-                found_words = NULL;
-        if (!wanted_words || !found_words)
-                return fault_set_errno(fault, ENOMEM, "Comparing the tables");
-        return differ(column, fault, found_words, wanted_words);
-}
-
-static int compare_column(const Column *column, Fault *fault)
-{
-        const char *wanted_type = text_of(column->wanted, COLUMN_TYPE);
-        const char *found_type = text_of(column->found, COLUMN_TYPE);
-        bool primary_key = sqlite3_column_int(column->wanted, COLUMN_PRIMARY_KEY) != 0;
-        int r = 0;
-
-        if (sqlite3_stricmp(wanted_type, found_type) != 0)
-                r = differ(column, fault, found_type[0] ? found_type : "no type", wanted_type);
-        if (r >= 0)
-                r = compare_flag(column, COLUMN_PRIMARY_KEY, "PRIMARY KEY", "not PRIMARY KEY", fault);
-        /* An INTEGER PRIMARY KEY is never NULL and always unique, whether that is written or not. */
-        if (r >= 0 && !primary_key)
-                r = compare_flag(column, COLUMN_NOT_NULL, "NOT NULL", "NULL allowed", fault);
-        if (r >= 0 && !primary_key)
-                r = compare_flag(column, COLUMN_UNIQUE, "UNIQUE", "not UNIQUE", fault);
-        if (r >= 0)
-                r = compare_words(column, COLUMN_DEFAULT, "DEFAULT", fault);
-        if (r >= 0)
-                r = compare_words(column, COLUMN_REFERENCES, "REFERENCES", fault);
-        return r;
-}
-
-static int compare_columns(Connection *connection,
-                Connection *reference,
-                const char *table,
-                SchemaReport *report,
-                Fault *fault)
-{
-        _cleanup_(statement_finalizep) sqlite3_stmt *wanted = NULL;
-        bool row = true;
-        int r = prepare_bound(reference, columns_sql, table, NULL, &wanted, fault);
-
-        while (r >= 0 && (r = step(reference, wanted, &row, fault)) >= 0 && row) {
-                _cleanup_(statement_finalizep) sqlite3_stmt *found = NULL;
-                const char *name = text_of(wanted, COLUMN_NAME);
-                bool found_row = false;
-
-                r = prepare_bound(connection, columns_sql, table, name, &found, fault);
-                if (r >= 0)
-                        r = step(connection, found, &found_row, fault);
-                if (r >= 0 && !found_row)
-                        r = add_difference(report, fault, "%s.%s: missing", table, name);
-                else if (r >= 0)
-                        r = compare_column(&(Column){connection, table, wanted, found, report}, fault);
-        }
-        return r;
 }
 
 /* The kind of thing that has this name ("table", "view", "index"), or NULL. Owned by the caller. */
@@ -232,7 +92,7 @@ static int find_kind(Connection *connection, const char *name, char **ret, Fault
         if (row) {
                 kind = strdup(text_of(statement, 0));
                 if (!kind)
-                        return fault_set_errno(fault, ENOMEM, "Comparing the tables");
+                        return fault_set_errno(fault, ENOMEM, "%s", doing);
         }
         *ret = kind;
         return 0;
@@ -294,7 +154,6 @@ static int compare_index(Connection *connection,
 }
 
 int schema_compare(Connection *connection,
-                Connection *reference,
                 const SchemaObject *object,
                 SchemaReport *report,
                 SchemaState *ret,
@@ -321,23 +180,128 @@ int schema_compare(Connection *connection,
                                         table_kind);
         } else if (strcmp(object->type, "index") == 0)
                 return compare_index(connection, object, kind, report, ret, fault);
-        else {
+        else
                 *ret = SCHEMA_STATE_PRESENT;
-                return compare_columns(connection, reference, object->table, report, fault);
+        return 0;
+}
+
+/* The rules of section 3.1 of "Datatypes In SQLite", in their order. */
+static bool holds_texts(const char *type)
+{
+        return !strcasestr(type, "INT") &&
+               (strcasestr(type, "CHAR") || strcasestr(type, "CLOB") || strcasestr(type, "TEXT"));
+}
+
+static bool holds_anything(const char *type)
+{
+        return !type[0] || (!strcasestr(type, "INT") && !holds_texts(type) && strcasestr(type, "BLOB"));
+}
+
+/* Type, and whether it is the primary key, or UNIQUE by itself. */
+static const char column_sql[] =
+                "SELECT c.type, c.pk, c.pk OR EXISTS (SELECT 1 FROM temp.pragma_index_list(?1) AS l"
+                "  WHERE l.\"unique\" AND NOT l.partial"
+                "  AND (SELECT group_concat(i.name) FROM temp.pragma_index_info(l.name) AS i) = c.name)"
+                " FROM temp.pragma_table_info(?1) AS c WHERE c.name = ?2 COLLATE NOCASE";
+
+static int compare_column(const SchemaNeed *need, sqlite3_stmt *found, SchemaReport *report, Fault *fault)
+{
+        const char *type = text_of(found, 0);
+        int r = 0;
+
+        switch (need->kind) {
+        case SCHEMA_NEED_KEY:
+                if (sqlite3_stricmp(type, "INTEGER") != 0 || !sqlite3_column_int(found, 1))
+                        r = add_difference(report,
+                                        fault,
+                                        "%s.%s: no INTEGER PRIMARY KEY; a new row would get no id",
+                                        need->table,
+                                        need->column);
+                break;
+        case SCHEMA_NEED_NAME:
+        case SCHEMA_NEED_TEXT:
+                if (!holds_texts(type) && !holds_anything(type))
+                        r = add_difference(report,
+                                        fault,
+                                        "%s.%s: %s turns a text such as 007 into a number",
+                                        need->table,
+                                        need->column,
+                                        type);
+                break;
+        case SCHEMA_NEED_NUMBER:
+                if (holds_texts(type))
+                        r = add_difference(report,
+                                        fault,
+                                        "%s.%s: %s turns numbers into texts, which compare as such",
+                                        need->table,
+                                        need->column,
+                                        type);
+                break;
+        case SCHEMA_NEED_ANY:
+        default:
+                break;
+        }
+        if (r >= 0 && need->kind == SCHEMA_NEED_NAME && !sqlite3_column_int(found, 2))
+                r = add_difference(report,
+                                fault,
+                                "%s.%s: not UNIQUE; of two rows with one name only one is found",
+                                need->table,
+                                need->column);
+        return r;
+}
+
+static int compare_need(Connection *connection, const SchemaNeed *need, SchemaReport *report, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *found = NULL;
+        bool row = false;
+        int r = prepare_bound(connection, column_sql, need->table, need->column, &found, fault);
+
+        if (r >= 0)
+                r = step(connection, found, &row, fault);
+        if (r < 0)
+                return r;
+        if (row)
+                return compare_column(need, found, report, fault);
+        if (!need->cost)
+                return add_difference(report,
+                                fault,
+                                "%s.%s: missing; without it the interface for this table can't work",
+                                need->table,
+                                need->column);
+        return append(&report->costs,
+                        &report->n_costs,
+                        fault,
+                        "%s.%s: %s",
+                        need->table,
+                        need->column,
+                        need->cost);
+}
+
+int schema_compare_needs(Connection *connection, SchemaReport *report, Fault *fault)
+{
+        for (size_t i = 0; i < schema_n_needs; i++) {
+                bool is_there;
+                int r = table_has_columns(connection, schema_needs[i].table, &is_there, fault);
+
+                if (r >= 0 && is_there)
+                        r = compare_need(connection, &schema_needs[i], report, fault);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
 
-int schema_open_reference(Connection **ret, Fault *fault)
+/* An in-memory database with the declared tables, so that no text of SQL has to be understood. */
+static int open_reference(Connection **ret, Fault *fault)
 {
         _cleanup_(connection_closep) Connection *reference = calloc(1, sizeof *reference);
         int code, r = 0;
 
         if (!reference)
-                return fault_set_errno(fault, ENOMEM, "Comparing the tables");
+                return fault_set_errno(fault, ENOMEM, "%s", doing);
         reference->path = strdup("The service's own tables");
         if (!reference->path)
-                return fault_set_errno(fault, ENOMEM, "Comparing the tables");
+                return fault_set_errno(fault, ENOMEM, "%s", doing);
         code = sqlite3_open_v2(":memory:",
                         &reference->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
@@ -350,5 +314,53 @@ int schema_open_reference(Connection **ret, Fault *fault)
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(reference);
+        return 0;
+}
+
+static int resembles(
+                Connection *connection, Connection *reference, const char *table, bool *ret, Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *wanted = NULL;
+        unsigned n_columns = 0, n_found = 0;
+        bool row = true, all_required = true;
+        int r = prepare_bound(reference,
+                        "SELECT name, \"notnull\" FROM temp.pragma_table_info(?1)",
+                        table,
+                        NULL,
+                        &wanted,
+                        fault);
+
+        while (r >= 0 && (r = step(reference, wanted, &row, fault)) >= 0 && row) {
+                bool is_there = false;
+
+                r = table_has_column(connection, table, text_of(wanted, 0), &is_there, fault);
+                n_columns++;
+                n_found += is_there;
+                all_required &= is_there || !sqlite3_column_int(wanted, 1);
+        }
+        if (r < 0)
+                return r;
+        *ret = all_required && 2 * n_found >= n_columns;
+        return 0;
+}
+
+int schema_has_ours(Connection *connection, bool *ret, Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *reference = NULL;
+        bool found = false;
+        int r = open_reference(&reference, fault);
+
+        for (size_t i = 0; r >= 0 && !found && i < schema_n_objects; i++) {
+                bool is_there = false;
+
+                if (strcmp(schema_objects[i].type, "table") != 0)
+                        continue;
+                r = table_has_columns(connection, schema_objects[i].table, &is_there, fault);
+                if (r >= 0 && is_there)
+                        r = resembles(connection, reference, schema_objects[i].table, &found, fault);
+        }
+        if (r < 0)
+                return r;
+        *ret = found;
         return 0;
 }

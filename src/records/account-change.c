@@ -6,6 +6,8 @@
 #include <systemd/sd-id128.h>
 
 #include "base/timestamp.h"
+#include "database/schema.h"
+#include "database/table-columns.h"
 #include "database/table-list.h"
 #include "database/transaction.h"
 
@@ -21,22 +23,20 @@ typedef struct Change {
 } Change;
 
 /* Binds texts in order, and then one number, and runs to the end; a row that comes first is *ret_number. */
-static int run(Connection *connection,
-                const char *sql,
+static int run_prepared(Connection *connection,
+                sqlite3_stmt *statement,
                 const char *const *texts,
                 size_t n_texts,
                 int64_t number,
                 int64_t *ret_number,
                 Fault *fault)
 {
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code = SQLITE_OK, r = connection_prepare(connection, sql, &statement, fault);
+        /* The last ones may be those of columns that are missing. */
+        int code = SQLITE_OK, n_parameters = sqlite3_bind_parameter_count(statement);
 
-        if (r < 0)
-                return r;
-        for (size_t i = 0; code == SQLITE_OK && i < n_texts; i++)
-                code = sqlite3_bind_text(statement, (int) i + 1, texts[i], -1, SQLITE_STATIC);
-        if (code == SQLITE_OK && sqlite3_bind_parameter_count(statement) > (int) n_texts)
+        for (int i = 1; code == SQLITE_OK && i <= MIN_OF(n_parameters, (int) n_texts); i++)
+                code = sqlite3_bind_text(statement, i, texts[i - 1], -1, SQLITE_STATIC);
+        if (code == SQLITE_OK && n_parameters > (int) n_texts)
                 code = sqlite3_bind_int64(statement, (int) n_texts + 1, number);
         if (code == SQLITE_OK)
                 code = sqlite3_step(statement);
@@ -45,6 +45,37 @@ static int run(Connection *connection,
         if (ret_number && code == SQLITE_ROW)
                 *ret_number = sqlite3_column_int64(statement, 0);
         return 0;
+}
+
+/* `template` as table_prepare() takes it. */
+static int run(Connection *connection,
+                const char *template,
+                const char *const *texts,
+                size_t n_texts,
+                int64_t number,
+                int64_t *ret_number,
+                Fault *fault)
+{
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        int r = table_prepare(connection, template, &statement, fault);
+
+        return r < 0 ? r : run_prepared(connection, statement, texts, n_texts, number, ret_number, fault);
+}
+
+/* What is asked for needs a column that the table may lack. */
+static int require_column(Connection *connection, const char *column, const char *cost, Fault *fault)
+{
+        bool is_there;
+        int r = table_has_column(connection, "users", column, &is_there, fault);
+
+        if (r >= 0 && !is_there)
+                return fault_set(fault,
+                                FAULT_NOT_SUPPORTED,
+                                "%s: the table users has no column %s, so %s",
+                                connection->path,
+                                column,
+                                cost);
+        return r;
 }
 
 static int refuse_taken(Connection *connection, const AccountDraft *draft, Fault *fault)
@@ -80,15 +111,30 @@ static int refuse_taken(Connection *connection, const AccountDraft *draft, Fault
         return r;
 }
 
+static int require_draft(Connection *connection, const AccountDraft *draft, Fault *fault)
+{
+        int r = 0;
+
+        if (draft->email)
+                r = require_column(connection, "email", "accounts have no address", fault);
+        if (r >= 0 && draft->is_admin)
+                r = require_column(connection, "is_admin", "nobody can be an administrator", fault);
+        return r;
+}
+
 static int create(Connection *connection, void *userdata, Fault *fault)
 {
         /* All columns that have a default, too: SQLAlchemy's are in the application, not in the table. The
          * two flags are the two bits of the number. */
         static const char sql[] =
-                        "INSERT INTO main.users(username, email, password, created_at, unique_id, is_admin, "
-                        "is_approved, is_active, subscription_plan, subscription_status) VALUES(?1, ?2, ?3, "
-                        "?4, "
-                        "?5, ?6 & 1, ?6 >> 1, 1, 'free', 'inactive')";
+                        "INSERT INTO main.users(username, password{users.email:, email}"
+                        "{users.created_at:, created_at}{users.unique_id:, unique_id}"
+                        "{users.is_admin:, is_admin}{users.is_approved:, is_approved}"
+                        "{users.is_active:, is_active}{users.subscription_plan:, subscription_plan}"
+                        "{users.subscription_status:, subscription_status}) VALUES(?1, ?2"
+                        "{users.email:, ?3}{users.created_at:, ?4}{users.unique_id:, ?5}"
+                        "{users.is_admin:, ?6 & 1}{users.is_approved:, ?6 >> 1}{users.is_active:, 1}"
+                        "{users.subscription_plan:, 'free'}{users.subscription_status:, 'inactive'})";
         Change *change = userdata;
         const AccountDraft *draft = change->draft;
         char unique_id[SD_ID128_UUID_STRING_MAX], created[TIMESTAMP_RFC3339_MAX];
@@ -100,13 +146,19 @@ static int create(Connection *connection, void *userdata, Fault *fault)
                 r = timestamp_format_datetime(draft->created_usec, created);
         if (r < 0)
                 return fault_set_errno(fault, r, "Making an account");
-        r = refuse_taken(connection, draft, fault);
+        r = schema_add_table(connection, "users", fault);
+        if (r >= 0)
+                r = account_require_columns(connection, fault);
+        if (r >= 0)
+                r = require_draft(connection, draft, fault);
+        if (r >= 0)
+                r = refuse_taken(connection, draft, fault);
         if (r < 0)
                 return r;
 
         const char *const texts[] = {draft->username,
-                        draft->email,
                         draft->password_hash,
+                        draft->email,
                         created,
                         sd_id128_to_uuid_string(random, unique_id)};
         r = run(connection,
@@ -146,8 +198,8 @@ static int refuse_last_admin(Connection *connection, const Account *account, Fau
         if (!account->is_admin || !account->is_active || !account->is_approved)
                 return 0;
         r = run(connection,
-                        "SELECT count(*) FROM main.users WHERE is_admin AND is_active AND is_approved AND "
-                        "id <> ?",
+                        "SELECT count(*) FROM main.users WHERE is_admin"
+                        "{users.is_active: AND is_active}{users.is_approved: AND is_approved} AND id <> ?",
                         NULL,
                         0,
                         account->id,
@@ -171,10 +223,20 @@ static int set_flag(Connection *connection, void *userdata, Fault *fault)
                         [ACCOUNT_ADMIN] = {"UPDATE main.users SET is_admin = 0 WHERE id = ?",
                                         "UPDATE main.users SET is_admin = 1 WHERE id = ?"},
         };
+        static const struct {
+                const char *column;
+                const char *cost;
+        } needs[_ACCOUNT_FLAG_MAX] = {
+                        [ACCOUNT_ACTIVE] = {"is_active", "accounts can't be disabled"},
+                        [ACCOUNT_APPROVED] = {"is_approved", "every account is approved"},
+                        [ACCOUNT_ADMIN] = {"is_admin", "nobody can be an administrator"},
+        };
         Change *change = userdata;
         int r;
 
         r = account_find(connection, change->username, &change->account, NULL, fault);
+        if (r >= 0)
+                r = require_column(connection, needs[change->flag].column, needs[change->flag].cost, fault);
         if (r >= 0 && !change->value)
                 r = refuse_last_admin(connection, &change->account, fault);
         if (r >= 0)
@@ -237,7 +299,8 @@ int account_signed_in(Connection *connection,
                 const char *replacement,
                 Fault *fault)
 {
-        static const char sql[] = "UPDATE main.users SET last_login_at = ?1, password = CASE WHEN password "
+        static const char sql[] = "UPDATE main.users SET {users.last_login_at:last_login_at = ?1, }"
+                                  "password = CASE WHEN password "
                                   "IS ?2 THEN ?3 "
                                   "ELSE password END WHERE id = ?4";
         char now[TIMESTAMP_RFC3339_MAX];
@@ -263,6 +326,7 @@ static int count_referring(Connection *connection,
                 Referring *referring,
                 Fault *fault)
 {
+        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         char *sql = sqlite3_mprintf("SELECT count(*) FROM main.\"%w\" WHERE \"%w\" IS (SELECT \"%w\" FROM "
                                     "main.users WHERE id = ?1 AND \"%w\" NOTNULL) AND \"%w\" NOTNULL",
                         table,
@@ -275,8 +339,10 @@ static int count_referring(Connection *connection,
 
         if (!sql)
                 return fault_set_errno(fault, ENOMEM, "Looking for rows that refer to an account");
-        r = run(connection, sql, NULL, 0, id, &n_rows, fault);
+        r = connection_prepare(connection, sql, &statement, fault);
         sqlite3_free(sql);
+        if (r >= 0)
+                r = run_prepared(connection, statement, NULL, 0, id, &n_rows, fault);
         if (r < 0 || n_rows == 0)
                 return r;
         length = snprintf(referring->tables + referring->length,

@@ -5,12 +5,17 @@
 
 #include "base/timestamp.h"
 #include "base/utf8.h"
+#include "database/table-columns.h"
 
 #define TEXT_MAX_BYTES 1024
 
-#define COLUMNS                                                                                           \
-        "id, username, email, unique_id, subscription_plan, subscription_status, is_admin, is_approved, " \
-        "is_active, subscription_expires_at, created_at, last_login_at, password"
+/* Where a column is missing the application has no such notion: everybody is approved and active, and nobody
+ * is an administrator. */
+#define COLUMNS                                                                                         \
+        "id, username, {users.email}, {users.unique_id}, {users.subscription_plan}, "                   \
+        "{users.subscription_status}, {users.is_admin:is_admin|0}, {users.is_approved:is_approved|1}, " \
+        "{users.is_active:is_active|1}, {users.subscription_expires_at}, {users.created_at}, "          \
+        "{users.last_login_at}, password"
 
 enum {
         COLUMN_ID,
@@ -119,17 +124,39 @@ static int read_row(sqlite3_stmt *statement, Account *ret, Fault *fault)
         return 0;
 }
 
+int account_require_columns(Connection *connection, Fault *fault)
+{
+        static const char *const required[] = {"id", "username", "password", NULL};
+
+        return table_require_columns(connection, "users", required, "accounts", fault);
+}
+
+/* 1, or 0 where there is no table: nobody has an account then. */
+static int prepare(Connection *connection, const char *sql, sqlite3_stmt **ret, Fault *fault)
+{
+        bool is_there;
+        int r = table_has_columns(connection, "users", &is_there, fault);
+
+        if (r < 0 || !is_there)
+                return r;
+        r = account_require_columns(connection, fault);
+        if (r >= 0)
+                r = table_prepare(connection, sql, ret, fault);
+        return r < 0 ? r : 1;
+}
+
 int account_find(Connection *connection, const char *username, Account *ret, char **ret_stored, Fault *fault)
 {
         static const char sql[] = "SELECT " COLUMNS " FROM main.users WHERE username = ?";
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
         const char *stored;
-        int code, r = connection_prepare(connection, sql, &statement, fault);
+        int code = SQLITE_DONE, r = prepare(connection, sql, &statement, fault);
 
         if (r < 0)
                 return r;
-        code = sqlite3_bind_text(statement, 1, username, -1, SQLITE_STATIC);
-        if (code == SQLITE_OK)
+        if (r > 0)
+                code = sqlite3_bind_text(statement, 1, username, -1, SQLITE_STATIC);
+        if (r > 0 && code == SQLITE_OK)
                 code = sqlite3_step(statement);
         if (code == SQLITE_DONE)
                 return fault_set(fault, FAULT_NOT_FOUND, "There is no account '%s'", username);
@@ -195,9 +222,14 @@ int account_list(Connection *connection,
         accounts = calloc(limit, sizeof *accounts);
         if (!accounts)
                 return fault_set_errno(fault, ENOMEM, "Listing accounts");
-        r = connection_prepare(connection, sql, &statement, fault);
+        r = prepare(connection, sql, &statement, fault);
         if (r < 0)
                 return r;
+        if (r == 0) {
+                *ret_n_accounts = 0;
+                *ret = TAKE_PTR(accounts);
+                return 0;
+        }
         if (sqlite3_bind_int64(statement, 1, after_id) != SQLITE_OK ||
                         sqlite3_bind_int64(statement, 2, (sqlite3_int64) limit) != SQLITE_OK)
                 return connection_fault(

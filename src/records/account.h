@@ -46,6 +46,10 @@ int account_check_name(const char *username, Fault *fault);
  * without blanks, an @ in between. Where mail goes nobody can tell from its form. */
 int account_check_email(const char *email, Fault *fault);
 
+/* NOT_SUPPORTED where the table lacks one of the few columns that no account can do without. Whatever else
+ * is missing costs no more than itself: where there is no `is_approved`, say, everybody is approved. */
+int account_require_columns(Connection *connection, Fault *fault);
+
 /* Finds one by its name, which is compared exactly. `ret_stored` may be NULL; else it gets what the column
  * `password` holds, NULL when that is NULL: the caller's to wipe and to free. NOT_FOUND. */
 int account_find(

@@ -17,6 +17,16 @@ const char *log_table_to_string(LogTable table)
         return table >= 0 && table < _LOG_TABLE_MAX ? log_tables[table] : NULL;
 }
 
+bool log_type_is_own(LogTable table, const char *action_type)
+{
+        if (strncmp(action_type, LOG_TYPE_PREFIX, strlen(LOG_TYPE_PREFIX)) == 0)
+                return true;
+        if (table == LOG_SYSTEM)
+                return strcmp(action_type, LOG_TYPE_RESTORED) == 0;
+        return strcmp(action_type, LOG_TYPE_SIGNED_IN) == 0 ||
+               strcmp(action_type, LOG_TYPE_NOT_SIGNED_IN) == 0;
+}
+
 bool log_severity_is_valid(const char *severity)
 {
         static const char *const severities[] = {"info", "warning", "error", "critical"};

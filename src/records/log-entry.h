@@ -45,6 +45,17 @@ typedef struct LogEntry {
         const char *subscription_plan;
 } LogEntry;
 
+/* What the service's own rows begin with, in both tables. */
+#define LOG_TYPE_PREFIX "persistence."
+/* In the database that was restored. */
+#define LOG_TYPE_RESTORED "database_restored"
+/* In access_logs: that this service has compared the password. */
+#define LOG_TYPE_SIGNED_IN "sign_in"
+#define LOG_TYPE_NOT_SIGNED_IN "sign_in_failed"
+
+/* Whether only this service writes rows of this type: callers can't append such. */
+bool log_type_is_own(LogTable table, const char *action_type);
+
 /* Whether it is one of the four words. */
 bool log_severity_is_valid(const char *severity);
 

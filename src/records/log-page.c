@@ -5,13 +5,18 @@
 
 #include "base/timestamp.h"
 #include "base/utf8.h"
+#include "database/table-columns.h"
 
 /* The columns, in the order of the next enum. */
-#define SYSTEM_COLUMNS \
-        "id, created_at, action_type, user_id, ip_address, extra_data, severity, message, admin_id"
-#define ACCESS_COLUMNS                                                                                \
-        "id, created_at, action_type, user_id, ip_address, extra_data, subscription_plan, match_id, " \
-        "prediction_id"
+#define SYSTEM_COLUMNS                                                                     \
+        "id, {system_logs.created_at}, {system_logs.action_type}, {system_logs.user_id}, " \
+        "{system_logs.ip_address}, {system_logs.extra_data}, {system_logs.severity}, "     \
+        "{system_logs.message}, "                                                          \
+        "{system_logs.admin_id}"
+#define ACCESS_COLUMNS                                                                          \
+        "id, {access_logs.created_at}, {access_logs.action_type}, {access_logs.user_id}, "      \
+        "{access_logs.ip_address}, {access_logs.extra_data}, {access_logs.subscription_plan}, " \
+        "{access_logs.match_id}, {access_logs.prediction_id}"
 
 enum {
         COLUMN_ID,
@@ -102,7 +107,7 @@ static int prepare(Reading *reading, LogWay way, sqlite3_stmt **ret, Fault *faul
                                         ? filter->until_usec + USEC_PER_SEC
                                         : UINT64_MAX,
                         until);
-        r = connection_prepare(reading->connection, log_page_sql(filter->table, way), &statement, fault);
+        r = table_prepare(reading->connection, log_page_sql(filter->table, way), &statement, fault);
         if (r < 0)
                 return r;
         code = bind(statement, ":before", NULL, filter->before_id > 0 ? filter->before_id : INT64_MAX);
@@ -285,11 +290,47 @@ static int read_page(Reading *reading, Fault *fault)
         return r;
 }
 
+/* A filter by a column that is missing would find nothing, as if there were nothing. 1 when there are rows
+ * to be looked for, 0 when there is no table. */
+static int check_columns(Connection *connection, const LogFilter *filter, Fault *fault)
+{
+        const char *table = log_table_to_string(filter->table);
+        const struct {
+                const char *column;
+                bool needed;
+        } needs[] = {
+                        {"id", true},
+                        {"created_at", filter->since_usec > 0 || filter->until_usec > 0},
+                        {"action_type", filter->action_type},
+                        {"severity", filter->severity && filter->table == LOG_SYSTEM},
+                        {"user_id", filter->user_id != 0},
+        };
+        bool is_there;
+        int r = table_has_columns(connection, table, &is_there, fault);
+
+        if (r < 0 || !is_there)
+                return r;
+        for (size_t i = 0; i < ELEMENTSOF(needs); i++) {
+                const char *const columns[] = {needs[i].column, NULL};
+
+                if (needs[i].needed)
+                        r = table_require_columns(connection, table, columns, "what is asked for", fault);
+                if (r < 0)
+                        return r;
+        }
+        return 1;
+}
+
 int log_page_read(Connection *connection, const LogFilter *filter, LogPage *ret, Fault *fault)
 {
         Reading reading = {.connection = connection, .filter = filter};
-        int r;
+        int r = check_columns(connection, filter, fault);
 
+        if (r <= 0) {
+                if (r == 0)
+                        *ret = (LogPage){0};
+                return r;
+        }
         reading.page.rows = calloc(filter->limit, sizeof(LogRow));
         if (!reading.page.rows)
                 return fault_set_errno(fault, ENOMEM, "Reading the log");

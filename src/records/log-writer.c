@@ -4,20 +4,28 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "database/table-list.h"
+#include "database/schema.h"
+#include "database/table-columns.h"
 #include "records/extra-data.h"
 
 /* Both name their values alike; one that a table does not have is not asked for. */
 static const char *const insertions[_LOG_TABLE_MAX] = {
-                [LOG_SYSTEM] = "INSERT INTO main.system_logs(action_type, user_id, admin_id, message, "
-                               "severity, "
-                               "extra_data, ip_address, created_at) "
-                               "VALUES(:type, :user, :admin, :message, :severity, :extra, :address, "
-                               ":created)",
-                [LOG_ACCESS] = "INSERT INTO main.access_logs(user_id, action_type, match_id, prediction_id, "
-                               "subscription_plan, ip_address, created_at, extra_data) "
-                               "VALUES(:user, :type, :match, :prediction, :plan, :address, :created, "
-                               ":extra)",
+                [LOG_SYSTEM] = "INSERT INTO main.system_logs(action_type, message"
+                               "{system_logs.user_id:, user_id}{system_logs.admin_id:, admin_id}"
+                               "{system_logs.severity:, severity}{system_logs.extra_data:, extra_data}"
+                               "{system_logs.ip_address:, ip_address}{system_logs.created_at:, created_at}"
+                               ") VALUES(:type, :message"
+                               "{system_logs.user_id:, :user}{system_logs.admin_id:, :admin}"
+                               "{system_logs.severity:, :severity}{system_logs.extra_data:, :extra}"
+                               "{system_logs.ip_address:, :address}{system_logs.created_at:, :created})",
+                [LOG_ACCESS] = "INSERT INTO main.access_logs(user_id, action_type"
+                               "{access_logs.match_id:, match_id}{access_logs.prediction_id:, prediction_id}"
+                               "{access_logs.subscription_plan:, subscription_plan}"
+                               "{access_logs.ip_address:, ip_address}{access_logs.created_at:, created_at}"
+                               "{access_logs.extra_data:, extra_data}) VALUES(:user, :type"
+                               "{access_logs.match_id:, :match}{access_logs.prediction_id:, :prediction}"
+                               "{access_logs.subscription_plan:, :plan}{access_logs.ip_address:, :address}"
+                               "{access_logs.created_at:, :created}{access_logs.extra_data:, :extra})",
 };
 
 /* So many rows of a table may take too long in one call; the others aren't tried any more. */
@@ -43,20 +51,6 @@ static int writer_fault(LogWriter *writer, int code, LogTable table, Fault *faul
 
         (void) snprintf(doing, sizeof doing, "Writing to %s", log_table_to_string(table));
         return connection_fault(writer->connection, code, fault, doing);
-}
-
-static int find_table(Connection *connection, LogTable table, Fault *fault)
-{
-        bool is_there;
-        int r = table_exists(connection, log_table_to_string(table), &is_there, fault);
-
-        if (r >= 0 && !is_there)
-                return fault_set(fault,
-                                FAULT_NOT_FOUND,
-                                "%s has no table %s; the next start of the service creates it",
-                                connection->path,
-                                log_table_to_string(table));
-        return r;
 }
 
 /* For what the application's schema has against a row (a constraint, a trigger, which may name a table that
@@ -89,17 +83,21 @@ static int blame(LogWriter *writer, LogItem *item, int code, Fault *fault)
 
 static int prepare_for(LogWriter *writer, LogItem *item, Fault *fault)
 {
+        _cleanup_fault_ Fault found = {0};
         LogTable table = item->entry->table;
-        int code, r;
+        int r;
 
         if (writer->insertion[table])
                 return 0;
-        r = find_table(writer->connection, table, fault);
-        if (r < 0)
-                return r;
-        code = sqlite3_prepare_v2(
-                        writer->connection->handle, insertions[table], -1, &writer->insertion[table], NULL);
-        return code == SQLITE_OK ? 0 : blame(writer, item, code, fault);
+        r = table_prepare(writer->connection, insertions[table], &writer->insertion[table], &found);
+        if (r < 0 && found.code == FAULT_FAILED) {
+                /* A column that no row can do without is missing, or a trigger names a table that is. */
+                fault_move(&item->fault, &found);
+                return 0;
+        }
+        if (r < 0 && fault)
+                fault_move(fault, &found);
+        return r;
 }
 
 static int check_extra(LogWriter *writer, const LogEntry *entry, Fault *item_fault, Fault *fault)
@@ -250,6 +248,9 @@ static int write_all(Connection *connection,
         _cleanup_(log_writer_done) LogWriter writer = {.connection = connection, .n_overdue = n_overdue};
         int r = 0;
 
+        /* Before the first savepoint: a row that fails must not take its table along. */
+        for (size_t i = 0; r >= 0 && i < n_items; i++)
+                r = schema_add_table(connection, log_table_to_string(items[i]->entry->table), fault);
         for (size_t i = 0; r == 0 && i < n_items; i++)
                 if (items[i]->fault.code == FAULT_NONE)
                         r = write_item_whole(&writer, items[i], fault);

@@ -17,7 +17,7 @@ typedef struct LogItem {
 /* Writes the items in their order. 0: it is committed, and every item without a fault of its own is on the
  * disk. An item's own fault is INVALID_ARGUMENT (extra data that is no JSON object), NOT_FOUND (a user or a
  * prediction that is not there) or FAILED (another constraint or a trigger, which keeps it out); an item
- * that comes with one is passed over. Negative: nothing was written, for what connection_fault() tells or
- * since a table is missing (NOT_FOUND). Needs a CONNECTION_WRITE outside of a transaction. The entries have
- * passed log_entry_check(). */
+ * that comes with one is passed over. Negative: nothing was written, for what connection_fault() tells. A
+ * table that is missing is added (schema.h); of a column that is, the value is left out. Needs a
+ * CONNECTION_WRITE outside of a transaction. The entries have passed log_entry_check(). */
 int log_write(Connection *connection, LogItem *const *items, size_t n_items, Fault *fault);

@@ -2,6 +2,8 @@
 #include "records/prediction-archive.h"
 
 #include "base/test-hook.h"
+#include "database/schema.h"
+#include "database/table-columns.h"
 #include "database/transaction.h"
 #include "records/prediction-outcome.h"
 #include "records/prediction-store.h"
@@ -38,20 +40,26 @@ static const char candidates_sql[] =
                 "(SELECT a.prediction_correcte FROM main.predictions_archive AS a "
                 "WHERE a.prediction_id = p.id ORDER BY a.id DESC LIMIT 1) "
                 "FROM main.matches_archive AS m JOIN main.predictions AS p ON p.match_id = m.match_id "
-                "WHERE m.match_id = ?1 AND coalesce(p.is_valid, 1) = 1 ORDER BY p.id";
+                "WHERE m.match_id = ?1{predictions.is_valid: AND coalesce(p.is_valid, 1) = 1} ORDER BY p.id";
 
 /* ?1 the prediction, ?2 the outcome, ?3 the deviation, ?4 the moment, ?5 the row of the archive. */
 static const char insert_sql[] =
                 "INSERT INTO main.predictions_archive(match_id, prediction_id, consensus_type, choix, "
-                "probabilite, confiance, vote_statistique, vote_cotes, vote_simulation, vote_forme, "
-                "consensus, "
-                "resultat_reel, prediction_correcte, ecart_probabilite, created_at, updated_at, "
-                "finalized_at, "
-                "extra_data) SELECT p.match_id, p.id, p.consensus_type, p.consensus_result, "
-                "p.consensus_probability, p.confidence, p.votes_statistique, p.votes_cotes, "
-                "p.votes_simulation, p.votes_forme, (coalesce(p.votes_statistique, 0) <> 0) + "
+                "probabilite, confiance, resultat_reel, prediction_correcte, ecart_probabilite, created_at, "
+                "updated_at, finalized_at{predictions_archive.vote_statistique:, vote_statistique}"
+                "{predictions_archive.vote_cotes:, vote_cotes}"
+                "{predictions_archive.vote_simulation:, vote_simulation}"
+                "{predictions_archive.vote_forme:, vote_forme}{predictions_archive.consensus:, consensus}"
+                "{predictions_archive.extra_data:, extra_data}) SELECT p.match_id, p.id, p.consensus_type, "
+                "p.consensus_result, p.consensus_probability, p.confidence, m.resultat_reel, ?2, ?3, ?4, "
+                "?4, "
+                "?4{predictions_archive.vote_statistique:, p.votes_statistique}"
+                "{predictions_archive.vote_cotes:, p.votes_cotes}"
+                "{predictions_archive.vote_simulation:, p.votes_simulation}"
+                "{predictions_archive.vote_forme:, p.votes_forme}"
+                "{predictions_archive.consensus:, (coalesce(p.votes_statistique, 0) <> 0) + "
                 "(coalesce(p.votes_cotes, 0) <> 0) + (coalesce(p.votes_simulation, 0) <> 0) + "
-                "(coalesce(p.votes_forme, 0) <> 0) >= 3, m.resultat_reel, ?2, ?3, ?4, ?4, ?4, p.extra_data "
+                "(coalesce(p.votes_forme, 0) <> 0) >= 3}{predictions_archive.extra_data:, p.extra_data} "
                 "FROM main.predictions AS p JOIN main.matches_archive AS m ON m.match_id = p.match_id "
                 "WHERE p.id = ?1";
 /* ?6 whether the outcome counts: what can't be told of an unchanged result is no reason to take back what
@@ -91,8 +99,14 @@ static PredictionOutcome judge_row(sqlite3_stmt *row)
 
 static int lock_prediction(Connection *connection, int64_t id, const Archiving *archiving, Fault *fault)
 {
+        bool is_there;
+        int r = table_has_column(connection, "predictions", "is_locked", &is_there, fault);
+
+        if (r < 0 || !is_there)
+                return r;
         return prediction_change(connection,
-                        "UPDATE main.predictions SET is_locked = 1, updated_at = ?2 "
+                        "UPDATE main.predictions SET is_locked = 1{predictions.updated_at:, updated_at = "
+                        "?2} "
                         "WHERE id = ?1 AND coalesce(is_locked, 0) = 0",
                         &id,
                         1,
@@ -163,12 +177,85 @@ static int require_over(Connection *connection, int64_t match_id, Fault *fault)
         return 0;
 }
 
+static int require_columns(Connection *connection, Fault *fault)
+{
+        static const char *const of_predictions[] = {"id",
+                        "match_id",
+                        "consensus_type",
+                        "consensus_result",
+                        "consensus_probability",
+                        "confidence",
+                        "votes_statistique",
+                        "votes_cotes",
+                        "votes_simulation",
+                        "votes_forme",
+                        "extra_data",
+                        NULL};
+        static const char *const of_matches[] = {"id",
+                        "match_id",
+                        "equipe_1",
+                        "equipe_2",
+                        "resultat_reel",
+                        "statut_final",
+                        "score_final_equipe_1",
+                        "score_final_equipe_2",
+                        NULL};
+        static const char *const of_archive[] = {"id",
+                        "match_id",
+                        "prediction_id",
+                        "consensus_type",
+                        "choix",
+                        "probabilite",
+                        "confiance",
+                        "resultat_reel",
+                        "prediction_correcte",
+                        "ecart_probabilite",
+                        "created_at",
+                        "updated_at",
+                        "finalized_at",
+                        NULL};
+        static const char doing[] = "archiving predictions";
+        int r = table_require_columns(connection, "predictions", of_predictions, doing, fault);
+
+        if (r >= 0)
+                r = table_require_columns(connection, "matches_archive", of_matches, doing, fault);
+        if (r >= 0)
+                r = table_require_columns(connection, "predictions_archive", of_archive, doing, fault);
+        return r;
+}
+
+/* Whether all three tables are there, with the columns that archiving needs. */
+static int is_possible(Connection *connection, bool *ret, Fault *fault)
+{
+        static const char *const tables[] = {"predictions", "matches_archive", "predictions_archive"};
+        _cleanup_fault_ Fault lacking = {0};
+        bool is_there = true;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && is_there && i < ELEMENTSOF(tables); i++)
+                r = table_has_columns(connection, tables[i], &is_there, fault);
+        if (r < 0)
+                return r;
+        r = is_there ? require_columns(connection, &lacking) : 0;
+        *ret = is_there && r >= 0;
+        if (r >= 0 || lacking.code == FAULT_NOT_SUPPORTED)
+                return 0;
+        if (fault)
+                fault_move(fault, &lacking);
+        return r;
+}
+
 static int archive(Connection *connection, void *userdata, Fault *fault)
 {
         Archiving *archiving = userdata;
         _cleanup_(statement_finalizep) sqlite3_stmt *row = NULL;
         bool any = false;
-        int r = require_over(connection, archiving->match_id, fault);
+        int r = schema_add_table(connection, "predictions_archive", fault);
+
+        if (r >= 0)
+                r = require_columns(connection, fault);
+        if (r >= 0)
+                r = require_over(connection, archiving->match_id, fault);
 
         if (r >= 0)
                 r = prediction_prepare(connection, candidates_sql, &archiving->match_id, 1, &row, fault);
@@ -261,15 +348,21 @@ int prediction_archive_due(Connection *connection,
         _cleanup_free_ int64_t *due = calloc(limit, sizeof *due);
         unsigned n_seen = 0, n_due = 0;
         int64_t match_id;
-        bool is_due;
+        bool is_due, possible;
         int r;
 
         if (!due)
                 return fault_set_errno(fault, ENOMEM, "Archiving predictions");
+        r = is_possible(connection, &possible, fault);
+        if (r < 0 || !possible) {
+                *after_id = 0;
+                return r;
+        }
         r = prediction_prepare(connection,
                         "SELECT m.id, m.match_id, m.statut_final, EXISTS (SELECT 1 FROM main.predictions AS "
                         "p "
-                        "WHERE p.match_id = m.match_id AND coalesce(p.is_valid, 1) = 1 AND (NOT EXISTS "
+                        "WHERE p.match_id = m.match_id{predictions.is_valid: AND coalesce(p.is_valid, 1) = "
+                        "1} AND (NOT EXISTS "
                         "(SELECT 1 FROM main.predictions_archive AS a WHERE a.prediction_id = p.id) OR "
                         "(SELECT a.resultat_reel FROM main.predictions_archive AS a WHERE a.prediction_id = "
                         "p.id ORDER BY a.id DESC LIMIT 1) IS NOT m.resultat_reel)), "

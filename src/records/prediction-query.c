@@ -18,7 +18,10 @@ int prediction_get(Connection *connection, PredictionKey by, int64_t key, Predic
                                                 "ORDER BY id DESC LIMIT 1",
         };
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int r = prediction_find(connection, statements[by], &key, 1, &statement, fault);
+        int r = prediction_require_columns(connection, NULL, fault);
+
+        if (r > 0)
+                r = prediction_find(connection, statements[by], &key, 1, &statement, fault);
 
         if (r < 0)
                 return r;
@@ -141,6 +144,19 @@ static int check_filter(const PredictionFilter *filter, Fault *fault)
         return 0;
 }
 
+/* A filter by a column that is missing would find nothing, as if there were nothing. 0 when there is no
+ * table. */
+static int require_columns(Connection *connection, const PredictionFilter *filter, Fault *fault)
+{
+        int r = prediction_require_columns(connection, filter->day ? "created_at" : NULL, fault);
+
+        if (r > 0 && filter->league)
+                r = prediction_require_columns(connection, "league", fault);
+        if (r > 0 && filter->minimum_confidence > 0)
+                r = prediction_require_columns(connection, "confidence", fault);
+        return r;
+}
+
 static int fill_page(Connection *connection,
                 sqlite3_stmt *statement,
                 const PredictionFilter *filter,
@@ -178,13 +194,16 @@ int prediction_list(
         int r = check_filter(filter, fault);
 
         if (r >= 0)
+                r = require_columns(connection, filter, fault);
+        if (r > 0)
                 r = prepare_list(connection, filter, &statement, fault);
         if (r < 0)
                 return r;
         page.items = calloc(PREDICTION_PAGE_ROWS_MAX, sizeof *page.items);
         if (!page.items)
                 return fault_set_errno(fault, ENOMEM, "Listing predictions");
-        r = fill_page(connection, statement, filter, &page, fault);
+        if (statement)
+                r = fill_page(connection, statement, filter, &page, fault);
         if (r < 0)
                 return r;
         *ret = page;

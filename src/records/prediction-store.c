@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "records/prediction-store.h"
 
+#include "database/schema.h"
+#include "database/table-columns.h"
 #include "database/transaction.h"
 #include "records/prediction-query.h"
 
@@ -19,10 +21,14 @@ int prediction_prepare(Connection *connection,
                 Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int r = connection_prepare(connection, sql, &statement, fault);
+        int r = table_prepare(connection, sql, &statement, fault);
 
         for (size_t i = 0; r >= 0 && i < n_values; i++) {
-                int code = sqlite3_bind_int64(statement, (int) i + 1, values[i]);
+                int code = SQLITE_OK;
+
+                /* The last ones may be those of columns that are missing. */
+                if ((int) i < sqlite3_bind_parameter_count(statement))
+                        code = sqlite3_bind_int64(statement, (int) i + 1, values[i]);
 
                 if (code != SQLITE_OK)
                         r = connection_fault(connection, code, fault, sql);
@@ -71,7 +77,9 @@ int prediction_change(Connection *connection,
 
         if (r < 0)
                 return r;
-        code = sqlite3_bind_text(statement, (int) n_values + 1, moment, -1, SQLITE_STATIC);
+        code = (int) n_values < sqlite3_bind_parameter_count(statement)
+                               ? sqlite3_bind_text(statement, (int) n_values + 1, moment, -1, SQLITE_STATIC)
+                               : SQLITE_OK;
         if (code != SQLITE_OK)
                 return connection_fault(connection, code, fault, sql);
         return prediction_step(connection, statement, fault);
@@ -96,10 +104,10 @@ typedef struct Storing {
  */
 static int bind_all(Connection *connection, sqlite3_stmt *statement, const Storing *storing, Fault *fault)
 {
-        int code, r = 0;
+        int n_parameters = sqlite3_bind_parameter_count(statement), code, r = 0;
 
         for (PredictionColumn column = 0; r >= 0 && column < _PREDICTION_COLUMN_MAX; column++)
-                if (prediction_columns[column].storable)
+                if (prediction_columns[column].storable && (int) column < n_parameters)
                         r = prediction_bind(connection,
                                         statement,
                                         (int) column + 1,
@@ -108,6 +116,8 @@ static int bind_all(Connection *connection, sqlite3_stmt *statement, const Stori
                                         fault);
         if (r < 0)
                 return r;
+        if (n_parameters <= _PREDICTION_COLUMN_MAX)
+                return 0;
         code = sqlite3_bind_text(statement, _PREDICTION_COLUMN_MAX + 1, storing->moment, -1, SQLITE_STATIC);
         return code == SQLITE_OK ? 0 : connection_fault(connection, code, fault, "Writing a prediction");
 }
@@ -118,14 +128,25 @@ static int insert(Connection *connection, Storing *storing, Fault *fault)
         int r = prediction_check_complete(storing->prediction, fault);
 
         if (r >= 0)
-                r = connection_prepare(connection,
+                r = table_prepare(connection,
                                 "INSERT INTO main.predictions(match_id, team1, team2, league, "
-                                "consensus_type, "
-                                "consensus_result, consensus_probability, confidence, recommended_odd, "
-                                "recommended_action, votes_statistique, votes_cotes, votes_simulation, "
-                                "votes_forme, is_valid, is_locked, created_at, updated_at, extra_data) "
-                                "VALUES(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, coalesce(?12, 0), "
-                                "coalesce(?13, 0), coalesce(?14, 0), coalesce(?15, 0), 1, 0, ?23, ?23, ?22)",
+                                "consensus_type, consensus_result, consensus_probability, confidence, "
+                                "recommended_action{predictions.recommended_odd:, recommended_odd}"
+                                "{predictions.votes_statistique:, votes_statistique}"
+                                "{predictions.votes_cotes:, votes_cotes}"
+                                "{predictions.votes_simulation:, votes_simulation}"
+                                "{predictions.votes_forme:, votes_forme}{predictions.is_valid:, is_valid}"
+                                "{predictions.is_locked:, is_locked}{predictions.extra_data:, extra_data}"
+                                "{predictions.created_at:, created_at}{predictions.updated_at:, "
+                                "updated_at}) "
+                                "VALUES(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?11"
+                                "{predictions.recommended_odd:, ?10}"
+                                "{predictions.votes_statistique:, coalesce(?12, 0)}"
+                                "{predictions.votes_cotes:, coalesce(?13, 0)}"
+                                "{predictions.votes_simulation:, coalesce(?14, 0)}"
+                                "{predictions.votes_forme:, coalesce(?15, 0)}{predictions.is_valid:, 1}"
+                                "{predictions.is_locked:, 0}{predictions.extra_data:, ?22}"
+                                "{predictions.created_at:, ?23}{predictions.updated_at:, ?23})",
                                 &statement,
                                 fault);
         if (r >= 0)
@@ -142,20 +163,30 @@ static int insert(Connection *connection, Storing *storing, Fault *fault)
 static int update(Connection *connection, Storing *storing, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code, r = connection_prepare(connection,
-                                  "UPDATE main.predictions SET team1 = coalesce(?3, team1), "
-                                  "team2 = coalesce(?4, team2), league = coalesce(?5, league), "
-                                  "consensus_type = coalesce(?6, consensus_type), "
-                                  "consensus_result = coalesce(?7, consensus_result), "
-                                  "consensus_probability = coalesce(?8, consensus_probability), "
-                                  "confidence = coalesce(?9, confidence), "
-                                  "recommended_odd = coalesce(?10, recommended_odd), "
-                                  "recommended_action = coalesce(?11, recommended_action), "
-                                  "votes_statistique = coalesce(?12, votes_statistique), "
-                                  "votes_cotes = coalesce(?13, votes_cotes), "
-                                  "votes_simulation = coalesce(?14, votes_simulation), "
-                                  "votes_forme = coalesce(?15, votes_forme), "
-                                  "extra_data = coalesce(?22, extra_data), updated_at = ?23 WHERE id = ?1",
+        int code, r = table_prepare(connection,
+                                  "UPDATE main.predictions SET match_id = match_id"
+                                  "{predictions.team1:, team1 = coalesce(?3, team1)}"
+                                  "{predictions.team2:, team2 = coalesce(?4, team2)}"
+                                  "{predictions.league:, league = coalesce(?5, league)}"
+                                  "{predictions.consensus_type:, consensus_type = coalesce(?6, "
+                                  "consensus_type)}"
+                                  "{predictions.consensus_result:, "
+                                  "consensus_result = coalesce(?7, consensus_result)}"
+                                  "{predictions.consensus_probability:, "
+                                  "consensus_probability = coalesce(?8, consensus_probability)}"
+                                  "{predictions.confidence:, confidence = coalesce(?9, confidence)}"
+                                  "{predictions.recommended_odd:, "
+                                  "recommended_odd = coalesce(?10, recommended_odd)}"
+                                  "{predictions.recommended_action:, "
+                                  "recommended_action = coalesce(?11, recommended_action)}"
+                                  "{predictions.votes_statistique:, "
+                                  "votes_statistique = coalesce(?12, votes_statistique)}"
+                                  "{predictions.votes_cotes:, votes_cotes = coalesce(?13, votes_cotes)}"
+                                  "{predictions.votes_simulation:, "
+                                  "votes_simulation = coalesce(?14, votes_simulation)}"
+                                  "{predictions.votes_forme:, votes_forme = coalesce(?15, votes_forme)}"
+                                  "{predictions.extra_data:, extra_data = coalesce(?22, extra_data)}"
+                                  "{predictions.updated_at:, updated_at = ?23} WHERE id = ?1",
                                   &statement,
                                   fault);
 
@@ -169,6 +200,17 @@ static int update(Connection *connection, Storing *storing, Fault *fault)
         return prediction_step(connection, statement, fault);
 }
 
+/* What is given is stored, or refused by its name. */
+static int require_given(Connection *connection, const Prediction *prediction, Fault *fault)
+{
+        int r = prediction_require_columns(connection, NULL, fault);
+
+        for (PredictionColumn column = 0; r >= 0 && column < _PREDICTION_COLUMN_MAX; column++)
+                if (prediction_has(prediction, column))
+                        r = prediction_require_columns(connection, prediction_columns[column].name, fault);
+        return r;
+}
+
 static int store(Connection *connection, void *userdata, Fault *fault)
 {
         Storing *storing = userdata;
@@ -176,9 +218,15 @@ static int store(Connection *connection, void *userdata, Fault *fault)
         bool locked = false, valid = false;
         int r;
 
+        r = schema_add_table(connection, "predictions", fault);
+        if (r >= 0)
+                r = require_given(connection, storing->prediction, fault);
+        if (r < 0)
+                return r;
         r = prediction_find(connection,
-                        "SELECT id, coalesce(is_locked, 0), coalesce(is_valid, 1) FROM main.predictions "
-                        "WHERE match_id = ?1 ORDER BY id DESC LIMIT 1",
+                        "SELECT id, coalesce({predictions.is_locked}, 0), coalesce({predictions.is_valid}, "
+                        "1) "
+                        "FROM main.predictions WHERE match_id = ?1 ORDER BY id DESC LIMIT 1",
                         &storing->prediction->values[PREDICTION_MATCH_ID].integer,
                         1,
                         &statement,
@@ -226,16 +274,20 @@ typedef struct Invalidating {
 static int require_user(Connection *connection, int64_t user_id, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        bool is_there;
         int r;
 
         if (user_id == 0)
                 return 0;
-        r = prediction_find(connection,
-                        "SELECT 1 FROM main.users WHERE id = ?1",
-                        &user_id,
-                        1,
-                        &statement,
-                        fault);
+        r = table_has_column(connection, "users", "id", &is_there, fault);
+        if (r >= 0)
+                r = !is_there ? 0
+                              : prediction_find(connection,
+                                                "SELECT 1 FROM main.users WHERE id = ?1",
+                                                &user_id,
+                                                1,
+                                                &statement,
+                                                fault);
         return r == 0 ? fault_set(fault, FAULT_NOT_FOUND, "There is no user %lld", (long long) user_id) : r;
 }
 
@@ -243,14 +295,17 @@ static int require_user(Connection *connection, int64_t user_id, Fault *fault)
 static int require_unlocked(Connection *connection, PredictionChange *change, bool *ret_valid, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int r = prediction_find(connection,
-                        "SELECT match_id, coalesce(is_locked, 0), coalesce(is_valid, 1) FROM "
-                        "main.predictions "
-                        "WHERE id = ?1",
-                        &change->id,
-                        1,
-                        &statement,
-                        fault);
+        int r = prediction_require_columns(connection, "is_valid", fault);
+
+        if (r > 0)
+                r = prediction_find(connection,
+                                "SELECT match_id, coalesce({predictions.is_locked}, 0), coalesce(is_valid, "
+                                "1) "
+                                "FROM main.predictions WHERE id = ?1",
+                                &change->id,
+                                1,
+                                &statement,
+                                fault);
 
         if (r < 0)
                 return r;
@@ -278,8 +333,10 @@ static int invalidate(Connection *connection, void *userdata, Fault *fault)
                 return r;
         invalidating->change.changed = true;
         return prediction_change(connection,
-                        "UPDATE main.predictions SET is_valid = 0, invalidated_by = nullif(?2, 0), "
-                        "invalidated_at = ?3, updated_at = ?3 WHERE id = ?1",
+                        "UPDATE main.predictions SET is_valid = 0"
+                        "{predictions.invalidated_by:, invalidated_by = nullif(?2, 0)}"
+                        "{predictions.invalidated_at:, invalidated_at = ?3}"
+                        "{predictions.updated_at:, updated_at = ?3} WHERE id = ?1",
                         values,
                         ELEMENTSOF(values),
                         invalidating->moment,
@@ -314,19 +371,23 @@ static int lock(Connection *connection, void *userdata, Fault *fault)
 {
         Locking *locking = userdata;
         _cleanup_(statement_finalizep) sqlite3_stmt *any = NULL;
-        int r = prediction_find(connection,
-                        "SELECT 1 FROM main.predictions WHERE match_id = ?1 LIMIT 1",
-                        &locking->match_id,
-                        1,
-                        &any,
-                        fault);
+        int r = prediction_require_columns(connection, "is_locked", fault);
+
+        if (r > 0)
+                r = prediction_find(connection,
+                                "SELECT 1 FROM main.predictions WHERE match_id = ?1 LIMIT 1",
+                                &locking->match_id,
+                                1,
+                                &any,
+                                fault);
 
         if (r < 0)
                 return r;
         if (r == 0)
                 return prediction_not_found(PREDICTION_BY_MATCH, locking->match_id, fault);
         r = prediction_change(connection,
-                        "UPDATE main.predictions SET is_locked = 1, updated_at = ?2 "
+                        "UPDATE main.predictions SET is_locked = 1{predictions.updated_at:, updated_at = "
+                        "?2} "
                         "WHERE match_id = ?1 AND coalesce(is_locked, 0) = 0",
                         &locking->match_id,
                         1,

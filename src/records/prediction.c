@@ -7,6 +7,7 @@
 
 #include "base/timestamp.h"
 #include "base/utf8.h"
+#include "database/table-columns.h"
 #include "records/extra-data.h"
 
 const PredictionColumnType prediction_columns[_PREDICTION_COLUMN_MAX] = {
@@ -197,6 +198,20 @@ int prediction_read_row(Connection *connection,
         }
         *ret = TAKE_PTR(prediction);
         return 0;
+}
+
+int prediction_require_columns(Connection *connection, const char *column, Fault *fault)
+{
+        const char *const keys[] = {"id", "match_id", NULL}, *const asked[] = {column, NULL};
+        bool is_there;
+        int r = table_has_columns(connection, "predictions", &is_there, fault);
+
+        if (r < 0 || !is_there)
+                return r;
+        r = table_require_columns(connection, "predictions", keys, "predictions", fault);
+        if (r >= 0)
+                r = table_require_columns(connection, "predictions", asked, "what is asked for", fault);
+        return r < 0 ? r : 1;
 }
 
 static int refuse(PredictionColumn column, const char *wanted, Fault *fault)

@@ -88,12 +88,20 @@ void prediction_set_integer(Prediction *prediction, PredictionColumn column, int
 void prediction_set_real(Prediction *prediction, PredictionColumn column, double value);
 int prediction_set_text(Prediction *prediction, PredictionColumn column, const char *value);
 
-/* Every column, in the order of the enumeration: what prediction_read_row() wants. */
-#define PREDICTION_COLUMNS_SQL                                                                        \
-        "id, match_id, team1, team2, league, consensus_type, consensus_result, "                      \
-        "consensus_probability, confidence, recommended_odd, recommended_action, votes_statistique, " \
-        "votes_cotes, votes_simulation, votes_forme, is_valid, is_locked, invalidated_by, "           \
-        "invalidated_at, created_at, updated_at, extra_data"
+/* Every column, in the order of the enumeration, for table_prepare(): what prediction_read_row() wants. */
+#define PREDICTION_COLUMNS_SQL                                                                         \
+        "id, match_id, {predictions.team1}, {predictions.team2}, {predictions.league}, "               \
+        "{predictions.consensus_type}, {predictions.consensus_result}, "                               \
+        "{predictions.consensus_probability}, "                                                        \
+        "{predictions.confidence}, {predictions.recommended_odd}, {predictions.recommended_action}, "  \
+        "{predictions.votes_statistique}, {predictions.votes_cotes}, {predictions.votes_simulation}, " \
+        "{predictions.votes_forme}, {predictions.is_valid}, {predictions.is_locked}, "                 \
+        "{predictions.invalidated_by}, {predictions.invalidated_at}, {predictions.created_at}, "       \
+        "{predictions.updated_at}, {predictions.extra_data}"
+
+/* 1, or 0 where there is no table. NOT_SUPPORTED where it lacks a column that nothing can be done without:
+ * those two, or `column`, which may be NULL, for what is asked for. */
+int prediction_require_columns(Connection *connection, const char *column, Fault *fault);
 
 /* Takes over the row that the statement stands on. What the application wrote is given as it is, with '?'
  * for bytes that are no UTF-8, the nearest finite number for an infinite one, and without a moment that does

@@ -32,6 +32,7 @@ def count(service):
 @pytest.fixture
 def aged(service):
     """A service with 3000 rows, a hundred days later."""
+    service.configure("LogRetentionSec=90d\nLogRetentionAll=yes\n")
     service.set_clock(START_USEC)
     client = service.start(clock=True)
     add_rows(service, 3000)
@@ -49,9 +50,17 @@ def test_old_rows_go_after_a_backup_that_has_them(service, aged):
     assert tables["system_logs"] >= 3000
 
 
-@pytest.mark.parametrize("kept", ["infinity", "200d"])
-def test_what_is_young_enough_stays(service, aged, kept):
-    service.configure(f"LogRetentionSec={kept}\n")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "LogRetentionSec=200d\nLogRetentionAll=yes",
+        "LogRetentionSec=infinity\nLogRetentionAll=yes",
+        "LogRetentionSec=90d",  # the rows are not the service's
+        "",
+    ],
+)
+def test_what_is_young_enough_or_the_application_s_stays(service, aged, lines):
+    service.configure(f"{lines}\n")
     aged.manager("Reload")
     aged.back_up()
     service.stop()

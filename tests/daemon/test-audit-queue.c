@@ -37,6 +37,7 @@ static int setup(void **state)
         bench = calloc(1, sizeof(Bench));
         manager = &bench->manager;
         manager->started = true;
+        manager->schema = (SchemaReport){.role = SCHEMA_ROLE_OWN, .has_log = true};
         manager->database_path = strdup(fixture_path("live.db"));
         make_database(manager->database_path);
         bench->application = fixture_open(manager->database_path);

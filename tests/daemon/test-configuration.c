@@ -27,7 +27,10 @@ static void assert_defaults(const Configuration *configuration)
         assert_int_equal(configuration->effort.bytes_per_second, 0);
         assert_int_equal(configuration->retention_usec, 7 * USEC_PER_DAY);
         assert_int_equal(configuration->retention_minimum_verified, 3);
-        assert_int_equal(configuration->log_retention_usec, 90 * USEC_PER_DAY);
+        assert_int_equal(configuration->log_retention_usec, UINT64_MAX);
+        assert_false(configuration->log_retention_all);
+        assert_int_equal(configuration->schema, SCHEMA_CHOICE_AUTOMATIC);
+        assert_int_equal(configuration->journal_mode, JOURNAL_CHOICE_AUTOMATIC);
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
         assert_int_equal(configuration->low_disk_space_bytes, GIB);
         assert_int_equal(configuration->bcrypt_cost, 12);
@@ -63,7 +66,10 @@ static void test_every_setting(void **state)
                              "BandwidthLimit=20M\n"
                              "\tRetention=2w 1d\n"
                              "RetentionMinimumVerified=5\n"
-                             "LogRetentionSec=infinity\n"
+                             "LogRetentionSec=30d\n"
+                             "LogRetentionAll=yes\n"
+                             "Schema=none\n"
+                             "JournalMode=keep\n"
                              "Cadence=90min\n"
                              "LowDiskSpace=512M\n"
                              "BcryptCost=14\n"
@@ -83,7 +89,10 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.effort.bytes_per_second, 20 * MIB);
         assert_int_equal(configuration.retention_usec, 15 * USEC_PER_DAY);
         assert_int_equal(configuration.retention_minimum_verified, 5);
-        assert_int_equal(configuration.log_retention_usec, UINT64_MAX);
+        assert_int_equal(configuration.log_retention_usec, 30 * USEC_PER_DAY);
+        assert_true(configuration.log_retention_all);
+        assert_int_equal(configuration.schema, SCHEMA_CHOICE_NONE);
+        assert_int_equal(configuration.journal_mode, JOURNAL_CHOICE_KEEP);
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
         assert_int_equal(configuration.low_disk_space_bytes, 512 * MIB);
         assert_int_equal(configuration.bcrypt_cost, 14);
@@ -135,6 +144,9 @@ static void test_wrong_lines(void **state)
                         "RetentionMinimumVerified=99999999999999999999",
                         "LogRetentionSec=0",
                         "LogRetentionSec=never",
+                        "LogRetentionAll=maybe",
+                        "Schema=mine",
+                        "JournalMode=delete",
                         "LowDiskSpace=1X",
                         "BcryptCost=9",
                         "BcryptCost=15",

@@ -239,19 +239,10 @@ static void test_database_of_the_application_is_completed_not_altered(void **sta
                                          "SELECT count(*) FROM sqlite_schema"
                                          " WHERE name = 'ix_access_logs_prediction_id'"),
                         1);
-
-        assert_true(has_difference(&report, "users.email: VARCHAR(100) instead of VARCHAR(120)"));
-        assert_true(has_difference(
-                        &report, "users.subscription_plan: DEFAULT 'premium' instead of DEFAULT 'free'"));
-        assert_true(has_difference(
-                        &report, "users.subscription_status: no DEFAULT instead of DEFAULT 'inactive'"));
-        assert_true(has_difference(
-                        &report, "users.subscription_expires_at: NOT NULL instead of NULL allowed"));
-        assert_true(has_difference(&report, "users.ip_address: missing"));
-        assert_true(has_difference(&report,
-                        "access_logs.prediction_id: no REFERENCES instead of REFERENCES predictions.id"));
-        assert_int_equal(report.n_differences, 6);
-        assert_null(report.differences[6]);
+        /* Widths, defaults and NOT NULL are the application's own affair; what the service does not work
+         * with (users.ip_address) is as well. */
+        assert_int_equal(report.n_differences, 0);
+        assert_int_equal(report.n_costs, 0);
 
         /* What was there is there, to the letter. */
         assert_int_equal(fixture_integer(application,
@@ -261,10 +252,8 @@ static void test_database_of_the_application_is_completed_not_altered(void **sta
         assert_int_equal(fixture_integer(application, "SELECT count(*) FROM users"), 1);
         fixture_close(application);
 
-        /* The differences are told at every start. */
         migrate(path, &again);
         assert_int_equal(again.tables_created + again.indexes_created, 0);
-        assert_int_equal(again.n_differences, report.n_differences);
         schema_report_done(&again);
         schema_report_done(&report);
 }
@@ -277,16 +266,12 @@ static void test_what_is_in_the_way_is_reported(void **state)
 
         fixture_execute(application,
                         "CREATE TABLE t(a); CREATE VIEW alerts AS SELECT * FROM t;"
-                        "CREATE TABLE backup_logs(id TEXT PRIMARY KEY, created_at DATETIME UNIQUE);"
                         "CREATE INDEX ix_system_logs_user_id ON t(a)");
         fixture_execute(application, "CREATE TABLE system_logs(id INTEGER PRIMARY KEY, user_id INTEGER)");
         fixture_close(application);
         migrate(path, &report);
-        assert_int_equal(report.tables_created, N_TABLES - 3);
+        assert_int_equal(report.tables_created, N_TABLES - 2);
         assert_true(has_difference(&report, "alerts: a view instead of a table"));
-        assert_true(has_difference(&report, "backup_logs.id: TEXT instead of INTEGER"));
-        assert_true(has_difference(&report, "backup_logs.created_at: UNIQUE instead of not UNIQUE"));
-        assert_true(has_difference(&report, "backup_logs.created_by: missing"));
         assert_true(has_difference(&report,
                         "ix_system_logs_user_id: no index for system_logs.user_id, but the name is taken"));
         schema_report_done(&report);
@@ -404,7 +389,8 @@ static void test_tables_made_meanwhile_are_left_alone(void **state)
         assert_int_equal(schema_migrate(connection, NOW_USEC, &report, NULL), 0);
         connection = connection_close(connection);
         assert_int_equal(report.tables_created, N_TABLES - 1);
-        assert_true(has_difference(&report, "users.username: missing"));
+        assert_true(has_difference(&report,
+                        "users.username: missing; without it the interface for this table can't work"));
         schema_report_done(&report);
         fixture_close(application);
 }

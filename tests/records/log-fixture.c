@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "database/schema.h"
+#include "database/table-columns.h"
 
 Connection *log_connection;
 
@@ -70,8 +71,11 @@ int64_t log_add(const LogEntry *entry)
 void log_assert_plan(const char *sql)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
+        _cleanup_free_ char *expanded = NULL;
+        char *explain;
 
+        assert_int_equal(table_expand(log_connection, sql, &expanded, NULL), 0);
+        explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", expanded);
         assert_non_null(explain);
         assert_int_equal(connection_prepare(log_connection, explain, &statement, NULL), 0);
         sqlite3_free(explain);

@@ -235,6 +235,76 @@ static void test_many_tables_are_named_as_far_as_they_fit(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, log_setup, log_teardown)
 
+/* As an older version of the application's models made it. */
+static void test_a_table_of_fewer_columns(void **state)
+{
+        const AccountDraft plain = {.username = "ben", .password_hash = "h", .is_approved = true};
+        const AccountDraft with_email = {.username = "eve", .email = "e@x", .password_hash = "h"};
+        const AccountDraft admin = {.username = "eve", .password_hash = "h", .is_admin = true};
+        Account account;
+        Fault fault = {0};
+
+        assert_int_equal(connection_execute(log_connection,
+                                         "DROP TABLE users; CREATE TABLE users(id INTEGER PRIMARY KEY, "
+                                         "username "
+                                         "TEXT UNIQUE, password TEXT)",
+                                         NULL),
+                        0);
+        assert_int_equal(account_create(log_connection, &plain, &account, &fault), 0);
+        assert_true(account.is_active);
+        assert_true(account.is_approved);
+        assert_false(account.is_admin);
+        assert_string_equal(account.unique_id, "");
+        account_done(&account);
+        assert_int_equal(account_create(log_connection, &with_email, &account, &fault), -EOPNOTSUPP);
+        fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "no column email, so accounts have no address");
+        assert_int_equal(account_create(log_connection, &admin, &account, &fault), -EOPNOTSUPP);
+        fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "is_admin");
+        assert_int_equal(
+                        account_set_flag(log_connection, "ben", ACCOUNT_ACTIVE, false, &fault), -EOPNOTSUPP);
+        fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "is_active, so accounts can't be disabled");
+        assert_int_equal(account_set_password(log_connection, "ben", "i", &fault), 0);
+        assert_int_equal(account_signed_in(log_connection, 1, NOW_USEC, "i", "j", &fault), 0);
+        assert_int_equal(account_delete(log_connection, "ben", &fault), 0);
+}
+
+static void test_a_table_without_passwords_is_no_table_of_accounts(void **state)
+{
+        const AccountDraft draft = {.username = "ben", .password_hash = "h"};
+        Account account;
+        Fault fault = {0};
+
+        assert_int_equal(connection_execute(log_connection,
+                                         "DROP TABLE users; CREATE TABLE users(id INTEGER PRIMARY KEY, "
+                                         "username "
+                                         "TEXT)",
+                                         NULL),
+                        0);
+        assert_int_equal(account_create(log_connection, &draft, &account, &fault), -EOPNOTSUPP);
+        fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "users has no column password, which accounts");
+}
+
+static void test_the_first_account_makes_the_table(void **state)
+{
+        const AccountDraft draft = {.username = "ben", .password_hash = "h"};
+        Account account, *accounts = NULL;
+        Fault fault = {0};
+        size_t n;
+
+        assert_int_equal(connection_execute(
+                                         log_connection, "PRAGMA foreign_keys=OFF; DROP TABLE users", NULL),
+                        0);
+        assert_int_equal(account_list(log_connection, 0, 10, &accounts, &n, &fault), 0);
+        assert_int_equal(n, 0);
+        account_free_many(accounts, n);
+        assert_int_equal(account_find(log_connection, "ben", &account, NULL, &fault),
+                        fault_errno(FAULT_NOT_FOUND));
+        fault_done(&fault);
+        assert_int_equal(account_create(log_connection, &draft, &account, &fault), 0);
+        assert_true(account.unique_id[0]);
+        account_done(&account);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -250,6 +320,9 @@ int main(void)
                         TEST(test_nothing_goes_with_an_account),
                         TEST(test_rows_of_every_table_are_found),
                         TEST(test_many_tables_are_named_as_far_as_they_fit),
+                        TEST(test_a_table_of_fewer_columns),
+                        TEST(test_a_table_without_passwords_is_no_table_of_accounts),
+                        TEST(test_the_first_account_makes_the_table),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "prediction-fixture.h"
 
+#include "records/prediction-query.h"
 #include "records/prediction-store.h"
 
 static void store(const Prediction *prediction, uint64_t now_usec, int64_t wanted_id, bool wanted_created)
@@ -166,6 +167,56 @@ static void test_a_moment_that_no_calendar_has(void **state)
         fixture_assert_fault(&fault, FAULT_INVALID_ARGUMENT, "9999");
 }
 
+/* As an older version of the application's models made it. */
+static void test_a_table_of_fewer_columns(void **state)
+{
+        _cleanup_(prediction_freep) Prediction *prediction = prediction_sample(7), *found = NULL;
+        PredictionChange change;
+        Fault fault = {0};
+        bool created;
+        unsigned n;
+        int64_t id;
+
+        fixture_execute(application,
+                        "DROP TABLE predictions; CREATE TABLE predictions(id INTEGER PRIMARY KEY, match_id "
+                        "INTEGER, "
+                        "team1 TEXT, team2 TEXT, league TEXT, consensus_type TEXT, consensus_result TEXT, "
+                        "consensus_probability FLOAT, confidence FLOAT, recommended_action TEXT, extra_data "
+                        "TEXT)");
+        /* Votes are given, and refused by their name. */
+        assert_int_equal(prediction_store(connection, prediction, NOW_USEC, &id, &created, &fault),
+                        -EOPNOTSUPP);
+        fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "no column votes_cotes");
+        prediction->present &= ~(UINT32_C(1) << PREDICTION_VOTES_COTES);
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(prediction_store(connection, prediction, NOW_USEC, &id, &created, &fault),
+                                0);
+                assert_int_equal(created, i == 0);
+        }
+        assert_int_equal(prediction_get(connection, PREDICTION_BY_MATCH, 7, &found, &fault), 0);
+        assert_non_null(found);
+        assert_false(prediction_has(found, PREDICTION_CREATED_AT));
+        assert_int_equal(prediction_lock(connection, 7, NOW_USEC, &n, &fault), -EOPNOTSUPP);
+        fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "no column is_locked");
+        assert_int_equal(prediction_invalidate(connection, id, 0, NOW_USEC, &change, &fault), -EOPNOTSUPP);
+        fixture_assert_fault(&fault, FAULT_NOT_SUPPORTED, "no column is_valid");
+}
+
+static void test_the_first_prediction_makes_the_table(void **state)
+{
+        _cleanup_(prediction_freep) Prediction *found = NULL;
+
+        fixture_execute(application, "PRAGMA foreign_keys=OFF; DROP TABLE predictions");
+        assert_int_equal(prediction_get(connection, PREDICTION_BY_ID, 1, &found, NULL), 0);
+        assert_null(found);
+        assert_int_equal(prediction_stored(7), 1);
+        assert_int_equal(fixture_integer(application,
+                                         "SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'predictions' "
+                                         "AND "
+                                         "type = 'index'"),
+                        4);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, prediction_setup, prediction_teardown)
@@ -178,6 +229,8 @@ int main(void)
                         TEST(test_an_invalidated_one_stays_and_a_new_one_follows),
                         TEST(test_who_invalidates_must_be_there),
                         TEST(test_a_moment_that_no_calendar_has),
+                        TEST(test_a_table_of_fewer_columns),
+                        TEST(test_the_first_prediction_makes_the_table),
         };
 
         return cmocka_run_group_tests_name("prediction-store", tests, NULL, NULL);

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The databases of other applications: everything works on them, and nothing of the service's own gets into them."""
+
+import os
+import sqlite3
+
+import pytest
+
+import foreign
+from client import BusError
+from contract import ACCOUNTS, AUDIT, BUS_PATH, ERROR, PREDICTIONS
+
+# 2026-01-24 00:00 UTC.
+START_USEC = 1769212800 * 1000000
+HOUR_USEC = 3600 * 1000000
+
+
+@pytest.fixture(params=foreign.KINDS)
+def kind(request):
+    return request.param
+
+
+def refused(client, interface, member, *arguments):
+    with pytest.raises(BusError) as caught:
+        client.call(BUS_PATH, interface, member, *arguments)
+    assert caught.value.name == ERROR + "NotSupported"
+    assert "Schema=oracxpred" in str(caught.value)
+
+
+def test_a_day_of_service_leaves_nothing_behind(service, kind):
+    foreign.make(kind, service.database)
+    service.set_clock(START_USEC)
+    client = service.start(clock=True)
+    before = foreign.content(service.database)
+    for hour in (6, 12, 18, 24):
+        service.set_clock(START_USEC + hour * HOUR_USEC)
+        client.back_up(automatic=("b", True))
+    client.back_up(label=("s", "by hand"))
+    assert client.run("Verify", "", {})[1] == "done"
+    client.manager("GetStatistics")
+    client.manager("Advise")
+    client.manager("Cleanup", {})
+    assert foreign.content(service.database) == before
+
+    foreign.write(kind, service.database)
+    assert foreign.content(service.database) != before
+    assert client.run("Restore", "", {})[1] == "done"
+    client.manager("GetStatistics")
+    assert foreign.content(service.database) == before
+    service.stop()
+    service.start(clock=True)
+    service.stop()
+    assert foreign.content(service.database) == before
+
+
+def test_accounts_and_predictions_are_not_there_and_the_log_is_elsewhere(service):
+    foreign.make("django", service.database)
+    client = service.start()
+    refused(client, ACCOUNTS, "Show", "a")
+    refused(client, PREDICTIONS, "GetByMatch", 7, {})
+    client.back_up(label=("s", "by hand"))
+    assert client.call(BUS_PATH, AUDIT, "AppendSystem", "note", "kept", {}) > 0
+    assert client.call(BUS_PATH, AUDIT, "AppendAccess", "seen", 1, {}) == 1
+    assert client.run("Restore", "", {})[1] == "done"
+    rows, _ = client.call(BUS_PATH, AUDIT, "ListSystem", {})
+    assert {"persistence.backup", "note", "database_restored"} <= {row["type"][1] for row in rows}
+    service.stop()
+    own = os.path.join(service.state, "audit.db")
+    assert os.stat(own).st_mode & 0o777 == 0o600
+    with sqlite3.connect(own) as connection:
+        assert connection.execute("SELECT count(*) FROM access_logs").fetchone() == (1,)
+
+
+def test_a_damaged_log_of_its_own_says_nothing_of_the_database(service):
+    foreign.make("gitea", service.database)
+    os.makedirs(service.state, exist_ok=True)
+    with open(os.path.join(service.state, "audit.db"), "wb") as file:
+        file.write(b"no database at all" * 500)
+    client = service.start()
+    with pytest.raises(BusError) as caught:
+        client.call(BUS_PATH, AUDIT, "AppendSystem", "note", "lost", {})
+    assert caught.value.name == ERROR + "Failed"
+    assert "audit.db" in str(caught.value)
+    assert client.get("Integrity") == "ok"
+
+
+@pytest.mark.parametrize("mode", ["delete", "truncate", "persist", "wal"])
+def test_the_application_changes_its_journal_mode(service, mode):
+    """Between two pieces of work the service has no connection open that would be in the way."""
+    foreign.make("django", service.database)
+    client = service.start()
+    client.back_up()
+    client.manager("GetStatistics")
+    for wanted in ("wal", mode, "wal", "delete"):
+        connection = sqlite3.connect(service.database, isolation_level=None, timeout=5)
+        assert connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()[0] == wanted
+        connection.close()
+    client.back_up()
+
+
+def test_a_file_that_is_missing_is_left_to_its_application(service):
+    service.configure("Schema=none\n")
+    client = service.start()
+    assert not os.path.exists(service.database)
+    assert client.get("Health") != "ok"
+    foreign.make("django", service.database)
+    client.wait_property("Integrity", "ok")
+    client.back_up()
+    assert "shop_order" in dict(client.manager("GetStatistics")["Tables"][1])
