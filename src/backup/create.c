@@ -16,6 +16,7 @@
 #include "base/test-hook.h"
 #include "config.h"
 #include "database/check.h"
+#include "database/deleted-wal.h"
 #include "database/placement.h"
 #include "database/snapshot.h"
 
@@ -159,8 +160,13 @@ static int look_ahead(const Creation *creation, Fault *fault)
         struct stat status;
         uint64_t bytes;
 
+        int r;
+
         if (stat(request->database_path, &status) < 0)
                 return fault_set_errno(fault, errno, "Looking at %s", request->database_path);
+        r = deleted_wal_refuse(request->database_path, fault);
+        if (r < 0)
+                return r;
         bytes = (uint64_t) status.st_size;
         /* To SQLite this is a sound database without tables, and its backup would outlive the good ones. */
         if (bytes <= PLACEMENT_NOTHING_BYTES)

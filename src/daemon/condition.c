@@ -86,6 +86,14 @@ int manager_require_sound_database(const Manager *manager, Fault *fault)
                                 "The database %s is missing while backups of it exist; `oracxpredctl "
                                 "restore` puts the newest good one back",
                                 manager->database_path);
+        if (manager->wal_holders)
+                return fault_set(fault,
+                                FAULT_DATABASE_IN_USE,
+                                "The -wal or -shm of %s was deleted while %s has it open; it is not worked "
+                                "with until that process has written a copy (VACUUM INTO 'FILE') and was "
+                                "restarted",
+                                manager->database_path,
+                                manager->wal_holders);
         if (manager->integrity == INTEGRITY_CORRUPT)
                 return fault_set(fault,
                                 FAULT_CORRUPT,
@@ -210,6 +218,8 @@ void manager_update_health(Manager *manager)
                         .finding = manager->finding,
                         .database_missing = manager->database_missing,
                         .database_replaced = manager->database_replaced,
+                        .wal_deleted = manager->wal_deleted,
+                        .wal_holders = manager->wal_holders,
                         .restoring = manager->restoring,
                         .has_healthy_backup = recovery_choose(manager->catalogue,
                                         &manager->last_restore,

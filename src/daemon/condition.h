@@ -21,8 +21,8 @@ void manager_take_check(Manager *manager, const CheckResult *result);
 /* The database file is not there though backups of it are: told, and nothing is written in its place. */
 void manager_set_database_missing(Manager *manager);
 
-/* 0, or CORRUPT with the way out: the database is not to be backed up, nor backups removed, while it is
- * corrupt or missing. */
+/* 0, or CORRUPT or DATABASE_IN_USE (a deleted -wal that somebody has open) with the way out: the database is
+ * not to be backed up, nor backups removed, while it is corrupt or missing. */
 int manager_require_sound_database(const Manager *manager, Fault *fault);
 
 /* When the newest backup of this service was made; 0 for never. One that is dated in the future proves

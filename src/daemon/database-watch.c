@@ -12,6 +12,7 @@
 #include "daemon/condition.h"
 #include "daemon/event.h"
 #include "daemon/one-shot.h"
+#include "daemon/wal-watch.h"
 #include "database/placement.h"
 
 /* People and programs delete a file and write it anew, or copy over it: looked at when that is over. */
@@ -259,6 +260,14 @@ void database_watch_examine(Manager *manager)
         manager_update_health(manager);
 }
 
+static bool is_side_file(const struct inotify_event *event, const char *name)
+{
+        size_t length = strlen(name);
+
+        return event->len > length && strncmp(event->name, name, length) == 0 &&
+               (strcmp(event->name + length, "-wal") == 0 || strcmp(event->name + length, "-shm") == 0);
+}
+
 static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata)
 {
         Manager *manager = userdata;
@@ -276,6 +285,8 @@ static int on_inotify(sd_event_source *source, const struct inotify_event *event
                 manager_update_health(manager);
                 return 0;
         }
+        if (event->mask & (IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) && is_side_file(event, slash + 1))
+                wal_watch_examine(manager);
         if (!(event->mask & IN_Q_OVERFLOW) && (event->len == 0 || strcmp(event->name, slash + 1) != 0))
                 return 0;
         if (event->mask & IN_CREATE)

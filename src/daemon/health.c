@@ -174,10 +174,34 @@ static int judge_remedies(const HealthFacts *facts, Health *health)
         return r;
 }
 
+static int judge_wal(const HealthFacts *facts, Health *health)
+{
+        if (facts->wal_holders)
+                return add(health,
+                                HEALTH_DEGRADED,
+                                "wal-deleted",
+                                "The -wal or -shm of %s was deleted while %s has it open; leave that "
+                                "running, since commits that only the deleted file holds go when it closes: "
+                                "have it write a copy (VACUUM INTO 'FILE'), then restart it. Until then "
+                                "nothing is backed up or restored",
+                                facts->database_path,
+                                facts->wal_holders);
+        if (facts->wal_deleted)
+                return add(health,
+                                HEALTH_DEGRADED,
+                                "wal-deleted",
+                                "The -wal or -shm of %s was deleted while it was in use; look whether the "
+                                "newest rows are there, then run `oracxpredctl verify`",
+                                facts->database_path);
+        return 0;
+}
+
 static int judge_database(const HealthFacts *facts, Health *health)
 {
         int r = judge_content(facts, health);
 
+        if (r >= 0)
+                r = judge_wal(facts, health);
         if (r >= 0)
                 r = judge_recovery(facts, health);
         return r < 0 ? r : judge_remedies(facts, health);

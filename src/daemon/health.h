@@ -45,6 +45,8 @@ typedef struct HealthFacts {
         const char *finding; /* of the check, or why there was none; may be NULL */
         bool database_missing;
         bool database_replaced;
+        bool wal_deleted;        /* or the -shm, while it was in use */
+        const char *wal_holders; /* who still has it; or NULL */
         bool restoring;
         bool has_healthy_backup;
         bool auto_restore_stopped;

@@ -171,6 +171,8 @@ static void free_event_sources(Manager *manager)
         (void) sd_event_source_disable_unref(manager->database_watch_event_source);
         (void) sd_event_source_disable_unref(manager->modified_event_source);
         (void) sd_event_source_disable_unref(manager->settle_event_source);
+        (void) sd_event_source_disable_unref(manager->wal_event_source);
+        free(manager->wal_holders);
         (void) sd_event_source_disable_unref(manager->restore_retry_event_source);
         (void) sd_event_source_disable_unref(manager->change_event_source);
 }

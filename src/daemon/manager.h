@@ -156,6 +156,10 @@ struct Manager {
         uint64_t clock_stored_usec;
         RetentionHold hold;  /* why retention waits for somebody; see there */
         bool counts_awaited; /* those of the start, which are compared with the newest backup */
+        /* The -wal or -shm was deleted in use; see wal-watch.c. Until somebody verifies the database. */
+        bool wal_deleted;
+        char *wal_holders; /* who has the deleted one open; NULL for nobody */
+        sd_event_source *wal_event_source;
         /* See database-watch.c. */
         FileIdentity database_identity;
         FileIdentity database_moved; /* what was there before it was gone */

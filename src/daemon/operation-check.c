@@ -14,6 +14,8 @@
 #include "daemon/identity-keeper.h"
 #include "daemon/manager.h"
 #include "daemon/remedy-state.h"
+#include "daemon/wal-watch.h"
+#include "database/deleted-wal.h"
 #include "database/placement.h"
 
 typedef struct CheckTask {
@@ -71,6 +73,9 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
                                 "The database %s was emptied; `oracxpredctl restore` puts the newest good "
                                 "backup in its place",
                                 task->database_path);
+        r = deleted_wal_refuse(task->database_path, fault);
+        if (r < 0)
+                return r;
         r = task->on_copy ? check_live(task->database_path,
                                             task->directory_fd,
                                             task->directory_path,
@@ -127,6 +132,7 @@ static int check_finish(Job *job, void *userdata)
          * see, and `oracxpredctl verify` says that they have. */
         if (job->fault.code == FAULT_NONE && job_is_attended(job)) {
                 manager->database_replaced = false;
+                wal_watch_accept(manager);
                 automatic_restore_repaired(manager);
                 manager_update_health(manager);
         }

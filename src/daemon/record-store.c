@@ -25,6 +25,7 @@ struct RecordStore {
         int wanted_fd; /* eventfd: somebody closes the gate */
         Progress progress;
         atomic_bool open;
+        atomic_bool wal_deleted; /* the next release saves what only it holds */
 
         /* The worker's. */
         Connection *connection;
@@ -43,9 +44,24 @@ static void disconnect(RecordStore *store)
         atomic_store(&store->open, false);
 }
 
+/* With others there it is left to them: two that checkpoint at the same moment can corrupt the database in
+ * SQLite before 3.51.3. */
+static void checkpoint_if_alone(RecordStore *store)
+{
+        _cleanup_(open_files_done) OpenFiles open_files = {0};
+
+        if (open_files_find(store->path, &open_files, NULL) >= 0 && open_files.n_holders == 0)
+                (void) sqlite3_wal_checkpoint_v2(
+                                store->connection->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 static void release_run(Work *work)
 {
-        disconnect((RecordStore *) ((char *) work - offsetof(RecordStore, release)));
+        RecordStore *store = (RecordStore *) ((char *) work - offsetof(RecordStore, release));
+
+        if (atomic_exchange(&store->wal_deleted, false) && store->connection)
+                checkpoint_if_alone(store);
+        disconnect(store);
 }
 
 static void release_finish(Work *work)
@@ -203,7 +219,6 @@ int record_store_connect(RecordStore *store, Connection **ret, Fault *fault)
  * its own commits. While it isn't there nobody would. */
 static void keep_wal_small(RecordStore *store)
 {
-        _cleanup_(open_files_done) OpenFiles open_files = {0};
         _cleanup_free_ char *wal_path = NULL;
         struct stat status;
 
@@ -214,11 +229,8 @@ static void keep_wal_small(RecordStore *store)
         if (stat(wal_path, &status) < 0 || (uint64_t) status.st_size < store->large_wal_bytes)
                 return;
         store->large_wal_bytes = (uint64_t) status.st_size + RECORD_STORE_WAL_STEP_BYTES;
-        /* With others there it is left to them: two that checkpoint at the same moment can corrupt the
-         * database in SQLite before 3.51.3. One that is full is written from its start again. */
-        if (open_files_find(store->path, &open_files, NULL) >= 0 && open_files.n_holders == 0)
-                (void) sqlite3_wal_checkpoint_v2(
-                                store->connection->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        /* One that is full is written from its start again. */
+        checkpoint_if_alone(store);
 }
 
 void record_store_leave(RecordStore *store, const Fault *fault)
@@ -253,6 +265,12 @@ void record_store_release(RecordStore *store)
                 return;
         store->releasing = true;
         lane_submit_first(store->lane, &store->release);
+}
+
+void record_store_let_go_of_deleted(RecordStore *store)
+{
+        atomic_store(&store->wal_deleted, true);
+        record_store_release(store);
 }
 
 void record_store_stop(RecordStore *store)

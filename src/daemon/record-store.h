@@ -59,6 +59,10 @@ void record_store_used(RecordStore *store);
 /* Loop. Has the connection closed as soon as the lane comes to it. */
 void record_store_release(RecordStore *store);
 
+/* The same when the -wal that the connection has open was deleted. Where no other process has the database
+ * open, what only that -wal holds is written into the database before. */
+void record_store_let_go_of_deleted(RecordStore *store);
+
 /* Loop. Interrupts what runs, now and from now on: the service is stopping. */
 void record_store_stop(RecordStore *store);
 

@@ -159,6 +159,21 @@ static void test_what_is_no_corruption_has_its_reason(void **state)
         assert_reasons(&facts, HEALTH_DEGRADED, "repairable");
 }
 
+/* Whoever still has a deleted -wal is not to be stopped, and who reads it has to know what to do first. */
+static void test_deleted_wal_is_a_reason_of_its_own(void **state)
+{
+        HealthFacts facts = good_facts();
+        _cleanup_(health_done) Health health = {0};
+
+        facts.wal_deleted = true;
+        assert_reasons(&facts, HEALTH_DEGRADED, "wal-deleted");
+        facts.wal_holders = "python3 (pid 9)";
+        assert_reasons(&facts, HEALTH_DEGRADED, "wal-deleted");
+        assert_int_equal(health_evaluate(&facts, &health), 0);
+        assert_non_null(strstr(health.reasons[0].text, "python3 (pid 9)"));
+        assert_non_null(strstr(health.reasons[0].text, "leave that running"));
+}
+
 static void test_each_degradation_has_its_code(void **state)
 {
         HealthFacts facts = good_facts();
@@ -422,6 +437,7 @@ int main(void)
                         cmocka_unit_test(test_corrupt),
                         cmocka_unit_test(test_integrity_follows_from_what_is_damaged),
                         cmocka_unit_test(test_what_is_no_corruption_has_its_reason),
+                        cmocka_unit_test(test_deleted_wal_is_a_reason_of_its_own),
                         cmocka_unit_test(test_unknown_integrity_is_no_corruption),
                         cmocka_unit_test(test_each_degradation_has_its_code),
                         cmocka_unit_test(test_worst_reason_gives_the_state_and_all_are_told),
