@@ -142,10 +142,10 @@ static int count_table(Connection *connection, const char *name, Statistics *sta
         int code = count_rows(connection, name, "", &rows);
 
         /* The smallest index may be in a collation that only the application has. */
-        if (code == SQLITE_ERROR)
+        if ((code & 0xff) == SQLITE_ERROR)
                 code = count_rows(connection, name, "NOT INDEXED", &rows);
         /* So may a module be, or a function: the rest still counts. */
-        if (code == SQLITE_ERROR)
+        if ((code & 0xff) == SQLITE_ERROR)
                 return 0;
         if (code == SQLITE_ROW && add_table(statistics, name, rows) < 0)
                 code = SQLITE_NOMEM;
