@@ -19,6 +19,7 @@
 #include "daemon/backup-bus.h"
 #include "daemon/change.h"
 #include "daemon/condition.h"
+#include "daemon/descriptor-watch.h"
 #include "daemon/encryption.h"
 #include "daemon/event.h"
 #include "daemon/job-bus.h"
@@ -302,7 +303,8 @@ static int connect_bus(Manager *manager, bool user, Fault *fault)
                 r = open_connection(manager, user, &manager->inquiry_bus, fault);
         if (r < 0)
                 return r;
-        if (!user)
+        r = descriptor_watch_start(manager);
+        if (r >= 0 && !user)
                 r = polkit_new(manager->bus,
                                 manager->inquiry_bus,
                                 manager->response_times,

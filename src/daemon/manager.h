@@ -61,7 +61,7 @@ typedef struct StateWriter StateWriter;
 typedef struct Acknowledgement Acknowledgement;
 
 /* Far more than anybody passes by mistake while one job runs. */
-#define HELD_MESSAGES_MAX 16
+#define HELD_MESSAGES_MAX 64
 
 struct Manager {
         sd_event *event;

@@ -14,11 +14,13 @@
 
 static const char *const side_suffixes[] = {"-journal", "-wal", "-shm"};
 
-/* A database that SQLite has open here. */
+/* A file that SQLite has open here and may lock: a database, or a -shm. */
 typedef struct OpenDatabase OpenDatabase;
 struct OpenDatabase {
         OpenDatabase *next;
         int fd;
+        dev_t device;
+        ino_t inode;
         char path[];
 };
 
@@ -166,9 +168,10 @@ static int open_or_create(const char *path, int flags, int mode)
         return -1;
 }
 
-static bool is_database(const char *path, int flags)
+static bool has_locks(const char *path, int flags)
 {
-        return (flags & O_ACCMODE) == O_RDWR && length_without_suffix(path) == 0 &&
+        return (flags & O_ACCMODE) == O_RDWR &&
+               (length_without_suffix(path) == 0 || has_suffix(path, "-shm")) &&
                strncmp(last_component(path), TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) != 0;
 }
 
@@ -176,9 +179,15 @@ static int remember_database(const char *path, int fd)
 {
         OpenDatabase *database = malloc(sizeof *database + strlen(path) + 1);
 
-        if (!database)
+        struct stat status;
+
+        if (!database || fstat(fd, &status) < 0) {
+                free(database);
                 return -ENOMEM;
+        }
         database->fd = fd;
+        database->device = status.st_dev;
+        database->inode = status.st_ino;
         memcpy(database->path, path, strlen(path) + 1);
         (void) pthread_mutex_lock(&databases_mutex);
         database->next = databases;
@@ -195,7 +204,7 @@ static int guarded_open(const char *path, int flags, int mode)
         if (strcmp(path, "/dev/urandom") == 0 || strcmp(path, "/dev/null") == 0)
                 return open(path, flags | O_CLOEXEC);
         fd = open_or_create(path, flags, mode);
-        if (fd >= 0 && is_database(path, flags) && remember_database(path, fd) < 0) {
+        if (fd >= 0 && has_locks(path, flags) && remember_database(path, fd) < 0) {
                 (void) close(fd);
                 errno = ENOMEM;
                 return -1;
@@ -217,6 +226,33 @@ static int guarded_close(int fd)
         (void) pthread_mutex_unlock(&databases_mutex);
         free(database);
         return close(fd);
+}
+
+static bool is_stranger(int fd, const struct stat *status)
+{
+        bool has_locks = false;
+
+        for (const OpenDatabase *database = databases; database; database = database->next) {
+                if (database->fd == fd)
+                        return false;
+                has_locks = has_locks ||
+                            (database->device == status->st_dev && database->inode == status->st_ino);
+        }
+        return has_locks;
+}
+
+bool file_guard_finds_stranger(int n)
+{
+        bool found = false;
+
+        (void) pthread_mutex_lock(&databases_mutex);
+        for (int fd = 3; databases && fd < n && !found; fd++) {
+                struct stat status;
+
+                found = fstat(fd, &status) >= 0 && S_ISREG(status.st_mode) && is_stranger(fd, &status);
+        }
+        (void) pthread_mutex_unlock(&databases_mutex);
+        return found;
 }
 
 static bool may_unlink(const char *path)

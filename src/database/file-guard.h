@@ -28,6 +28,11 @@ void file_guard_forget(void);
  * is a FIFO"); NULL when nothing. Valid until the next refusal. */
 const char *file_guard_refusal(void);
 
+/* Whether a descriptor below `n` is one of a file on which SQLite holds locks here (a database, its -shm),
+ * and not SQLite's own. Who closes it drops those locks. May see one that another thread of this service has
+ * open for a moment. */
+bool file_guard_finds_stranger(int n);
+
 /* Whether what SQLite has opened is the file that `path` names, which it reached without following a link in
  * the last part of the name: UNSAFE_FILE_SYSTEM otherwise, and, with `writes`, when it has a second name,
  * which may be that of a file that only the service may write. */

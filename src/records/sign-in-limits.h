@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How often a sign-in may fail, and how long to wait then. Failures are counted by the name that was given,
- * known or not, by the client's address, and by the caller on the bus where none was given. They lie in a
- * small SQLite file of the service's own, so that a restart does not forget them. It is not the
- * application's database: every sign-in would wait for its writers, a restore would set the counts back, and
- * backups and exports would carry them. What is counted lies there as a digest, since people do type their
- * password where the name belongs.
+/* How often a sign-in may fail, and how long to wait then. Failures are counted by the name of the account
+ * that was found, or else by the name that was given, by the client's address, and by the caller on the bus
+ * where none was given. They lie in a small SQLite file of the service's own, so that a restart does not
+ * forget them. It is not the application's database: every sign-in would wait for its writers, a restore
+ * would set the counts back, and backups and exports would carry them. What is counted lies there as a
+ * digest, since people do type their password where the name belongs.
  *
  * One thread uses the file (the daemon's password lane). A file that turns out damaged is replaced by an
  * empty one. Faults never say that the database is corrupt: it is not about that one. */

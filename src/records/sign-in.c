@@ -65,36 +65,84 @@ static int note_success(Connection *connection,
                         fault);
 }
 
-static int try_password(Connection *connection,
+/* An account that is not there is no fault, and leaves *ret_stored NULL. */
+static int find_account(Connection *connection,
                 const SignInAttempt *attempt,
-                bool *ret_right,
-                int64_t *ret_id,
                 Account *account,
+                char **ret_stored,
                 Fault *fault)
 {
         _cleanup_fault_ Fault missing = {0};
+        int r = account_find(connection, attempt->username, account, ret_stored, &missing);
+
+        if (r >= 0 || missing.code == FAULT_NOT_FOUND)
+                return 0;
+        if (fault)
+                fault_move(fault, &missing);
+        return r;
+}
+
+static int try_password(Connection *connection,
+                const SignInAttempt *attempt,
+                const Account *account,
+                const char *stored,
+                bool *ret_right,
+                Fault *fault)
+{
         PasswordVerdict verdict = {0};
-        char *stored = NULL;
         int r;
 
-        r = account_find(connection, attempt->username, account, &stored, &missing);
-        if (r < 0 && missing.code != FAULT_NOT_FOUND) {
-                if (fault)
-                        fault_move(fault, &missing);
-                return r;
-        }
         r = password_verify(attempt->password, stored, attempt->cost, &verdict, fault);
         if (r >= 0 && verdict.right)
                 r = note_success(connection, attempt, account, stored, &verdict, fault);
-        if (r >= 0) {
+        if (r >= 0)
                 *ret_right = verdict.right;
-                *ret_id = account->id;
-        }
-        if (stored)
-                explicit_bzero(stored, strlen(stored));
-        free(stored);
         explicit_bzero(&verdict, sizeof verdict);
         return r;
+}
+
+static int try(Connection *connection,
+                Connection *limits,
+                const SignInAttempt *attempt,
+                const char *stored,
+                SignInAnswer *answer,
+                bool *ret_right,
+                Fault *fault)
+{
+        char caller[16];
+        /* The account's own name: its column may have a collation in which many spellings find it, each of
+         * which would have its own tries. */
+        const SignInSubject subjects[] = {
+                        {SIGN_IN_ACCOUNT,
+                                        answer->account.username ? answer->account.username
+                                                                 : attempt->username},
+                        attempt->address ? (SignInSubject){SIGN_IN_ADDRESS, attempt->address}
+                                         : (SignInSubject){SIGN_IN_CALLER, caller},
+        };
+        int r;
+
+        (void) snprintf(caller, sizeof caller, "%u", (unsigned) attempt->caller);
+        r = sign_in_limits_wait(limits,
+                        subjects,
+                        ELEMENTSOF(subjects),
+                        attempt->now_usec,
+                        &answer->retry_usec,
+                        fault);
+        if (r < 0)
+                return r;
+        if (answer->retry_usec > 0) {
+                answer->result = SIGN_IN_LIMITED;
+                return 0;
+        }
+        answer->user_id = answer->account.id;
+        r = try_password(connection, attempt, &answer->account, stored, ret_right, fault);
+        if (r < 0)
+                return r;
+        if (!*ret_right)
+                return sign_in_limits_count(
+                                limits, subjects, ELEMENTSOF(subjects), attempt->now_usec, fault);
+        answer->result = result_of(&answer->account);
+        return sign_in_limits_forget(limits, &subjects[0], fault);
 }
 
 int sign_in(Connection *connection,
@@ -103,34 +151,16 @@ int sign_in(Connection *connection,
                 SignInAnswer *ret,
                 Fault *fault)
 {
-        char caller[16];
-        const SignInSubject subjects[] = {
-                        {SIGN_IN_ACCOUNT, attempt->username},
-                        attempt->address ? (SignInSubject){SIGN_IN_ADDRESS, attempt->address}
-                                         : (SignInSubject){SIGN_IN_CALLER, caller},
-        };
         SignInAnswer answer = {.result = SIGN_IN_WRONG};
+        char *stored = NULL;
         bool right = false;
-        int r;
+        int r = find_account(connection, attempt, &answer.account, &stored, fault);
 
-        (void) snprintf(caller, sizeof caller, "%u", (unsigned) attempt->caller);
-        r = sign_in_limits_wait(limits,
-                        subjects,
-                        ELEMENTSOF(subjects),
-                        attempt->now_usec,
-                        &answer.retry_usec,
-                        fault);
-        if (r >= 0 && answer.retry_usec > 0)
-                answer.result = SIGN_IN_LIMITED;
-        else if (r >= 0) {
-                r = try_password(connection, attempt, &right, &answer.user_id, &answer.account, fault);
-                if (r >= 0 && right) {
-                        answer.result = result_of(&answer.account);
-                        r = sign_in_limits_forget(limits, &subjects[0], fault);
-                } else if (r >= 0)
-                        r = sign_in_limits_count(
-                                        limits, subjects, ELEMENTSOF(subjects), attempt->now_usec, fault);
-        }
+        if (r >= 0)
+                r = try(connection, limits, attempt, stored, &answer, &right, fault);
+        if (stored)
+                explicit_bzero(stored, strlen(stored));
+        free(stored);
         if (!right || r < 0)
                 account_done(&answer.account);
         if (r < 0)

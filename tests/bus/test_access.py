@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who may do what: everybody may look, root may act, and nothing changes before that was decided."""
 
+import os
 import pwd
 
 import pytest
+from jeepney import DBusAddress, new_method_call
 
 from client import BusError
 from contract import (
     ACCESS_DENIED,
     ACCOUNTS,
     BACKUP,
+    BUS_NAME,
     BUS_PATH,
     INTROSPECTABLE,
     JOB,
@@ -122,3 +125,30 @@ def test_services_own_user_may_act(service, connect):
             assert allowed
         except BusError as error:
             assert error.name == ACCESS_DENIED and not allowed
+
+
+def locks_of(pid):
+    """What the kernel says of this process's POSIX locks."""
+    with open("/proc/locks", encoding="ascii") as file:
+        return sorted(line.split(": ", 1)[1] for line in file if line.split()[4] == str(pid))
+
+
+@pytest.mark.parametrize("ending", ["", "-shm"])
+@pytest.mark.parametrize("member, signature", [("NoSuchMethod", "h"), ("Backup", "h"), ("CancelJob", "uh")])
+def test_descriptors_that_no_handler_sees_drop_no_lock(service, gate, connect, ending, member, signature):
+    client = service.start(**gate.at("snapshot-pinned:2"))
+    job_id, _ = client.manager("Backup", {})
+    gate.wait_reached()
+    before = locks_of(service.process.pid)
+    assert before
+    outsider = connect()
+    descriptor = os.open(service.database + ending, os.O_RDWR)
+    body = (descriptor,) if signature == "h" else (1, descriptor)
+    address = DBusAddress(BUS_PATH, bus_name=BUS_NAME, interface=MANAGER)
+    with pytest.raises(BusError):
+        outsider.result(outsider.send_message(new_method_call(address, member, signature, body)))
+    os.close(descriptor)
+    client.mark()
+    assert locks_of(service.process.pid) == before
+    gate.release()
+    assert client.ended(job_id) == ("done", "", "")

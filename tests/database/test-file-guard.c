@@ -251,6 +251,27 @@ static void test_a_commit_over_two_databases_is_recovered(void **state)
         }
 }
 
+static void test_a_stranger_s_descriptor_is_found(void **state)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        static const char *const files[] = {"live.db", "live.db-shm"};
+
+        create("live.db", true);
+        assert_false(file_guard_finds_stranger(64));
+        connection = fixture_connect(fixture_path("live.db"), CONNECTION_READ);
+        assert_false(file_guard_finds_stranger(64));
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                int fd = open(fixture_path(files[i]), O_RDWR | O_CLOEXEC);
+
+                assert_true(fd >= 0);
+                assert_true(file_guard_finds_stranger(64));
+                assert_false(file_guard_finds_stranger(fd));
+                (void) close(fd);
+        }
+        connection = connection_close(connection);
+        assert_false(file_guard_finds_stranger(64));
+}
+
 static void test_another_file_at_the_name_is_not_written(void **state)
 {
         static const ConnectionMode modes[] = {CONNECTION_READ, CONNECTION_WRITE, CONNECTION_REPLACE};
@@ -313,6 +334,7 @@ int main(void)
                         TEST(test_a_super_journal_that_is_another_file_is_left),
                         TEST(test_the_database_is_not_opened_as_a_journal),
                         TEST(test_a_commit_over_two_databases_is_recovered),
+                        TEST(test_a_stranger_s_descriptor_is_found),
                         TEST(test_another_file_at_the_name_is_not_written),
                         TEST(test_sqlite_works_on_its_own_files),
         };

@@ -155,6 +155,31 @@ static void test_guessing_is_limited_for_names_that_there_are_and_others_alike(v
         assert_int_equal(try(attempt("ann", "Kk4DQuMMfZL9o"), NULL), SIGN_IN_ACCEPTED);
 }
 
+/* With such a collation each spelling would otherwise have its own tries: 64 of a name of six letters. */
+static void test_all_spellings_of_a_name_are_one_account(void **state)
+{
+        static const char *const spellings[] = {"ann", "Ann", "ANN", "aNN", "anN", "AnN"};
+        sqlite3 *handle = fixture_open(fixture_path("live.db"));
+        uint64_t retry_usec = 0;
+
+        fixture_execute(handle,
+                        "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, 'username "
+                        "VARCHAR(80)', 'username VARCHAR(80) COLLATE NOCASE') WHERE name = 'users'");
+        fixture_close(handle);
+        log_connection = connection_close(log_connection);
+        log_connection = fixture_connect(fixture_path("live.db"), CONNECTION_WRITE);
+        for (size_t i = 0; i < ELEMENTSOF(spellings); i++) {
+                SignInAttempt wanted = attempt(spellings[i], "wrong");
+                SignInAnswer answer;
+
+                assert_int_equal(sign_in(log_connection, limits, &wanted, &answer, NULL), 0);
+                assert_int_equal(answer.result, i < 5 ? SIGN_IN_WRONG : SIGN_IN_LIMITED);
+                retry_usec = answer.retry_usec;
+                assert_null(answer.account.username);
+        }
+        assert_int_equal(retry_usec, USEC_PER_SEC);
+}
+
 static void fail_with_many_names(const char *address, unsigned n)
 {
         for (unsigned i = 0; i < n; i++) {
@@ -246,6 +271,7 @@ int main(void)
                         TEST(test_the_state_is_told_after_the_right_password_only),
                         TEST(test_an_old_hash_is_replaced_by_bcrypt),
                         TEST(test_guessing_is_limited_for_names_that_there_are_and_others_alike),
+                        TEST(test_all_spellings_of_a_name_are_one_account),
                         TEST(test_an_address_is_limited_and_not_the_caller_in_its_name),
                         TEST(test_a_caller_without_an_address_is_limited),
                         TEST(test_what_can_not_be_counted_is_not_answered),
