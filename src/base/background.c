@@ -121,6 +121,8 @@ static int start_thread(Background *background, pthread_t *ret)
         int r;
 
         (void) sigfillset(&all);
+        /* The thread's own doing: blocked, it would end the process without a word. */
+        (void) sigdelset(&all, SIGBUS);
         r = pthread_sigmask(SIG_SETMASK, &all, &before);
         if (r != 0)
                 return -r;

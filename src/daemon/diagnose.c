@@ -189,8 +189,7 @@ static void diagnose_integrity(const Manager *manager, DiagnoseReport *report)
                                 "integrity",
                                 "fault",
                                 has_reason(manager, "no-healthy-backup")
-                                                ? "Bring one in with `oracxpredctl restore --from=FILE`, "
-                                                  "or what `sqlite3 DATABASE .recover | sqlite3 FILE` saves"
+                                                ? "Bring one in with `oracxpredctl restore --from=FILE`"
                                                 : "Run `oracxpredctl restore`, which keeps what is there in "
                                                   "the quarantine",
                                 "%s",

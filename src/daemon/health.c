@@ -134,9 +134,7 @@ static int judge_recovery(const HealthFacts *facts, Health *health)
                                 HEALTH_CORRUPT,
                                 "no-healthy-backup",
                                 "No verified backup is there to restore; run `oracxpredctl verify` on those "
-                                "that are, bring one in with `oracxpredctl restore --from=FILE`, or try "
-                                "`sqlite3 %s .recover`",
-                                facts->database_path);
+                                "that are, or bring one in with `oracxpredctl restore --from=FILE`");
         if (r >= 0 && facts->auto_restore_stopped)
                 r = add(health,
                                 HEALTH_DEGRADED,

@@ -120,6 +120,8 @@ static int lane_start_thread(Lane *lane, const char *name)
         int r;
 
         (void) sigfillset(&all);
+        /* The thread's own doing: blocked, it would end the process without a word. */
+        (void) sigdelset(&all, SIGBUS);
         r = pthread_sigmask(SIG_SETMASK, &all, &before);
         if (r != 0)
                 return -r;

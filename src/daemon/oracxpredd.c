@@ -25,6 +25,27 @@ static void prepare_signals(void)
         (void) signal(SIGPIPE, SIG_IGN);
 }
 
+/* Inherent to shared memory: whoever may write the -shm can truncate it under the mapping. Going on with an
+ * index of the WAL that nobody else sees would write into the database what destroys it. */
+static void on_bus_error(int signal_number)
+{
+        static const char words[] =
+                        "<2>The memory of a mapped file went away: another process has truncated the -shm "
+                        "of "
+                        "the database, or its disk failed. The service ends, and is started again.\n";
+        ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
+
+        (void) ignored;
+        (void) raise(signal_number);
+}
+
+static void prepare_bus_error(void)
+{
+        struct sigaction action = {.sa_handler = on_bus_error, .sa_flags = SA_RESETHAND | SA_NODEFER};
+
+        (void) sigaction(SIGBUS, &action, NULL);
+}
+
 /* Two things about memory. SQLite counts what it allocates, for which all threads take turns at one lock,
  * also those that get the processor last.
  *
@@ -65,6 +86,7 @@ int main(int argc, char **argv)
         int r;
 
         prepare_signals();
+        prepare_bus_error();
         prepare_memory();
         r = options_parse(argc, argv, &options);
         if (r <= 0)

@@ -96,8 +96,7 @@ int recovery_find(const Catalogue *catalogue,
                 return fault_set(fault,
                                 FAULT_NO_HEALTHY_BACKUP,
                                 "No verified backup is there to restore; run `oracxpredctl verify` on those "
-                                "that are, bring one in with `oracxpredctl restore --from=FILE`, or try "
-                                "`sqlite3 DATABASE .recover`");
+                                "that are, or bring one in with `oracxpredctl restore --from=FILE`");
         if (!entry)
                 return fault_set(fault,
                                 FAULT_NOT_FOUND,

@@ -2,6 +2,7 @@
 """What a start makes, what it refuses to start on, and what it never touches."""
 
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -203,6 +204,22 @@ def test_leftovers_that_are_not_ours_are_named_and_left(service):
         assert os.path.isdir(path)
         assert os.path.basename(path) + " has a name of this service's temporary files" in service.log()
         os.rmdir(path)
+
+
+def test_truncated_shm_ends_the_service_with_the_cause(service, gate):
+    client = service.start(**gate.at("snapshot-pinned:2"))
+    client.manager("Backup", {})
+    gate.wait_reached()
+    os.truncate(service.database + "-shm", 0)
+    gate.release()
+    assert service.wait() == -signal.SIGBUS
+    assert "has truncated the -shm" in service.log()
+    before = service.stored()
+    client = service.start()
+    assert client.get("Health") == "ok"
+    assert [name for name in service.stored() if name.startswith("initial")] == [
+        name for name in before if name.startswith("initial")
+    ]
 
 
 def test_second_daemon_on_the_same_directory_is_refused_and_told_who_holds_it(make_service, service, client):
