@@ -25,6 +25,9 @@ build_packages=(
         zlib1g-dev
 )
 
+# What install_packages() has added.
+installed_packages=()
+
 # A heading, so that a long output can be read.
 say() {
         printf '\n==> %s\n' "$*"
@@ -55,6 +58,7 @@ install_packages() {
                         missing+=("$package")
         done
         [ "${#missing[@]}" -gt 0 ] || return 0
+        installed_packages+=("${missing[@]}")
         say "Installing ${missing[*]}"
         # Packages have much to say; it is of interest only when something goes wrong.
         local output

@@ -59,5 +59,8 @@ def test_quickstart_installs_what_stays_and_can_be_run_again(copy):
     for unit in ("oracxpredd.service", "oracxpred-backup.timer", "oracxpred-verify.timer"):
         assert copy.unit(unit, "ActiveState") == {"ActiveState": "active"}
         assert copy.run(["systemctl", "is-enabled", unit]).stdout == "enabled\n"
+    # What was invented is in a directory of its own.
+    state = copy.run(["sqlite3", "/var/lib/oracxpred/data/oracxpred.db", "SELECT count(*) FROM predictions"]).stdout
+    assert state == "0\n" and "10000 predictions" in said
     said = quickstart(copy)
-    assert "nothing is written to it" in said and "Health: ok" in said
+    assert "Health: ok" in said and "0 failed." in said
