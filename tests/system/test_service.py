@@ -66,6 +66,29 @@ def test_bus_activation_starts_it(service):
     assert service.unit(UNIT, "ActiveState") == {"ActiveState": "active"}
 
 
+def test_disabled_it_is_off(service):
+    """Neither a timer's unit nor a call of anybody brings it back."""
+    service.run(["systemctl", "disable", "--now", UNIT])
+    try:
+        ping = [BUS_NAME, BUS_PATH, "org.freedesktop.DBus.Peer", "Ping"]
+        assert service.run(["busctl", "call", *ping], check=False).returncode != 0
+        assert service.run(["oracxpredctl", "status"], check=False).returncode == 28
+        service.run(["systemctl", "start", "oracxpred-backup.service"])
+        service.run(["systemctl", "start", "oracxpred-verify.service"])
+        assert service.unit("oracxpred-backup.service", "Result") == {"Result": "exec-condition"}
+        assert service.unit(UNIT, "ActiveState") == {"ActiveState": "inactive"}
+    finally:
+        service.run(["systemctl", "enable", "--now", UNIT])
+    service.run(["systemctl", "start", "oracxpred-backup.service"])
+    assert service.unit("oracxpred-backup.service", "Result") == {"Result": "success"}
+
+
+def test_reload_of_a_wrong_configuration_fails(service):
+    service.write("/etc/oracxpred/oracxpred.conf", "[Persistence]\nRetention=never\n")
+    assert service.run(["systemctl", "reload", UNIT], check=False).returncode != 0
+    assert service.unit(UNIT, "ActiveState") == {"ActiveState": "active"}
+
+
 def test_hanging_daemon_is_started_again_by_the_watchdog(service):
     with service.drop_in(UNIT, "[Service]\nWatchdogSec=3s\n"):
         service.run(["systemctl", "restart", UNIT])
