@@ -17,6 +17,7 @@
 #include "daemon/event.h"
 #include "daemon/identity-keeper.h"
 #include "daemon/manager.h"
+#include "daemon/removal.h"
 
 typedef struct BackupTask {
         bool automatic;
@@ -26,6 +27,8 @@ typedef struct BackupTask {
         Manifest *older; /* leased, for what has not changed since */
         bool older_damaged;
         Fault key_fault;             /* the identity that is here does not open it */
+        bool makes_room;             /* it did not fit; what retention drops goes first */
+        Removals removals;           /* of that */
         const char *state_directory; /* the Manager's */
         CreateRequest request; /* points into this task and to what the Manager keeps while workers run */
         Manifest *manifest;    /* the result */
@@ -36,6 +39,7 @@ static void backup_free_task(void *userdata)
         BackupTask *task = userdata;
 
         (void) manifest_free(task->manifest);
+        removals_clear(&task->removals);
         free(task->label);
         (void) manifest_free(task->older);
         fault_done(&task->key_fault);
@@ -55,6 +59,23 @@ static int lease_older(Manager *manager, BackupTask *task)
         return 0;
 }
 
+static int take_expired(Job *job, BackupTask *task)
+{
+        _cleanup_free_ RetentionReason *reasons = NULL;
+        int r = removals_plan(job->manager, &reasons);
+
+        return r < 0 ? r : removals_take(job, reasons, REMOVALS_MAX, &task->removals);
+}
+
+/* Whether retention would drop something anyway, so that another run may fit. */
+static bool can_make_room(Manager *manager)
+{
+        _cleanup_free_ RetentionReason *reasons = NULL;
+
+        return !manager->stopping && removals_plan(manager, &reasons) >= 0 &&
+               removals_count(manager, reasons) > 0;
+}
+
 static int backup_start(Job *job, void *userdata, Fault *fault)
 {
         BackupTask *task = userdata;
@@ -72,6 +93,8 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                 r = job_claim_file(job, file);
         if (r >= 0)
                 r = lease_older(manager, task);
+        if (r >= 0 && task->makes_room)
+                r = take_expired(job, task);
         if (r < 0)
                 return r;
 
@@ -101,7 +124,10 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
 static int backup_run(void *userdata, Progress *progress, Fault *fault)
 {
         BackupTask *task = userdata;
-        int r = create_backup(&task->request, progress, &task->manifest, fault);
+        int r = removals_run(&task->removals, task->request.directory_fd, progress, fault);
+
+        if (r >= 0)
+                r = create_backup(&task->request, progress, &task->manifest, fault);
 
         last_attempt_note(task->state_directory, fault);
         return r;
@@ -130,6 +156,18 @@ static int backup_finish(Job *job, void *userdata)
         int r;
 
         give_back_older(job->manager, task);
+        removals_take_over(job, &task->removals);
+        removals_clear(&task->removals);
+        if (job->fault.code == FAULT_NO_SPACE && !task->makes_room && can_make_room(job->manager)) {
+                journal_line(LOG_NOTICE,
+                                "%s; removing what retention drops, and trying again",
+                                job->fault.message);
+                fault_done(&job->fault);
+                task->older = manifest_free(task->older);
+                task->makes_room = true;
+                job_release_claims(job);
+                return 1;
+        }
         if (job->fault.code != FAULT_NONE) {
                 backup_result_failed(job);
                 return 0;

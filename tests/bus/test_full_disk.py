@@ -60,6 +60,24 @@ def test_cleanup_works_on_a_full_disk(small_disk):
     assert not [name for name in small_disk.stored() if any(gone in name for gone in dropped)]
 
 
+def test_what_retention_drops_makes_room_for_a_backup(small_disk):
+    small_disk.set_clock(1_769_219_181_000_000)
+    client = small_disk.start(clock=True)
+    grow(small_disk)
+    names = [client.back_up() for _ in range(5)]
+    fill(small_disk, 6 * MIB)
+    # Nothing has expired: nothing goes for it.
+    job_id, _ = client.manager("Backup", {})
+    fails_for_space(client, small_disk, job_id)
+    assert set(client.names()) == {*names, "initial_backup"}
+    small_disk.set_clock(1_869_219_181_000_000)
+    job_id, _ = client.manager("Backup", {})
+    assert client.ended(job_id)[0] == "done"
+    assert not set(names[:2]) & set(client.names())
+    assert client.get("LastBackupFault") == ""
+    assert "removing what retention drops" in small_disk.log()
+
+
 def test_delete_works_on_a_full_disk(small_disk):
     client = small_disk.start()
     client.back_up()
