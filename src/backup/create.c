@@ -102,6 +102,7 @@ static int begin_manifest(Creation *creation, Fault *fault)
         manifest->host = strdup(host);
         manifest->tool_version = strdup(PROJECT_VERSION);
         manifest->kind = request->kind;
+        manifest->kept = request->kept;
         manifest->compression = request->compression;
         manifest->created_usec = manifest->copied_usec = request->now_usec;
         manifest->quick_check = request->quick_check;

@@ -18,6 +18,7 @@ typedef struct CreateRequest {
         BackupKind kind;
         const char *label;       /* may be NULL */
         const char *database_id; /* for the manifest (identity.h); NULL for none */
+        bool kept;               /* pinned from the start */
         Compression compression;
         Effort effort;
         bool quick_check; /* instead of the full one: compares no indexes with their tables */

@@ -117,6 +117,8 @@ static int put_fields(json_object *document, const Manifest *manifest)
         if (r >= 0)
                 r = put(document, "adopted", json_object_new_boolean(manifest->adopted));
         if (r >= 0)
+                r = put(document, "kept", json_object_new_boolean(manifest->kept));
+        if (r >= 0)
                 r = put_checks(document, manifest);
         if (r >= 0)
                 r = put_tables(document, manifest);

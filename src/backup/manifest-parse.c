@@ -335,6 +335,8 @@ int manifest_parse(const char *text, size_t size, Manifest **ret, Fault *fault)
         if (r >= 0)
                 r = read_boolean(document, "adopted", &manifest->adopted, fault);
         if (r >= 0)
+                r = read_boolean(document, "kept", &manifest->kept, fault);
+        if (r >= 0)
                 r = read_identity(document, manifest, fault);
         if (r < 0)
                 return r;

@@ -83,6 +83,7 @@ typedef struct Manifest {
         char *unchecked; /* what the check could not look at, and why; NULL when it looked at everything */
         char *verification_fault; /* what the last verification found; NULL when it passed or never ran */
 
+        bool kept;            /* somebody has pinned it: never removed by retention, nor by delete */
         bool adopted;         /* not of our making: never removed by retention */
         char *problem;        /* what is wrong with the entry itself (unreadable manifest, missing
                                * or truncated file); NULL when nothing is */

@@ -12,6 +12,7 @@
 
 static const char *const reason_texts[_RETENTION_REASON_MAX] = {
                 [RETENTION_KEEP_INITIAL] = "the initial backup stays for good",
+                [RETENTION_KEEP_KEPT] = "kept until somebody says otherwise (`oracxpredctl unkeep`)",
                 [RETENTION_KEEP_RECENT] = "younger than the retention time",
                 [RETENTION_KEEP_LEAP] =
                                 "younger than the retention time, as far as is known: the clock leapt ahead",
@@ -77,6 +78,8 @@ static RetentionReason judge(const CatalogueEntry *entry,
                 return RETENTION_KEEP_HELD;
         if (is_initial(manifest))
                 return RETENTION_KEEP_INITIAL;
+        if (manifest->kept)
+                return RETENTION_KEEP_KEPT;
         if (entry->leases > 0)
                 return RETENTION_KEEP_IN_USE;
         if (manifest->adopted)

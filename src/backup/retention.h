@@ -17,6 +17,7 @@ typedef struct RetentionPolicy {
 
 typedef enum RetentionReason {
         RETENTION_KEEP_INITIAL,
+        RETENTION_KEEP_KEPT, /* somebody has pinned it */
         RETENTION_KEEP_RECENT,
         RETENTION_KEEP_LEAP,     /* only the clock, which leapt ahead, says that it is older */
         RETENTION_KEEP_AT_ONCE,  /* so says a clock that nobody has watched, of many at once */
@@ -36,13 +37,14 @@ bool retention_keeps(RetentionReason reason);
 const char *retention_reason_text(RetentionReason reason); /* for people */
 
 /* Fills ret_reasons[i] for each entry of the catalogue, in its order. The first that holds of: the database
- * is corrupt, held, initial, in use, not ours, of another database, future, recent, leap, minimum, at once;
- * else it is expired. A backup is as old as the younger of its label and its creation say, so that a clock
- * that was wrong for a while drops nothing early, and what the clock has leapt ahead is no age. Of a time
- * that nobody has watched not many are dropped at once (more than two, and more than a quarter): they wait
- * until the retention time has passed under watch. Verified are those that manifest_is_verified() names;
- * where there are fewer than the minimum, the newest that have neither a problem nor failed a verification
- * stand in. Those that share their bytes count as one, and those of another database not at all. */
+ * is corrupt, held, initial, kept, in use, not ours, of another database, future, recent, leap, minimum, at
+ * once; else it is expired. A backup is as old as the younger of its label and its creation say, so that a
+ * clock that was wrong for a while drops nothing early, and what the clock has leapt ahead is no age. Of a
+ * time that nobody has watched not many are dropped at once (more than two, and more than a quarter): they
+ * wait until the retention time has passed under watch. Verified are those that manifest_is_verified()
+ * names; where there are fewer than the minimum, the newest that have neither a problem nor failed a
+ * verification stand in. Those that share their bytes count as one, and those of another database not at
+ * all. */
 void retention_plan(const Catalogue *catalogue,
                 const RetentionPolicy *policy,
                 uint64_t now_usec,

@@ -24,6 +24,7 @@ enum {
         CODE_DRY_RUN,
         CODE_FROM,
         CODE_FORCE,
+        CODE_KEEP,
         CODE_TABLE,
         CODE_FORMAT,
         CODE_REDACT,
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
                 {"dry-run", no_argument, NULL, CODE_DRY_RUN},
                 {"from", required_argument, NULL, CODE_FROM},
                 {"force", no_argument, NULL, CODE_FORCE},
+                {"keep", no_argument, NULL, CODE_KEEP},
                 {"yes", no_argument, NULL, 'y'},
                 {"table", required_argument, NULL, CODE_TABLE},
                 {"format", required_argument, NULL, CODE_FORMAT},
@@ -97,6 +99,7 @@ static const struct {
                 {"   --no-wait", "Do not wait for the job; print its number and path", OPTION_WAIT},
                 {"   --wait", "Wait for the job to end (the default)", OPTION_WAIT},
                 {"   --label=TEXT", "Note kept with the backup", OPTION_LABEL},
+                {"   --keep", "Pin the backup: nothing removes it", OPTION_KEEP},
                 {"   --automatic", "A timer asks, not a person", OPTION_AUTOMATIC},
                 {"   --all", "Every backup, one after the other", OPTION_ALL},
                 {"   --dry-run", "Only show what would be done", OPTION_DRY_RUN},
@@ -252,6 +255,9 @@ static int apply_option(int code, Arguments *arguments, Fault *fault)
         case CODE_FROM:
                 arguments->from = optarg;
                 arguments->given |= OPTION_FROM;
+                return 0;
+        case CODE_KEEP:
+                arguments->given |= OPTION_KEEP;
                 return 0;
         case CODE_FORCE:
                 arguments->given |= OPTION_FORCE;

@@ -42,6 +42,7 @@ typedef enum VerbOption {
         OPTION_SEVERITY = 1 << 17,
         OPTION_ACCOUNT = 1 << 18,
         OPTION_LIMIT = 1 << 19,
+        OPTION_KEEP = 1 << 20,
 } VerbOption;
 
 /* What narrows a list down, each with a value. */

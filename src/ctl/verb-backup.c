@@ -15,6 +15,8 @@ static int append_options(sd_bus_message *call, const Arguments *arguments)
 
         if (r >= 0 && arguments->given & OPTION_LABEL)
                 r = sd_bus_message_append(call, "{sv}", "label", "s", arguments->label);
+        if (r >= 0 && arguments->given & OPTION_KEEP)
+                r = sd_bus_message_append(call, "{sv}", "keep", "b", true);
         if (r >= 0 && arguments->given & OPTION_AUTOMATIC)
                 r = sd_bus_message_append(call, "{sv}", "automatic", "b", true);
         return r < 0 ? r : sd_bus_message_close_container(call);

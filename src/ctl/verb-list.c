@@ -53,7 +53,11 @@ static void add_backup(Table *table, json_object *backup, uint64_t now_usec)
                         verified);
         table_add(table, STYLE_PLAIN, document_flag(backup, "Encrypted") ? "yes" : "");
         table_add(table, STYLE_PLAIN, document_text(backup, "Label"));
-        table_add(table, STYLE_WARNING, document_flag(backup, "OtherDatabase") ? "another database" : "");
+        table_add(table,
+                        STYLE_WARNING,
+                        document_flag(backup, "OtherDatabase") ? "another database"
+                        : document_flag(backup, "Kept")        ? "kept"
+                                                               : "");
         table_add(table, STYLE_BAD, problem[0] != '\0' ? problem : finding);
 }
 
@@ -200,6 +204,8 @@ static int print_backup(Session *session, json_object *backup, Fault *fault)
                         document_number(backup, "PageSize"));
         fields_addf(fields, "Took", STYLE_PLAIN, "%s", duration);
         fields_add(fields, "Source", STYLE_PLAIN, document_text(backup, "Source"));
+        if (document_flag(backup, "Kept"))
+                fields_add(fields, "Kept", STYLE_PLAIN, "until `oracxpredctl unkeep`; nothing removes it");
         if (document_flag(backup, "OtherDatabase"))
                 fields_add(fields,
                                 "Note",

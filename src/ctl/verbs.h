@@ -27,6 +27,8 @@ int verb_prediction(Session *session, Fault *fault);
 int verb_account(Session *session, Fault *fault);
 int verb_log(Session *session, Fault *fault);
 int verb_jobs(Session *session, Fault *fault);
+int verb_keep(Session *session, Fault *fault);
+int verb_unkeep(Session *session, Fault *fault);
 int verb_cancel(Session *session, Fault *fault);
 int verb_monitor(Session *session, Fault *fault);
 int verb_doctor(Session *session, Fault *fault);

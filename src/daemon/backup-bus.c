@@ -12,130 +12,6 @@
 #include "daemon/recovery-bus.h"
 #include "daemon/response-times.h"
 
-static void warn_signal(int error)
-{
-        if (error < 0)
-                journal_line(LOG_WARNING,
-                                "Telling a backup's change on the bus failed: %s",
-                                strerrordesc_np(-error));
-}
-
-void backup_emit_added(Manager *manager, const char *name)
-{
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = bus_path_of_backup(name, &path);
-        if (r >= 0)
-                r = sd_bus_emit_object_added(manager->bus, path);
-        warn_signal(r);
-}
-
-void backup_emit_interfaces_removed(Manager *manager, const char *name)
-{
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = bus_path_of_backup(name, &path);
-        if (r >= 0)
-                /* The object is gone already, so its interfaces are named: those that object_added tells. */
-                r = sd_bus_emit_interfaces_removed(manager->bus,
-                                path,
-                                BUS_INTERFACE_BACKUP,
-                                "org.freedesktop.DBus.Introspectable",
-                                "org.freedesktop.DBus.Peer",
-                                "org.freedesktop.DBus.Properties",
-                                NULL);
-        warn_signal(r);
-}
-
-static void emit_properties(Manager *manager, const char *name, const char *const *properties)
-{
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = bus_path_of_backup(name, &path);
-        if (r >= 0)
-                r = sd_bus_emit_properties_changed_strv(
-                                manager->bus, path, BUS_INTERFACE_BACKUP, (char **) properties);
-        warn_signal(r);
-}
-
-void backup_emit_changed(Manager *manager, const char *name)
-{
-        static const char *const all[] = {"Kind",
-                        "Label",
-                        "CreatedUSec",
-                        "CopiedUSec",
-                        "DurationUSec",
-                        "VerifiedUSec",
-                        "IntegrityCheck",
-                        "VerificationFault",
-                        "Unchecked",
-                        "PageSize",
-                        "Pages",
-                        "DatabaseBytes",
-                        "StoredBytes",
-                        "DatabaseBlocksSHA256",
-                        "StoredSHA256",
-                        "Compression",
-                        "Encrypted",
-                        "Tables",
-                        "ForeignKeyViolations",
-                        "ConstraintViolations",
-                        "Source",
-                        "Host",
-                        "ToolVersion",
-                        "DatabaseId",
-                        "OtherDatabase",
-                        "Problem",
-                        NULL};
-
-        emit_properties(manager, name, all);
-}
-
-void backup_emit_in_use(Manager *manager, const char *name)
-{
-        static const char *const in_use[] = {"InUse", NULL};
-
-        emit_properties(manager, name, in_use);
-}
-
-void backup_emit_created(Manager *manager, uint32_t job_id, const char *name)
-{
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = bus_path_of_backup(name, &path);
-        if (r >= 0)
-                r = sd_bus_emit_signal(manager->bus,
-                                BUS_PATH,
-                                BUS_INTERFACE_MANAGER,
-                                "BackupCreated",
-                                "uso",
-                                job_id,
-                                name,
-                                path);
-        warn_signal(r);
-}
-
-void backup_emit_removed(Manager *manager, const char *name)
-{
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = bus_path_of_backup(name, &path);
-        if (r >= 0)
-                r = sd_bus_emit_signal(manager->bus,
-                                BUS_PATH,
-                                BUS_INTERFACE_MANAGER,
-                                "BackupRemoved",
-                                "so",
-                                name,
-                                path);
-        warn_signal(r);
-}
-
 static CatalogueEntry *entry_of_path(Manager *manager, const char *path)
 {
         _cleanup_free_ char *name = NULL;
@@ -279,6 +155,19 @@ static int get_encrypted(sd_bus *bus,
         return sd_bus_message_append(reply, "b", (int) entry->manifest->encrypted);
 }
 
+static int get_kept(sd_bus *bus,
+                const char *path,
+                const char *interface,
+                const char *property,
+                sd_bus_message *reply,
+                void *userdata,
+                sd_bus_error *error)
+{
+        const CatalogueEntry *entry = userdata;
+
+        return sd_bus_message_append(reply, "b", (int) entry->manifest->kept);
+}
+
 static int get_other(sd_bus *bus,
                 const char *path,
                 const char *interface,
@@ -380,6 +269,41 @@ static int method_delete(sd_bus_message *message, void *userdata, sd_bus_error *
         return manager_reply_job(job, message);
 }
 
+static int change_keeping(sd_bus_message *message, void *userdata, bool keep, sd_bus_error *error)
+{
+        _cleanup_free_ char *name = NULL;
+        _cleanup_fault_ Fault fault = {0};
+        Manager *manager;
+        Caller caller;
+        Job *job;
+        int r;
+
+        r = acquire(message, userdata, &manager, &name);
+        if (r < 0)
+                return r;
+        r = call_options_read(message, NULL, 0, error);
+        if (r < 0)
+                return r;
+        r = authorize_backup(message, keep ? ACTION_BACKUP : ACTION_DELETE, name, &caller, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1; /* Will call us back */
+        if (operation_keep_queue(manager, name, keep, &caller, &job, &fault) < 0)
+                return bus_fault(error, &fault);
+        return manager_reply_job(job, message);
+}
+
+static int method_keep(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return change_keeping(message, userdata, true, error);
+}
+
+static int method_unkeep(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return change_keeping(message, userdata, false, error);
+}
+
 static const sd_bus_vtable backup_vtable[] = {
                 SD_BUS_VTABLE_START(0),
                 SD_BUS_METHOD_WITH_ARGS("Verify",
@@ -396,6 +320,16 @@ static const sd_bus_vtable backup_vtable[] = {
                                 SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("u", id, "o", job),
                                 method_delete,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Keep",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("u", id, "o", job),
+                                method_keep,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Unkeep",
+                                SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("u", id, "o", job),
+                                method_unkeep,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_PROPERTY("File", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -435,6 +369,7 @@ static const sd_bus_vtable backup_vtable[] = {
                 SD_BUS_PROPERTY("Host", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("ToolVersion", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("DatabaseId", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Kept", "b", get_kept, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("OtherDatabase", "b", get_other, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Problem", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("InUse", "b", get_in_use, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

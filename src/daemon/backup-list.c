@@ -18,6 +18,8 @@ static int append_notes(sd_bus_message *reply, const CatalogueEntry *entry)
                                 reply, "{sv}", "VerificationFault", "s", manifest->verification_fault);
         if (r >= 0 && manifest->unchecked)
                 r = sd_bus_message_append(reply, "{sv}", "Unchecked", "s", manifest->unchecked);
+        if (r >= 0 && manifest->kept)
+                r = sd_bus_message_append(reply, "{sv}", "Kept", "b", (int) true);
         if (r >= 0 && entry->other)
                 r = sd_bus_message_append(reply, "{sv}", "OtherDatabase", "b", (int) true);
         return r < 0 ? r : sd_bus_message_close_container(reply);

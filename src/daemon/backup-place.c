@@ -125,7 +125,7 @@ static void resume(Manager *manager)
         automatic_restore_reconsider(manager);
         if (manager_require_sound_database(manager, NULL) >= 0 &&
                         (manager->last_backup_fault || manager->health.state == HEALTH_STALE) &&
-                        operation_backup_queue(manager, true, NULL, &self, NULL, &fault) < 0)
+                        operation_backup_queue(manager, true, false, NULL, &self, NULL, &fault) < 0)
                 journal_line(LOG_WARNING, "The backup that was missed is not made: %s", fault.message);
 }
 

@@ -40,8 +40,9 @@ static int method_backup(sd_bus_message *message, void *userdata, sd_bus_error *
         Manager *manager = userdata;
         _cleanup_fault_ Fault fault = {0};
         const char *label = NULL;
-        int automatic = false;
-        const CallOption options[] = {{"label", 's', &label}, {"automatic", 'b', &automatic}};
+        int automatic = false, keep = false;
+        const CallOption options[] = {
+                        {"label", 's', &label}, {"automatic", 'b', &automatic}, {"keep", 'b', &keep}};
         Caller caller;
         Job *job;
         int r;
@@ -59,7 +60,7 @@ static int method_backup(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r == 0)
                 return 1; /* Will call us back */
 
-        if (operation_backup_queue(manager, automatic, label, &caller, &job, &fault) < 0)
+        if (operation_backup_queue(manager, automatic, keep, label, &caller, &job, &fault) < 0)
                 return bus_fault(error, &fault);
         return manager_reply_job(job, message);
 }

@@ -21,6 +21,7 @@
 
 typedef struct BackupTask {
         bool automatic;
+        bool keep;
         char *label;
         char name[BACKUP_NAME_MAX];
         AgeRecipients recipients;
@@ -106,6 +107,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .name = task->name,
                         .kind = task->automatic ? BACKUP_AUTOMATIC : BACKUP_MANUAL,
                         .label = task->label,
+                        .kept = task->keep,
                         .database_id = manager->identity.id,
                         .compression = manager->configuration.compression,
                         .effort = manager->configuration.effort,
@@ -200,6 +202,7 @@ const Operation operation_backup = {
 
 int operation_backup_queue(Manager *manager,
                 bool automatic,
+                bool keep,
                 const char *label,
                 const Caller *caller,
                 Job **ret,
@@ -210,6 +213,7 @@ int operation_backup_queue(Manager *manager,
         if (!task)
                 return fault_set_errno(fault, ENOMEM, "Making a job");
         task->automatic = automatic;
+        task->keep = keep;
         if (label && label[0] && !(task->label = strdup(label))) {
                 backup_free_task(task);
                 return fault_set_errno(fault, ENOMEM, "Making a job");

@@ -38,6 +38,12 @@ static const Manifest *find_deletable(const Manager *manager, const char *name, 
                                 FAULT_INVALID_ARGUMENT,
                                 "%s is the first backup ever made and is kept for good",
                                 entry->manifest->name);
+        else if (entry->manifest->kept)
+                (void) fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "%s is kept; `oracxpredctl unkeep %s` takes that back",
+                                entry->manifest->name,
+                                entry->manifest->name);
         else if (entry->leases > 0)
                 (void) fault_set(fault,
                                 FAULT_BUSY,

@@ -40,6 +40,8 @@ extern const Operation operation_backup;
 extern const Operation operation_verify;
 extern const Operation operation_check;
 extern const Operation operation_delete;
+extern const Operation operation_keep;
+extern const Operation operation_unkeep;
 extern const Operation operation_cleanup;
 extern const Operation operation_repair;
 extern const Operation operation_restore;
@@ -51,6 +53,7 @@ extern const Operation operation_import;
 int operation_startup_queue(Manager *manager, Fault *fault);
 int operation_backup_queue(Manager *manager,
                 bool automatic,
+                bool keep,
                 const char *label,
                 const Caller *caller,
                 Job **ret,
@@ -69,6 +72,12 @@ int operation_repair_queue(Manager *manager, Fault *fault);
 
 int operation_delete_queue(
                 Manager *manager, const char *name, const Caller *caller, Job **ret, Fault *fault);
+int operation_keep_queue(Manager *manager,
+                const char *name,
+                bool keep,
+                const Caller *caller,
+                Job **ret,
+                Fault *fault);
 int operation_cleanup_queue(Manager *manager, const Caller *caller, Job **ret, Fault *fault);
 
 /* Applies retention right after the running job, when it would drop anything. */

@@ -63,7 +63,7 @@ static void make_backup(Manager *manager)
         journal_line(LOG_WARNING,
                         BACKUP_TIMER " has asked for no backup for longer than Cadence= and a quarter; the "
                                      "service makes one itself");
-        if (operation_backup_queue(manager, true, NULL, &self, NULL, &fault) < 0)
+        if (operation_backup_queue(manager, true, false, NULL, &self, NULL, &fault) < 0)
                 journal_line(LOG_WARNING, "The overdue backup is not made: %s", fault.message);
 }
 

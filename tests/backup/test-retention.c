@@ -182,6 +182,21 @@ static void test_initial_stays_for_good(void **state)
                         RETENTION_KEEP_INITIAL);
 }
 
+static void test_a_pinned_one_stays(void **state)
+{
+        const RetentionPolicy policy = {.minimum_verified = 1};
+        _cleanup_(catalogue_freep) Catalogue *catalogue = make();
+
+        add_days(catalogue, 20, 22);
+        catalogue->entries[2].manifest->kept = true;
+        ASSERT_PLAN(catalogue,
+                        &policy,
+                        now_usec,
+                        RETENTION_KEEP_MINIMUM,
+                        RETENTION_DROP_EXPIRED,
+                        RETENTION_KEEP_KEPT);
+}
+
 static void test_leased_and_adopted_stay(void **state)
 {
         _cleanup_(catalogue_freep) Catalogue *catalogue = make();
@@ -464,6 +479,7 @@ int main(void)
                         cmocka_unit_test(test_newest_others_stand_in),
                         cmocka_unit_test(test_a_minimum_of_zero_is_one),
                         cmocka_unit_test(test_initial_stays_for_good),
+                        cmocka_unit_test(test_a_pinned_one_stays),
                         cmocka_unit_test(test_leased_and_adopted_stay),
                         cmocka_unit_test(test_those_of_another_database_stay_and_do_not_count),
                         cmocka_unit_test(test_nothing_goes_while_somebody_has_to_look),

@@ -70,6 +70,8 @@ ASKS = {
     (BACKUP, "Verify"): ("verify", "backup", {}),
     (BACKUP, "Restore"): ("restore", "backup", {}),
     (BACKUP, "Delete"): ("delete", "backup", {}),
+    (BACKUP, "Keep"): ("backup", "backup", {}),
+    (BACKUP, "Unkeep"): ("delete", "backup", {}),
     (ACCOUNTS, "Create"): ("manage-accounts", None, "ann", "correct horse", {}),
     (ACCOUNTS, "List"): ("manage-accounts", None, 0, 10),
     (ACCOUNTS, "Show"): ("manage-accounts", None, "ann"),
