@@ -6,6 +6,16 @@
 
 #include "backup/restore-record.h"
 #include "base/test-hook.h"
+#include "database/placement.h"
+
+/* To SQLite that is an empty database, and it deletes the -wal beside it, which may have the only rows left.
+ */
+static bool is_nothing(const char *path)
+{
+        struct stat status;
+
+        return stat(path, &status) < 0 || status.st_size <= PLACEMENT_NOTHING_BYTES;
+}
 
 /* Opening a database with a journal beside it would roll it back, and what lies in the quarantine stays as
  * it was found. */
@@ -34,8 +44,8 @@ static int count_quarantine(const char *quarantine,
                 path = NULL;
                 return fault_set_errno(fault, ENOMEM, "Counting rows");
         }
-        if (has_journal(path))
-                return fault_set(fault, FAULT_NOT_SUPPORTED, "%s has a journal", path);
+        if (is_nothing(path) || has_journal(path))
+                return fault_set(fault, FAULT_NOT_SUPPORTED, "%s is empty, or has a journal", path);
         return surviving_rows_count(path, progress, ret, fault);
 }
 

@@ -129,6 +129,27 @@ static void test_quarantine_with_a_journal_is_not_opened(void **state)
         progress_done(&progress);
 }
 
+/* It has the only rows left. */
+static void test_wal_beside_an_empty_file_stays(void **state)
+{
+        _cleanup_free_ char *folder = quarantined(7), *wal = NULL, *database = NULL;
+        RestoreRequest request = {.state_directory_path = restore_fixture_state_directory(),
+                        .database_path = "/live.db",
+                        .automatic = true};
+        RestoreOutcome outcome = {.quarantine = folder};
+        _cleanup_(remedies_done) Remedies list = {0};
+        Progress progress;
+
+        progress_init(&progress);
+        assert_true(asprintf(&wal, "%s/live.db-wal", folder) > 0);
+        assert_true(asprintf(&database, "%s/live.db", folder) > 0);
+        fixture_write(wal, "a log", strlen("a log"));
+        fixture_write(database, "", 0);
+        assert_int_equal(restore_loss_tell(&request, &outcome, NULL, 0, &progress, &list, NULL), 0);
+        assert_int_equal(fixture_file_size(wal), strlen("a log"));
+        progress_done(&progress);
+}
+
 static void test_killed_before_telling_is_told_once(void **state)
 {
         _cleanup_free_ char *database = live(4), *folder = quarantined(7);
@@ -163,6 +184,7 @@ int main(void)
                         TEST(test_only_what_nobody_asked_for_is_told),
                         TEST(test_rows_of_the_quarantine_are_counted),
                         TEST(test_quarantine_with_a_journal_is_not_opened),
+                        TEST(test_wal_beside_an_empty_file_stays),
                         TEST(test_killed_before_telling_is_told_once),
                         TEST(test_killed_before_the_commit_has_lost_nothing),
         };
