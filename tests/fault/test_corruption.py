@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every way of damaging a database (damage.py), before a start and under the running service, each with fixed seeds.
 
-SQLite alone judges what was damaged (verdict.py). What it can still read whole stays, and nothing is restored. What it
-can't is replaced by the last backup: the damaged files lie in the quarantine byte for byte, it is said in the log, on
-the bus and in the application's own log, the service is healthy, and no backup is lost."""
+SQLite alone judges what was damaged (verdict.py). What it can still read whole stays, and nothing is restored; damage that
+took no row is mended in place. What can't be read is replaced by the last backup, and what that cost is told: the damaged files lie in the quarantine byte for byte, it is said in the log, on
+the bus and in the application's own log, and no backup is lost."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from application import read_all
 from damage import FAMILIES, OF_THE_LOG
 from restore_scenes import settled
 from scene import files
-from verdict import DAMAGED, MISSING, SOUND, SUFFIXES, UNWRITABLE, content, judge
+from verdict import DAMAGED, MISSING, SOUND, SUFFIXES, UNWRITABLE, WHOLE, content, judge, rows_left
 
 SEEDS = {name: 5 for name in FAMILIES} | {"header": 13, "freelist": 7, "swapped-for-rubbish": 7}
 CASES = [(family, seed) for family in FAMILIES for seed in range(SEEDS[family])]
@@ -38,12 +38,16 @@ def lay(laid, family, seed):
 def damage(laid, family, seed):
     """Damages it; (what was done, SQLite's verdict, the damaged files)."""
     database = laid.service.database
+    before = judge(database).content
     said = FAMILIES[family](database, random.Random(f"{family}:{seed}"), seed)
     damaged = {}
     for suffix in SUFFIXES:
         if os.path.exists(database + suffix):
             damaged[os.path.basename(database) + suffix] = read_all(database + suffix)
-    return said, judge(database), damaged
+    verdict = judge(database)
+    if verdict.state == DAMAGED and before and rows_left(database) == before:
+        verdict = verdict._replace(state=WHOLE, content=before)
+    return said, verdict, damaged
 
 
 def report(client):
@@ -80,6 +84,19 @@ def prove_kept(laid, verdict, since, log):
     assert not [row for row in now.get("system_logs", []) if RESTORED_ACTION in row]
 
 
+def prove_mended(laid, verdict, since, damaged):
+    """Every row is where it was, nothing was restored, and it is told."""
+    service, client = laid.service, laid.service.client
+    assert signals(client, since, "DatabaseRestored") == []
+    (repaired,) = signals(client, since, "DatabaseRepaired")
+    assert (client.get("Integrity"), client.reasons()) == ("ok", ["repaired"])
+    now = judge(service.database)
+    assert now.state == SOUND, now.finding
+    assert without_log(now.content) == without_log(verdict.content)
+    kept = files(repaired[2])
+    assert kept[os.path.basename(service.database)] == damaged[os.path.basename(service.database)]
+
+
 def prove_restored(laid, verdict, damaged, since, log):
     """The last backup is in force, and everything says so."""
     service, client = laid.service, laid.service.client
@@ -91,7 +108,8 @@ def prove_restored(laid, verdict, damaged, since, log):
     assert client.get("LastRestore") == laid.backup
     assert client.get("LastRestoreAutomatic")
     assert client.get("Integrity") == "ok"
-    assert (client.get("Health"), client.get("HealthReasons")) == ("ok", [])
+    assert client.reasons() in ([], ["repaired"], ["restored-rows-lost"])
+    assert len(client.get("Remedies")) == 1
 
     now = content(service.database)
     assert without_log(now) == without_log(laid.content)
@@ -155,6 +173,8 @@ def test_damage(laid, moment, family, seed):
             report(client)
         elif verdict.state in KEPT:
             client.wait(lambda signal: signal.member == "JobRemoved", since=since)
+        elif verdict.state == WHOLE:
+            client.wait_signal("DatabaseRepaired", since=since)
         else:
             client.wait_signal("DatabaseRestored", since=since)
         settled(client)
@@ -171,6 +191,8 @@ def test_damage(laid, moment, family, seed):
     print(log)
     if verdict.state in KEPT:
         prove_kept(laid, verdict, since, log)
+    elif verdict.state == WHOLE:
+        prove_mended(laid, verdict, since, damaged)
     else:
         prove_restored(laid, verdict, damaged, since, log)
     prove_backups_kept(laid)

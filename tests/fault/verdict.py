@@ -13,8 +13,9 @@ import tempfile
 SUFFIXES = ("", "-wal", "-journal")
 
 # SOUND: nothing was really lost, so nothing may be restored. UNWRITABLE: the same, but it says that only a newer SQLite
-# may write to it; a file that can't be written is not corrupt. The others have to be restored.
-SOUND, UNWRITABLE, DAMAGED, MISSING = "sound", "unwritable", "damaged", "missing"
+# may write to it; a file that can't be written is not corrupt. WHOLE: damaged, and every row is there: none may be lost.
+# The others have to be restored.
+SOUND, UNWRITABLE, WHOLE, DAMAGED, MISSING = "sound", "unwritable", "whole", "damaged", "missing"
 
 Verdict = collections.namedtuple("Verdict", "state finding content")
 
@@ -50,8 +51,17 @@ def rows_of(connection):
         ).fetchall()
     ]
     return {
-        name: sorted(connection.execute(f"SELECT * FROM {quote(name)}").fetchall(), key=repr) for name in tables
+        name: sorted(connection.execute(f"SELECT * FROM {quote(name)} NOT INDEXED").fetchall(), key=repr) for name in tables
     }
+
+
+def rows_left(path):
+    """Table to its rows as far as all of them can be read without an index; None when one can't."""
+    with copied(path) as copy, contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        try:
+            return rows_of(connection)
+        except sqlite3.Error:
+            return None
 
 
 def findings(connection):
