@@ -21,6 +21,7 @@ static const struct {
                 {"BackupCreated", {"Job", "Name", "Backup"}},
                 {"BackupRemoved", {"Name", "Backup"}},
                 {"CorruptionDetected", {"Finding"}},
+                {"DatabaseRepaired", {"Job", "Objects", "Quarantine"}},
                 {"DatabaseRestored", {"Job", "Name", "Method", "Automatic", "SavedAs", "Quarantine"}},
 };
 
@@ -95,6 +96,8 @@ static int print_signal(const char *member, json_object *fields)
                                 "the database was restored%s: %s",
                                 document_flag(fields, "Automatic") ? " automatically" : "",
                                 document_text(fields, "Name"));
+        if (strcmp(member, "DatabaseRepaired") == 0)
+                return print_eventf(STYLE_BOLD, "the database was repaired in place, and no row was lost");
         return print_eventf(STYLE_BOLD,
                         "backup %s: %s",
                         strcmp(member, "BackupCreated") == 0 ? "made" : "gone",
