@@ -31,10 +31,14 @@ static char *take_text(const RecordValue *value, uint32_t encoding)
 
         if (value->kind != RECORD_TEXT && value->kind != RECORD_BLOB)
                 return NULL;
-        if (!is_wide)
-                return strndup((const char *) value->bytes, n);
         text = calloc(n + 1, 1);
-        for (size_t i = 0; text && i < n; i++) {
+        if (!text)
+                return NULL;
+        if (!is_wide) {
+                memcpy(text, value->bytes, n);
+                return text;
+        }
+        for (size_t i = 0; i < n; i++) {
                 const unsigned char *at = value->bytes + 2 * i;
                 unsigned char high = encoding == ENCODING_UTF16BE ? at[0] : at[1];
                 unsigned char low = encoding == ENCODING_UTF16BE ? at[1] : at[0];
