@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "backup/file-move.h"
+#include "backup/rescue-record.h"
+#include "backup/restore-state.h"
 #include "base/publish.h"
 #include "base/rename.h"
 #include "base/test-hook.h"
@@ -375,6 +377,7 @@ int quarantine_remove(const char *folder, const char *database_path, Fault *faul
                 if (unlink(path) < 0 && errno != ENOENT)
                         return fault_set_errno(fault, errno, "Removing %s", path);
         }
+        (void) restore_state_remove(folder, RESCUE_RECORD_FILE, NULL);
         if (rmdir(folder) < 0 && errno != ENOTEMPTY && errno != ENOENT)
                 return fault_set_errno(fault, errno, "Removing %s", folder);
         if (file_sync_directory_of(folder) < 0)

@@ -7,6 +7,7 @@
 
 #include "backup/quarantine.h"
 #include "backup/restore-record.h"
+#include "backup/restore-rescue.h"
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "base/test-hook.h"
@@ -408,6 +409,8 @@ int restore_in_place(const RestoreRequest *request,
                 return r;
         locked_usec = clock_monotonic_usec();
         r = save_files(&in_place, fault);
+        if (r >= 0)
+                r = restore_rescue_require_current(request, source, in_place.quarantine, fault);
         if (r >= 0)
                 r = record_intent(&in_place, fault);
         if (r >= 0)

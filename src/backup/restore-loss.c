@@ -72,6 +72,33 @@ static int take_counts(const TableCount *tables, size_t n_tables, SurvivingRows 
         return 0;
 }
 
+/* A rescue has counted row by row. */
+static int take_report(const RescueReport *report, TableLosses *ret)
+{
+        _cleanup_(table_losses_done) TableLosses losses = {0};
+
+        for (size_t i = 0; i < report->n_tables; i++) {
+                const RescueTable *table = report->tables + i;
+                const TableLoss loss = {
+                                .table = table->name,
+                                .lost = table->rows_lost + table->rows_unknown,
+                                .rescued = table->rows_rescued,
+                                .certainty = table->rows_unknown > 0 ? LOSS_ESTIMATED
+                                             : table->rows_lost > 0  ? LOSS_COUNTED
+                                                                     : LOSS_UNKNOWN,
+                };
+
+                if (loss.lost == 0 && !table->unreadable)
+                        continue;
+                if (table_losses_merge(&losses, &loss) < 0)
+                        return -ENOMEM;
+        }
+        table_losses_sort(&losses);
+        *ret = losses;
+        losses = (TableLosses){0};
+        return 0;
+}
+
 static int measure(const RestoreRequest *request,
                 const RestoreOutcome *outcome,
                 const TableCount *now,
@@ -83,6 +110,8 @@ static int measure(const RestoreRequest *request,
         const Manifest *pre_restore = outcome->pre_restore;
         int r = -ENOENT;
 
+        if (outcome->rescued)
+                return take_report(&outcome->rescue, ret);
         progress_begin(progress, "counting what was lost", 0);
         if (pre_restore)
                 r = take_counts(pre_restore->tables, pre_restore->n_tables, &survivors);

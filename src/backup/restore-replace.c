@@ -9,6 +9,7 @@
 #include "backup/deleted.h"
 #include "backup/quarantine.h"
 #include "backup/replacement.h"
+#include "backup/restore-rescue.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/test-hook.h"
@@ -24,6 +25,7 @@
 
 typedef struct Replacing {
         const RestoreRequest *request;
+        const RestoreSource *source;
         Progress *progress;
         Replacement state;
         char *deleted;       /* folder with a copy of what was removed under its users; NULL for none */
@@ -313,7 +315,9 @@ static int move_old_files(Replacing *replacing, Fault *fault)
         if (r < 0)
                 return r;
         /* Who opened the file between the first look and the move has it now under its new name. */
-        return require_unused(request, moved, fault);
+        r = require_unused(request, moved, fault);
+        return r < 0 ? r
+                     : restore_rescue_require_current(request, replacing->source, state->quarantine, fault);
 }
 
 static int replace_contents(Replacing *replacing, Fault *fault)
@@ -411,7 +415,8 @@ int restore_replace(const RestoreRequest *request,
                 RestoreOutcome *outcome,
                 Fault *fault)
 {
-        _cleanup_(replacing_done) Replacing replacing = {.request = request, .progress = progress};
+        _cleanup_(replacing_done)
+                        Replacing replacing = {.request = request, .source = source, .progress = progress};
         bool has_units = request->control && request->control->has_units, can_forget = true;
         _cleanup_fault_ Fault met = {0}, start_fault = {0};
         uint64_t begun_usec;

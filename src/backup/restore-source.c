@@ -198,6 +198,7 @@ static int check_copy(const RestoreRequest *request, RestoreSource *source, Prog
         if (r < 0)
                 return r;
         source->healthy = result.healthy;
+        source->foreign_key_violations = result.foreign_key_violations;
         if (result.healthy || (request->source_quarantine && request->force))
                 return 0;
         if (request->source_quarantine)

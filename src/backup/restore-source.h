@@ -13,6 +13,8 @@ typedef struct RestoreSource {
         char *path;
         uint64_t database_bytes;
         uint64_t page_size_bytes;
+        uint64_t foreign_key_violations;
+        const struct RestoreRescue *rescue; /* what was rescued into it; NULL for nothing */
         bool healthy; /* false only for a quarantined database that is restored by force */
 } RestoreSource;
 

@@ -7,10 +7,12 @@
 #include "backup/backup-name.h"
 #include "backup/create.h"
 #include "backup/quarantine.h"
+#include "backup/rescue-record.h"
 #include "backup/restore-compare.h"
 #include "backup/restore-in-place.h"
 #include "backup/restore-record.h"
 #include "backup/restore-replace.h"
+#include "backup/restore-rescue.h"
 #include "base/clock.h"
 #include "base/test-hook.h"
 #include "database/check.h"
@@ -22,6 +24,7 @@ void restore_outcome_done(RestoreOutcome *outcome)
         outcome->pre_restore = manifest_free(outcome->pre_restore);
         free(outcome->quarantine);
         free(outcome->saving_problem);
+        rescue_report_done(&outcome->rescue);
         fault_done(&outcome->start_fault);
         *outcome = (RestoreOutcome){0};
 }
@@ -225,6 +228,18 @@ static int record(const RestoreRequest *request, const RestoreOutcome *outcome, 
         return r;
 }
 
+/* Beside what it is about. A report that can't be written costs no row. */
+static void record_rescue(const RestoreRequest *request, const RestoreOutcome *outcome)
+{
+        RescueRecord record = {.source = request->source ? request->source->name : NULL,
+                        .usec = request->now_usec,
+                        .report = outcome->rescue};
+
+        if (outcome->rescued && outcome->quarantine)
+                (void) rescue_record_store(outcome->quarantine, &record, NULL);
+        TEST_POINT("rescue-recorded");
+}
+
 /* The restore is in force whatever happens here, and no fault of this makes it undone. */
 static void finish(const RestoreRequest *request, Progress *progress, bool readable, RestoreOutcome *outcome)
 {
@@ -254,21 +269,67 @@ static void finish(const RestoreRequest *request, Progress *progress, bool reada
         (void) record(request, outcome, NULL);
 }
 
+/* There is no database to rescue from, and so none that would be better left. */
+static int weigh_without_rescue(const RestoreRequest *request, Fault *fault)
+{
+        RescueFacts facts = request->terms->facts;
+        RescueHold hold;
+
+        facts.source_is_initial = false;
+        hold = rescue_weigh(&facts, &request->terms->max_loss);
+        return hold == RESCUE_GO ? 0 : rescue_hold_fault(hold, &facts, request->source->name, fault);
+}
+
+/* How often a rescue is worked out anew since the database was written to meanwhile. */
+#define RESCUES_MAX 4
+
+/* One attempt: nobody waits for anything before the rescue is done. */
+static int attempt(const RestoreRequest *request,
+                RestoreSource *source,
+                RestoreRescue *rescue,
+                Progress *progress,
+                RestoreOutcome *outcome,
+                bool *ret_readable,
+                Fault *fault)
+{
+        int r = restore_source_prove(request, progress, source, fault);
+
+        if (r >= 0 && request->rescue && restore_rescue_is_possible(request)) {
+                r = restore_rescue(request, source, progress, rescue, fault);
+                source->rescue = rescue;
+        } else if (r >= 0 && request->terms)
+                r = weigh_without_rescue(request, fault);
+        if (r >= 0)
+                r = require_space(request, source, fault);
+        return r < 0 ? r : put_in_force(request, source, progress, outcome, ret_readable, fault);
+}
+
+static void take_rescue(RestoreRescue *rescue, RestoreOutcome *outcome)
+{
+        outcome->rescued = rescue->done;
+        rescue_report_done(&outcome->rescue);
+        outcome->rescue = rescue->report;
+        rescue->report = (RescueReport){0};
+}
+
 int restore_backup(const RestoreRequest *request, Progress *progress, RestoreOutcome *ret, Fault *fault)
 {
         _cleanup_(restore_outcome_done) RestoreOutcome outcome = {0};
         _cleanup_(restore_source_done) RestoreSource source = {0};
+        _cleanup_(restore_rescue_done) RestoreRescue rescue = {0};
         uint64_t begun_usec = clock_monotonic_usec();
         _cleanup_fault_ Fault met = {0};
         bool readable = false;
         int r = refuse_bad_request(request, &met);
 
         if (r >= 0)
-                r = restore_source_prove(request, progress, &source, &met);
-        if (r >= 0)
-                r = require_space(request, &source, &met);
-        if (r >= 0)
-                r = put_in_force(request, &source, progress, &outcome, &readable, &met);
+                r = attempt(request, &source, &rescue, progress, &outcome, &readable, &met);
+        for (int i = 1; r < 0 && met.code == FAULT_CONFLICT && i < RESCUES_MAX; i++) {
+                restore_source_done(&source);
+                fault_done(&met);
+                r = attempt(request, &source, &rescue, progress, &outcome, &readable, &met);
+        }
+        take_rescue(&rescue, &outcome);
         if (r >= 0) {
                 bool judge = source.healthy;
 
@@ -282,9 +343,15 @@ int restore_backup(const RestoreRequest *request, Progress *progress, RestoreOut
                 if (judge && !outcome.checked)
                         r = check_result(request, progress, &outcome, &met);
                 TEST_POINT("restore-checked");
+                record_rescue(request, &outcome);
                 finish(request, progress, readable, &outcome);
         }
         if (r < 0) {
+                if (met.code == FAULT_NEEDS_DECISION) {
+                        ret->rescued = outcome.rescued;
+                        ret->rescue = outcome.rescue;
+                        outcome.rescue = (RescueReport){0};
+                }
                 if (fault)
                         fault_move(fault, &met);
                 return r;

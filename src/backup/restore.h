@@ -18,8 +18,10 @@
 
 #include "backup/age-header.h"
 #include "backup/manifest.h"
+#include "backup/rescue-weigh.h"
 #include "base/effort.h"
 #include "base/progress.h"
+#include "database/rescue.h"
 
 /* How long a restore waits for readers and writers before it ends with FAULT_BUSY. */
 #define RESTORE_BUSY_BOUND_USEC (30 * USEC_PER_SEC)
@@ -42,6 +44,12 @@ typedef struct RestoreHooks {
                         const char *quarantine,
                         Fault *fault); /* in place of last-restore.json */
 } RestoreHooks;
+
+/* What the caller knows of the source, and how much may be lost. */
+typedef struct RestoreTerms {
+        RescueFacts facts; /* the numbers are the rescue's */
+        MaxLoss max_loss;
+} RestoreTerms;
 
 typedef struct RestoreRequest {
         const char *state_directory_path; /* holds restore.json and last-restore.json */
@@ -72,6 +80,8 @@ typedef struct RestoreRequest {
                                          * an automatic one to tell what it cost */
         size_t n_known_tables;
         const RestoreHooks *hooks; /* NULL for a restore by itself */
+        bool rescue;               /* the rows of the database that is there are rescued into the backup */
+        const RestoreTerms *terms; /* on which a rescued one may be put in force; NULL: on any */
         uint64_t busy_bound_usec;  /* how long to wait for others; 0: RESTORE_BUSY_BOUND_USEC */
         uint64_t now_usec;
 } RestoreRequest;
@@ -90,6 +100,8 @@ typedef struct RestoreOutcome {
         RestoreMethod method;
         Manifest *pre_restore;   /* what was replaced, as a backup; NULL when it isn't one */
         char *quarantine;        /* folder with the files that were replaced; NULL when there is none */
+        bool rescued;            /* and what that has saved: */
+        RescueReport rescue;     /* also of one that is held (NEEDS_DECISION) */
         char *saving_problem;    /* why there is no pre-restore backup; NULL when there is one */
         bool was_deleted;        /* they are copies of what was removed while in use */
         bool checked;            /* false: cancelled after the restore was already in force */
@@ -108,6 +120,8 @@ void restore_outcome_done(RestoreOutcome *outcome);
  * final check, the message says what to do):
  *   CORRUPT, NOT_A_DATABASE, NOT_FOUND  the source is not sound or not there; nothing was touched
  *   KEY_UNAVAILABLE       the source is encrypted, and no identity opens it; nothing was touched
+ *   NEEDS_DECISION        the terms are not met, or rows can't be rescued; nothing was touched
+ *   CONFLICT              the database was written to faster than it can be rescued; nothing was touched
  *   BUSY                  readers or writers did not make way within RESTORE_BUSY_BOUND_USEC
  *   DATABASE_IN_USE       it has to be replaced, and others have it open
  *   NO_SPACE, IO, PERMISSION, CANCELLED, … */

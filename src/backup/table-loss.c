@@ -6,6 +6,7 @@
 static const char *const certainty_names[_LOSS_CERTAINTY_MAX] = {
                 [LOSS_COUNTED] = "counted",
                 [LOSS_AT_LEAST] = "at-least",
+                [LOSS_ESTIMATED] = "estimated",
                 [LOSS_UNKNOWN] = "unknown",
 };
 

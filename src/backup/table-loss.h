@@ -12,14 +12,16 @@
 #define TABLE_LOSS_OTHERS "(other tables)"
 
 typedef enum LossCertainty {
-        LOSS_COUNTED,  /* the table was counted to its end */
-        LOSS_AT_LEAST, /* it could not be read in full, and had more rows than are in it now */
-        LOSS_UNKNOWN,  /* nobody knows how many it had; `lost` is 0 */
+        LOSS_COUNTED,   /* the table was counted to its end */
+        LOSS_AT_LEAST,  /* it could not be read in full, and had more rows than are in it now */
+        LOSS_ESTIMATED, /* about as many, by the pages that could not be read */
+        LOSS_UNKNOWN,   /* nobody knows how many it had; `lost` is 0 */
         _LOSS_CERTAINTY_MAX,
         _LOSS_CERTAINTY_INVALID = -EINVAL,
 } LossCertainty;
 
-const char *loss_certainty_to_string(LossCertainty certainty); /* "counted", "at-least", "unknown" */
+const char *loss_certainty_to_string(
+                LossCertainty certainty); /* "counted", "at-least", "estimated", "unknown" */
 LossCertainty loss_certainty_from_string(const char *text);
 
 typedef struct TableLoss {

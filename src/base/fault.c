@@ -38,6 +38,7 @@ static const struct {
                 [FAULT_NOT_RUNNING] = {ERROR_PREFIX "NotRunning", EHOSTDOWN, 28},
                 [FAULT_LOCKED] = {ERROR_PREFIX "Locked", ENOLCK, 29},
                 [FAULT_CONFLICT] = {ERROR_PREFIX "Conflict", EEXIST, 30},
+                [FAULT_NEEDS_DECISION] = {ERROR_PREFIX "NeedsDecision", EBADRQC, 31},
 };
 
 void fault_done(Fault *fault)

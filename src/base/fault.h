@@ -33,6 +33,7 @@ typedef enum FaultCode {
         FAULT_NOT_RUNNING,        /* the service does not answer on the bus */
         FAULT_LOCKED,             /* a row may not be changed any more */
         FAULT_CONFLICT,           /* what is there stands against it: a name is taken, rows refer to it */
+        FAULT_NEEDS_DECISION,     /* rows would be lost: a person has to say so */
         _FAULT_MAX,
         _FAULT_INVALID = -EINVAL,
 } FaultCode;

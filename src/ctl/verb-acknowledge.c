@@ -37,7 +37,10 @@ static void add_rows(Table *table, json_object *loss, const char *key)
                 (void) snprintf(text,
                                 sizeof text,
                                 "%s%" PRIu64,
-                                is_loss && strcmp(certainty, "at-least") == 0 ? "at least " : "",
+                                !is_loss                              ? ""
+                                : strcmp(certainty, "at-least") == 0  ? "at least "
+                                : strcmp(certainty, "estimated") == 0 ? "about "
+                                                                      : "",
                                 document_number(loss, key));
         table_add(table, STYLE_PLAIN, text);
 }

@@ -227,9 +227,10 @@ void automatic_restore_succeeded(Manager *manager, bool automatic, bool sound)
 
 void automatic_restore_failed(Manager *manager, FaultCode code)
 {
-        /* Somebody cancelled it, or no backup is left: trying again changes nothing. */
-        if (manager->stopping || code == FAULT_CANCELLED || code == FAULT_NO_HEALTHY_BACKUP ||
-                        fault_means_corrupt(code))
+        /* Somebody cancelled it, a person has to decide, or no backup is left: trying again changes nothing.
+         */
+        if (manager->stopping || code == FAULT_CANCELLED || code == FAULT_NEEDS_DECISION ||
+                        code == FAULT_NO_HEALTHY_BACKUP || fault_means_corrupt(code))
                 return;
         manager->restore_retry_usec =
                         manager->restore_retry_usec == 0

@@ -229,6 +229,7 @@ void manager_update_health(Manager *manager)
                         .rows_lost = manager->rows_lost_text,
                         .hold_code = manager->hold.code,
                         .hold_text = manager->hold.text,
+                        .needs_decision = manager->needs_decision,
                         .cadence_usec = manager->configuration.cadence_usec,
                         .newest_backup_usec = manager_newest_own_backup_usec(manager, now_usec),
                         .n_backups = manager->catalogue->n_entries,

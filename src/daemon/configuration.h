@@ -7,6 +7,7 @@
 
 #include "backup/backup-rights.h"
 #include "backup/manifest.h"
+#include "backup/rescue-weigh.h"
 #include "base/age-key.h"
 #include "base/effort.h"
 #include "database/schema.h"
@@ -41,6 +42,7 @@ typedef struct Configuration {
         uint64_t prediction_cache_bytes;
         unsigned bcrypt_cost; /* BcryptCost= */
         bool auto_restore;
+        MaxLoss max_loss;         /* AutoRestoreMaxLoss= */
         char **application_units; /* owned */
         size_t n_application_units;
 

@@ -135,6 +135,8 @@ static int judge_recovery(const HealthFacts *facts, Health *health)
                                 "no-healthy-backup",
                                 "No verified backup is there to restore; run `oracxpredctl verify` on those "
                                 "that are, or bring one in with `oracxpredctl restore --from=FILE`");
+        if (r >= 0 && broken && facts->needs_decision)
+                r = add(health, HEALTH_CORRUPT, "needs-decision", "%s", facts->needs_decision);
         if (r >= 0 && facts->auto_restore_stopped)
                 r = add(health,
                                 HEALTH_DEGRADED,

@@ -54,6 +54,7 @@ typedef struct HealthFacts {
         const char *rows_lost; /* by automatic restores, the same */
         const char *hold_code; /* why retention waits for somebody (retention-hold.h); NULL for nothing */
         const char *hold_text;
+        const char *needs_decision; /* why an automatic restore was held; NULL when none was */
 
         uint64_t cadence_usec;
         uint64_t newest_backup_usec;   /* of our own kinds; 0 for never */

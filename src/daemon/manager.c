@@ -261,6 +261,8 @@ Manager *manager_free(Manager *manager)
         free(manager->credential_fault);
         free(manager->key_fault);
         free(manager->finding);
+        free(manager->needs_decision);
+        rescue_report_done(&manager->held_rescue);
         free(manager->status);
         free(manager->placement_message);
         free(manager);

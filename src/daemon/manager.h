@@ -142,6 +142,8 @@ struct Manager {
         RestoreRecord last_restore; /* empty when there was none */
         bool restoring;
         bool auto_restore_stopped;
+        char *needs_decision; /* why an automatic restore was held; NULL when none was */
+        RescueReport held_rescue;
         bool units_left_stopped; /* by a restore that was cut off; to be started once there is a database */
         Remedies remedies;       /* what was done to the database by itself; see remedy-state.h */
         char *repaired_text;     /* what health says of them, or NULL */

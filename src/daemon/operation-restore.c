@@ -49,19 +49,12 @@ static void restore_free_task(void *userdata)
         free(task);
 }
 
-/* A restore that nobody asked for may go further back than it had to: whoever has the key has to know. */
-static void tell_what_was_passed_over(const Manager *manager, const CatalogueEntry *taken)
+/* A restore that nobody asked for would go further back than it had to, for want of a key. */
+static bool passes_encrypted_over(const Manager *manager, const CatalogueEntry *taken)
 {
         const CatalogueEntry *best = recovery_choose(manager->catalogue, &manager->last_restore, true);
 
-        if (best && best != taken)
-                journal_line(LOG_WARNING,
-                                "%s is restored, since %s, which would lose less, is encrypted and no "
-                                "identity here opens it; `oracxpredctl restore %s --identity=FILE` restores "
-                                "that one",
-                                taken->manifest->name,
-                                best->manifest->name,
-                                best->manifest->name);
+        return best && best != taken;
 }
 
 static int take_source(Job *job, RestoreTask *task, const char *name, Fault *fault)
@@ -78,7 +71,12 @@ static int take_source(Job *job, RestoreTask *task, const char *name, Fault *fau
         if (r < 0)
                 return r;
         if (task->automatic)
-                tell_what_was_passed_over(job->manager, entry);
+                task->terms = (RestoreTerms){
+                                .facts = {.source_is_initial = entry->manifest->kind == BACKUP_INITIAL,
+                                                .source_is_of_another = entry->other,
+                                                .newer_is_encrypted =
+                                                                passes_encrypted_over(job->manager, entry)},
+                                .max_loss = job->manager->configuration.max_loss};
         task->source = manifest_copy(entry->manifest);
         if (!task->source)
                 return -ENOMEM;
@@ -251,6 +249,8 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
                         .automatic = task->automatic,
                         .known_tables = task->known_tables,
                         .n_known_tables = task->n_known_tables,
+                        .rescue = task->rescue,
+                        .terms = task->automatic ? &task->terms : NULL,
                         .now_usec = now_usec,
         };
         manager->restoring = true;
@@ -420,6 +420,7 @@ static int new_task(RestoreWish *wish, RestoreTask **ret, Fault *fault)
         task->file_fd = -EBADF;
         task->undo = wish->undo;
         task->automatic = wish->automatic;
+        task->rescue = wish->rescue || wish->automatic;
         task->force = wish->force;
         if (wish->name)
                 task->name = strdup(wish->name);

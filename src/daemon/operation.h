@@ -94,6 +94,7 @@ typedef struct RestoreWish {
         AgeIdentities *identities; /* for this restore; NULL: those of the service. Taken over when queued */
         bool undo;
         bool automatic;
+        bool rescue; /* the rows of the database as it is now come into the backup */
         bool force;
 } RestoreWish;
 

@@ -118,9 +118,10 @@ int manager_restore_backup(Manager *manager, sd_bus_message *message, const char
 int manager_method_restore(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         const char *name, *source_name = NULL;
-        int force = false, from = -EBADF;
+        int force = false, rescue = false, from = -EBADF;
         PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
         const CallOption options[] = {{"force", 'b', &force},
+                        {"rescue", 'b', &rescue},
                         {"from", 'h', &from},
                         {"source-name", 's', &source_name},
                         {"identity", 'h', &keys.identity_fd},
@@ -140,6 +141,7 @@ int manager_method_restore(sd_bus_message *message, void *userdata, sd_bus_error
         if (source_name && !is_source_name(source_name))
                 return bus_invalid(error, "The option 'source-name' is not the name of a file");
         wish.force = force;
+        wish.rescue = rescue;
         if (from >= 0) {
                 if (name[0])
                         return bus_invalid(

@@ -15,18 +15,21 @@
 static void write_total(FILE *stream, const TableLosses *losses)
 {
         uint64_t total = 0;
-        bool counted = true;
+        bool counted = true, estimated = false;
 
         for (size_t i = 0; i < losses->n_items; i++) {
                 total += losses->items[i].lost;
                 counted &= losses->items[i].certainty == LOSS_COUNTED;
+                estimated |= losses->items[i].certainty == LOSS_ESTIMATED;
         }
         if (total == 0 && !counted)
                 (void) fputs("an unknown number of rows", stream);
         else
                 (void) fprintf(stream,
                                 "%s%" PRIu64 " row%s",
-                                counted ? "" : "at least ",
+                                counted     ? ""
+                                : estimated ? "about "
+                                            : "at least ",
                                 total,
                                 total == 1 ? "" : "s");
 }
@@ -42,7 +45,9 @@ static void write_tables(FILE *stream, const TableLosses *losses)
                 else
                         (void) fprintf(stream,
                                         "%s%" PRIu64,
-                                        loss->certainty == LOSS_COUNTED ? "" : "at least ",
+                                        loss->certainty == LOSS_COUNTED     ? ""
+                                        : loss->certainty == LOSS_ESTIMATED ? "about "
+                                                                            : "at least ",
                                         loss->lost);
         }
         if (losses->n_items > NAMES_MAX)

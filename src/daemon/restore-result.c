@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/restore-result.h"
 
+#include <string.h>
+
 #include "base/journal.h"
 #include "base/names.h"
 #include "daemon/automatic-restore.h"
@@ -127,6 +129,7 @@ void restore_result_succeeded(Job *job, RestoreTask *task)
         identity_keeper_restored(manager, task->source ? task->source : task->imported);
         if (!task->automatic)
                 retention_hold_release(manager);
+        restore_result_decided(manager);
         automatic_restore_succeeded(manager, task->automatic, outcome->checked || !task->quarantine);
         manager_update_health(manager);
 
@@ -137,12 +140,31 @@ void restore_result_succeeded(Job *job, RestoreTask *task)
                 check_again(manager);
 }
 
+void restore_result_decided(Manager *manager)
+{
+        free(TAKE_PTR(manager->needs_decision));
+}
+
+/* The plan that was weighed is what a dry run shows. */
+static void hold(Job *job, RestoreTask *task)
+{
+        Manager *manager = job->manager;
+
+        restore_result_decided(manager);
+        manager->needs_decision = strdup(job->fault.message);
+        rescue_report_done(&manager->held_rescue);
+        manager->held_rescue = task->outcome.rescue;
+        task->outcome.rescue = (RescueReport){0};
+}
+
 void restore_result_failed(Job *job, RestoreTask *task)
 {
         Manager *manager = job->manager;
         bool withdrawn = !task->attempted || job->fault.code == FAULT_CANCELLED;
 
         take_over_record(manager, task);
+        if (task->automatic && job->fault.code == FAULT_NEEDS_DECISION)
+                hold(job, task);
         manager_update_health(manager);
         if (withdrawn)
                 database_watch_examine(manager);

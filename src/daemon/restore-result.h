@@ -23,6 +23,7 @@ typedef struct RestoreTask {
         bool undo;
         bool automatic;
         bool force;
+        bool rescue;
 
         /* The request; the strings in it are this task's or the Manager's, which outlives the workers. */
         Manifest *source;
@@ -35,6 +36,7 @@ typedef struct RestoreTask {
         Fault encryption_fault; /* why nothing may be stored */
         TableCount *known_tables;
         size_t n_known_tables;
+        RestoreTerms terms;
         RestoreRequest request;
         Gate *gate;
         SchemaChoice schema_choice;
@@ -64,6 +66,9 @@ void restore_result_succeeded(Job *job, RestoreTask *task);
 
 /* It is not; the job's fault says why. */
 void restore_result_failed(Job *job, RestoreTask *task);
+
+/* Nothing is left to decide. */
+void restore_result_decided(Manager *manager);
 
 /* An automatic restore's candidate was at fault, and the next one follows. */
 void restore_result_candidate_failed(Job *job, RestoreTask *task);

@@ -316,6 +316,29 @@ static const char *parse_journal_mode(Configuration *configuration, const char *
         return NULL;
 }
 
+/* Rows, or a share of them. */
+static const char *parse_max_loss(Configuration *configuration, const char *value)
+{
+        static const char wanted[] = "a number of rows such as 100, or a share from 0% to 100% such as 1%";
+        MaxLoss max_loss = {0};
+        char *end;
+
+        if (value[0] < '0' || value[0] > '9')
+                return wanted;
+        errno = 0;
+        max_loss.rows = strtoull(value, &end, 10);
+        if (errno != 0)
+                return wanted;
+        if (*end) {
+                max_loss.is_share = true;
+                max_loss.share = strtod(value, &end) / 100;
+                if (strcmp(end, "%") != 0 || !(max_loss.share <= 1))
+                        return wanted;
+        }
+        configuration->max_loss = max_loss;
+        return NULL;
+}
+
 #define APPLICATION_UNITS_MAX 32
 
 /* As in systemd's files, further lines add to the list. One bad name, and the line is ignored as a whole. */
@@ -375,6 +398,7 @@ const Setting settings[] = {
                 {"PredictionCacheSize", "4M", parse_cache_size, NULL},
                 {"BcryptCost", "12", parse_bcrypt_cost, NULL},
                 {"AutoRestore", "yes", parse_auto_restore, NULL},
+                {"AutoRestoreMaxLoss", "1%", parse_max_loss, NULL},
                 {"ApplicationUnits", "", parse_application_units, NULL},
 };
 

@@ -181,7 +181,7 @@ bool page_file_read(const PageFile *file, uint32_t page, size_t offset, void *bu
         return page_file_read_code(file, page, offset, buffer, size_bytes) == SQLITE_OK;
 }
 
-bool page_node_parse(const PageFile *file, uint32_t page, const unsigned char *buffer, PageNode *ret)
+bool page_file_read_node(const PageFile *file, uint32_t page, unsigned char *buffer, PageNode *ret)
 {
         return page_file_read(file, page, 0, buffer, file->page_bytes) &&
                page_file_parse_node(file, page, buffer, ret);
@@ -212,12 +212,6 @@ bool page_file_parse_node(const PageFile *file, uint32_t page, const unsigned ch
                 return false;
         *ret = node;
         return true;
-}
-
-bool page_file_read_node(const PageFile *file, uint32_t page, unsigned char *buffer, PageNode *ret)
-{
-        return page_file_read(file, page, 0, buffer, file->page_bytes) &&
-               page_node_parse(file, page, buffer, ret);
 }
 
 /* Of a payload, how many bytes lie in the b-tree page itself (section 1.6). */

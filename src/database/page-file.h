@@ -89,9 +89,6 @@ int page_file_read_code(const PageFile *file, uint32_t page, size_t offset, void
 /* Reads `size_bytes` of a page, from `offset` on, into `buffer`; false when there is no such page. */
 bool page_file_read(const PageFile *file, uint32_t page, size_t offset, void *buffer, size_t size_bytes);
 
-/* Takes apart a page that is in `buffer` already. */
-bool page_node_parse(const PageFile *file, uint32_t page, const unsigned char *buffer, PageNode *ret);
-
 /* Reads a page of a b-tree into `buffer`, which has room for a page and to which *ret then points; its cell
  * pointers are within the page. */
 bool page_file_read_node(const PageFile *file, uint32_t page, unsigned char *buffer, PageNode *ret);

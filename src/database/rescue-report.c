@@ -160,18 +160,21 @@ static int rows_in_gap(const RescueTask *task, const RescueGap *gap, int64_t *re
                         gap->has_high ? (long long) gap->high : (long long) INT64_MAX);
 }
 
-/* At most as many rows as rowids are free in the gap, and about as many as its pages hold. */
+/* About as many rows as its pages hold, and at most as many as rowids are free in it. `n_extra` are pages to
+ * which nothing leads. */
 static int estimate_gap(const RescueTask *task,
                 const RescueGap *gap,
                 double per_page,
-                double n_pages,
+                double n_extra,
                 double *ret,
                 Fault *fault)
 {
-        double n = gap->n_pages > 0 ? per_page * n_pages : (double) gap->n_rows, range = -1;
+        double n = (double) gap->n_rows, range;
         int64_t n_there = 0, highest;
         int r;
 
+        if (gap->n_pages > 0)
+                n += per_page * (gap->n_pages + n_extra);
         if (task->without_rowid || !task->rowid_column) {
                 *ret = n;
                 return 0;
@@ -180,19 +183,27 @@ static int estimate_gap(const RescueTask *task,
         if (r < 0)
                 return r;
         (void) highest_rowid(task, &highest);
-        if (gap->has_high)
-                range = (double) gap->high - (gap->has_low ? (double) gap->low : 0) - 1;
-        else if (highest > 0)
-                range = (double) highest - (gap->has_low ? (double) gap->low : 0);
-        n = MAX_OF(n - (double) n_there, 0.0);
-        *ret = range >= 0 ? MIN_OF(n, MAX_OF(range - (double) n_there, 0.0)) : n;
+        n -= (double) n_there;
+        range = (gap->has_high ? (double) gap->high - 1 : (double) highest) -
+                (gap->has_low ? (double) gap->low : 0) - (double) n_there;
         /* Where rowids count up without a hole, every one that is missing is a row. */
         if (!gap->has_high && highest > 0)
-                *ret = MAX_OF(range - (double) n_there, 0.0);
+                n = range;
+        else if (gap->has_high && gap->has_low)
+                n = MIN_OF(n, range);
+        *ret = MAX_OF(n, 0.0);
         return 0;
 }
 
-static int estimate(const RescueTask *task, double n_pages, uint64_t *ret, Fault *fault)
+static const TableCount *find_known(const TableCount *known, size_t n_known, const char *name)
+{
+        for (size_t i = 0; i < n_known; i++)
+                if (strcmp(known[i].name, name) == 0)
+                        return known + i;
+        return NULL;
+}
+
+static int estimate(const RescueTask *task, double n_extra, uint64_t *ret, Fault *fault)
 {
         double per_page, sum = 0;
         int r = rows_per_page(task, &per_page, fault);
@@ -200,7 +211,7 @@ static int estimate(const RescueTask *task, double n_pages, uint64_t *ret, Fault
         for (size_t i = 0; r >= 0 && i < task->n_gaps; i++) {
                 double n = 0;
 
-                r = estimate_gap(task, task->gaps + i, per_page, n_pages, &n, fault);
+                r = estimate_gap(task, task->gaps + i, per_page, n_extra, &n, fault);
                 sum += n;
         }
         if (task->without_rowid)
@@ -209,10 +220,32 @@ static int estimate(const RescueTask *task, double n_pages, uint64_t *ret, Fault
         return r;
 }
 
-static int add_table(const RescueItem *item, double n_pages, RescueTable *ret, Fault *fault)
+/* Of a table of which nothing can be read its pages tell nothing, either. */
+static int count_unknown(const RescueItem *item,
+                const TableCount *known,
+                uint64_t rows,
+                double n_extra,
+                uint64_t *ret,
+                Fault *fault)
+{
+        int64_t highest = 0;
+
+        (void) highest_rowid(&item->task, &highest);
+        if (item->task.n_gaps == 0 || item->task.n_live > 0 || !known || highest > 0)
+                return estimate(&item->task, n_extra, ret, fault);
+        *ret = known->rows > rows ? known->rows - rows : 0;
+        return 0;
+}
+
+static int add_table(const RescueItem *item,
+                const TableCount *known,
+                double n_extra,
+                RescueTable *ret,
+                Fault *fault)
 {
         const RescueTask *task = &item->task;
         RescueTable table = {.sound = item->n_survey_gaps == 0 && task->n_gaps == 0 && !item->left,
+                        .unreadable = task->n_gaps > 0 && task->n_live == 0 && !item->counted,
                         .rows_kept = task->n_kept,
                         .rows_lost = item->n_lost + task->n_refused};
         int64_t rows = 0;
@@ -222,7 +255,7 @@ static int add_table(const RescueItem *item, double n_pages, RescueTable *ret, F
         if (r >= 0 && !item->left)
                 r = count_rescued(task, &table.rows_rescued, fault);
         if (r >= 0 && !item->counted && !item->left)
-                r = estimate(task, n_pages, &table.rows_unknown, fault);
+                r = count_unknown(item, known, table.rows, n_extra, &table.rows_unknown, fault);
         if (r < 0)
                 return r;
         table.name = strdup(item->name);
@@ -232,24 +265,34 @@ static int add_table(const RescueItem *item, double n_pages, RescueTable *ret, F
         return 0;
 }
 
-/* How many pages one place that can't be read stands for: a share of those of which nobody knows what they
- * are. */
-static double pages_per_gap(const SalvageFile *file, const RescueItems *items)
+/* How many more pages one place that can't be read stands for: a share of those of which nobody knows what
+ * they are. */
+static double extra_pages(const SalvageFile *file, const RescueItems *items)
 {
-        uint64_t n_left_over = 0, n_places = 0;
+        uint64_t n_left_over = 0, n_told = 0, n_places = 0;
 
         for (uint32_t page = 2; page <= file->file.n_pages; page++)
                 n_left_over += !file->taken[page];
         for (size_t i = 0; i < items->n_items; i++)
-                for (size_t j = 0; j < items->items[i].task.n_gaps; j++)
-                        n_places += items->items[i].task.gaps[j].n_pages > 0;
-        return n_places == 0 ? 0 : (double) n_left_over / (double) n_places;
+                for (size_t j = 0; j < items->items[i].task.n_gaps; j++) {
+                        unsigned n_pages = items->items[i].task.gaps[j].n_pages;
+
+                        n_told += n_pages;
+                        n_places += n_pages > 0;
+                }
+        return n_places > 0 && n_left_over > n_told ? (double) (n_left_over - n_told) / (double) n_places
+                                                    : 0;
 }
 
-int rescue_report_make(const SalvageFile *file, const RescueItems *items, RescueReport *ret, Fault *fault)
+int rescue_report_make(const SalvageFile *file,
+                const RescueItems *items,
+                const TableCount *known,
+                size_t n_known,
+                RescueReport *ret,
+                Fault *fault)
 {
         _cleanup_(rescue_report_done) RescueReport report = {0};
-        double n_pages = pages_per_gap(file, items);
+        double n_extra = extra_pages(file, items);
 
         report.tables = calloc(items->n_items + 1, sizeof *report.tables);
         if (!report.tables)
@@ -259,7 +302,11 @@ int rescue_report_make(const SalvageFile *file, const RescueItems *items, Rescue
 
                 if (items->items[i].is_virtual)
                         continue;
-                r = add_table(items->items + i, n_pages, report.tables + report.n_tables, fault);
+                r = add_table(items->items + i,
+                                find_known(known, n_known, items->items[i].name),
+                                n_extra,
+                                report.tables + report.n_tables,
+                                fault);
                 if (r < 0)
                         return r;
                 report.n_tables++;

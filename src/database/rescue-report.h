@@ -5,4 +5,9 @@
 
 #include "database/rescue-tables.h"
 
-int rescue_report_make(const SalvageFile *file, const RescueItems *items, RescueReport *ret, Fault *fault);
+int rescue_report_make(const SalvageFile *file,
+                const RescueItems *items,
+                const TableCount *known,
+                size_t n_known,
+                RescueReport *ret,
+                Fault *fault);

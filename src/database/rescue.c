@@ -136,7 +136,12 @@ static int put_header(Connection *target, const SalvageFile *file, Fault *fault)
                         (int) page_get4(file->header + 68));
 }
 
-static int merge(Connection *target, SalvageFile *file, RescueReport *report, Fault *fault)
+static int merge(Connection *target,
+                SalvageFile *file,
+                const TableCount *known,
+                size_t n_known,
+                RescueReport *report,
+                Fault *fault)
 {
         _cleanup_(rescue_items_done) RescueItems items = {0};
         bool schema_sound = false, leftovers = false;
@@ -163,7 +168,7 @@ static int merge(Connection *target, SalvageFile *file, RescueReport *report, Fa
         if (r >= 0)
                 r = put_header(target, file, fault);
         if (r >= 0)
-                r = rescue_report_make(file, &items, report, fault);
+                r = rescue_report_make(file, &items, known, n_known, report, fault);
         if (r >= 0)
                 report->schema_sound = schema_sound;
         return r;
@@ -172,6 +177,8 @@ static int merge(Connection *target, SalvageFile *file, RescueReport *report, Fa
 int rescue_run(const char *damaged,
                 const char *backup,
                 const char *target,
+                const TableCount *known,
+                size_t n_known,
                 Progress *progress,
                 RescueReport *ret,
                 Fault *fault)
@@ -194,7 +201,7 @@ int rescue_run(const char *damaged,
         if (r >= 0)
                 r = connection_execute(connection, "BEGIN", fault);
         if (r >= 0)
-                r = merge(connection, &file, &report, fault);
+                r = merge(connection, &file, known, n_known, &report, fault);
         if (r >= 0)
                 r = connection_execute(
                                 connection, "COMMIT; DETACH backup; PRAGMA main.journal_mode=DELETE", fault);

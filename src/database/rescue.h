@@ -7,11 +7,12 @@
  * ranges whose pages can't be read. An index of the table that is sound tells exactly which rows a gap had.
  * Triggers and foreign keys do nothing meanwhile. */
 
-#include "database/connection.h"
+#include "database/statistics.h"
 
 typedef struct RescueTable {
         char *name;
         bool sound;            /* in the damaged file */
+        bool unreadable;       /* not a row of it, nor an index that tells how many there were */
         uint64_t rows;         /* in the result */
         uint64_t rows_rescued; /* of them, those that the backup has not, or has otherwise */
         uint64_t rows_kept; /* of them, those that come from the backup, since the damaged ones can't be read
@@ -37,10 +38,13 @@ uint64_t rescue_report_rows(const RescueReport *report);
 
 /* `damaged` is a private copy with its -wal, which gets folded in. `backup` is a private and sound one, and
  * is only read. `target` must not exist; on success it is the result, in journal_mode=DELETE and not checked
- * yet. On failure it may be there, and is of no use. */
+ * yet. On failure it may be there, and is of no use. `known` are the rows that were counted last in the
+ * sound database, for telling how many a table had of which nothing can be read. */
 int rescue_run(const char *damaged,
                 const char *backup,
                 const char *target,
+                const TableCount *known,
+                size_t n_known,
                 Progress *progress,
                 RescueReport *ret,
                 Fault *fault);

@@ -104,7 +104,7 @@ int salvage_file_open(const char *path,
                 sqlite3_free_filename((char *) name);
                 return fault_set_errno(fault, ENOMEM, "Opening %s", path);
         }
-        code = vfs->xOpen(vfs, name, salvage.handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, NULL);
+        code = vfs->xOpen(vfs, name, salvage.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MAIN_DB, NULL);
         if (code == SQLITE_OK)
                 code = salvage.handle->pMethods->xFileSize(salvage.handle, &size_bytes);
         sqlite3_free_filename((char *) name);

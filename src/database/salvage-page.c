@@ -94,7 +94,7 @@ bool salvage_page_read(const PageFile *file,
 
         if (!page_file_read(file, page, 0, buffer, file->page_bytes))
                 return false;
-        has_said = page_node_parse(file, page, buffer, &said) && said.is_index == is_index;
+        has_said = page_file_parse_node(file, page, buffer, &said) && said.is_index == is_index;
         *ret_fits = true;
         if (has_said && try_type(file, page, buffer, is_index, said.is_interior, ret))
                 return true;

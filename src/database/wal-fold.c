@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "base/io.h"
 #include "database/connection.h"
@@ -126,25 +128,33 @@ static int write_frames(Fold *fold, Fault *fault)
         return r < 0 ? fault_set_errno(fault, r, "Folding the -wal into %s", fold->path) : 0;
 }
 
+/* Opens both files and finds the last commit. 0 when there is none in a -wal. */
+static int begin(Fold *fold, int flags, Fault *fault)
+{
+        fold->fd = open_suffixed(fold->path, "", flags);
+        if (fold->fd < 0)
+                return fault_set_errno(fault, fold->fd, "Opening %s", fold->path);
+        fold->wal_fd = open_suffixed(fold->path, "-wal", O_RDONLY);
+        if (fold->wal_fd == -ENOENT)
+                return 0;
+        if (fold->wal_fd < 0)
+                return fault_set_errno(fault, fold->wal_fd, "Opening %s-wal", fold->path);
+        if (!read_header(fold))
+                return 0;
+        fold->frame = malloc(FRAME_HEADER_BYTES + fold->page_bytes);
+        if (!fold->frame)
+                return fault_set_errno(fault, ENOMEM, "Folding the -wal into %s", fold->path);
+        find_last_commit(fold);
+        return fold->n_frames > 0;
+}
+
 static int fold_wal(const char *path, Fault *fault)
 {
         _cleanup_(fold_done) Fold fold = {.path = path, .wal_fd = -EBADF, .fd = -EBADF};
+        int r;
 
-        fold.wal_fd = open_suffixed(path, "-wal", O_RDONLY);
-        if (fold.wal_fd == -ENOENT)
-                return 0;
-        if (fold.wal_fd < 0)
-                return fault_set_errno(fault, fold.wal_fd, "Opening %s-wal", path);
-        if (!read_header(&fold))
-                return 0;
-        fold.fd = open_suffixed(path, "", O_RDWR);
-        if (fold.fd < 0)
-                return fault_set_errno(fault, fold.fd, "Opening %s", path);
-        fold.frame = malloc(FRAME_HEADER_BYTES + fold.page_bytes);
-        if (!fold.frame)
-                return fault_set_errno(fault, ENOMEM, "Folding the -wal into %s", path);
-        find_last_commit(&fold);
-        return write_frames(&fold, fault);
+        r = begin(&fold, O_RDWR, fault);
+        return r <= 0 ? r : write_frames(&fold, fault);
 }
 
 /* A journal from which SQLite can't roll back is half a transaction that nobody can take out again. */
@@ -179,4 +189,79 @@ int wal_fold(const char *path, Fault *fault)
                         return fault_set_errno(fault, errno, "Removing %s", name);
         }
         return 0;
+}
+
+/* Which frame has a page last; 0 for none, else its number and 1. */
+static uint32_t *find_frames(Fold *fold)
+{
+        uint32_t *frames = calloc(fold->n_pages + 1, sizeof *frames);
+
+        for (uint64_t i = 0; frames && i < fold->n_frames; i++) {
+                uint32_t page = read_frame(fold, i) ? page_get4(fold->frame) : 0;
+
+                if (page <= fold->n_pages)
+                        frames[page] = (uint32_t) i + 1;
+        }
+        return frames;
+}
+
+static int hash_pages(Fold *fold, XXH3_state_t *state)
+{
+        _cleanup_free_ uint32_t *frames = find_frames(fold);
+        unsigned char *content;
+
+        if (!frames)
+                return -ENOMEM;
+        content = fold->frame + FRAME_HEADER_BYTES;
+        for (uint64_t page = 1; page <= fold->n_pages; page++) {
+                size_t size;
+
+                memset(content, 0, fold->page_bytes);
+                if (frames[page] > 0 ? !read_frame(fold, frames[page] - UINT64_C(1))
+                                     : io_read_full_at(fold->fd,
+                                                       content,
+                                                       fold->page_bytes,
+                                                       (page - 1) * fold->page_bytes,
+                                                       &size) < 0)
+                        return -EIO;
+                (void) XXH3_128bits_update(state, content, fold->page_bytes);
+        }
+        return 0;
+}
+
+static int hash_file(const Fold *fold, XXH3_state_t *state)
+{
+        _cleanup_free_ char *buffer = malloc(MIB);
+        size_t size = MIB;
+        int r = buffer ? 0 : -ENOMEM;
+
+        while (r >= 0 && size == MIB) {
+                r = io_read_full(fold->fd, buffer, MIB, &size);
+                if (r >= 0)
+                        (void) XXH3_128bits_update(state, buffer, size);
+        }
+        return r;
+}
+
+int wal_folded_hash(const char *path, uint64_t ret[static 2], Fault *fault)
+{
+        _cleanup_(fold_done) Fold fold = {.path = path, .wal_fd = -EBADF, .fd = -EBADF};
+        XXH3_state_t *state = XXH3_createState();
+        XXH128_hash_t hash;
+        int r;
+
+        if (!state)
+                return fault_set_errno(fault, ENOMEM, "Reading %s", path);
+        (void) XXH3_128bits_reset(state);
+        r = begin(&fold, O_RDONLY, fault);
+        if (r >= 0) {
+                r = r > 0 ? hash_pages(&fold, state) : hash_file(&fold, state);
+                if (r < 0)
+                        r = fault_set_errno(fault, r, "Reading %s", path);
+        }
+        hash = XXH3_128bits_digest(state);
+        (void) XXH3_freeState(state);
+        ret[0] = hash.low64;
+        ret[1] = hash.high64;
+        return r;
 }

@@ -11,3 +11,7 @@
 /* Rolls PATH-journal back where SQLite can, folds PATH-wal in, and removes both and the -shm. A -wal that
  * begins with no sound header holds no commit, and is removed as well: as to SQLite. */
 int wal_fold(const char *path, Fault *fault);
+
+/* A hash of what the database would be with its -wal folded in, without touching either: the same before and
+ * after a checkpoint, and another one after a commit. */
+int wal_folded_hash(const char *path, uint64_t ret[static 2], Fault *fault);

@@ -482,7 +482,7 @@ def test_generated_key_is_one_that_age_reads(ctl, tmp_path):  # noqa: F811
     assert "AGE-SECRET-KEY-1" in ctl.run("key", "generate").stdout
 
 
-def test_automatic_restore_says_that_a_newer_backup_is_locked(service, key):
+def test_automatic_restore_is_held_while_a_newer_backup_is_locked(service, key):
     client = service.start()
     service.stop()
     service.configure(f"EncryptionRecipients={key.recipient}\n")
@@ -491,5 +491,6 @@ def test_automatic_restore_says_that_a_newer_backup_is_locked(service, key):
     service.stop()
     damage(service.database)
     client = service.start()
-    assert client.get("LastRestore") == "initial_backup"
-    assert f"`oracxpredctl restore {newer} --identity=FILE`" in service.log()
+    assert client.get("LastRestore") == ""
+    assert "`oracxpredctl restore --identity=FILE`" in dict(client.get("HealthReasons"))["needs-decision"]
+    assert newer in client.names()

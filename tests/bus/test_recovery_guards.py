@@ -165,7 +165,7 @@ def test_group_that_the_directory_gives_needs_no_fchown(kept, tmp_path):
     assert told(client, "DatabaseRestored")[0][2] == "replace"
     status = os.stat(kept.database)
     assert (status.st_gid, status.st_mode & 0o7777) == (23456, 0o660)
-    assert users(kept.database) == {"kept0", "kept1"}
+    assert users(kept.database) == {"kept0", "kept1", "later0"}
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 """What the service has done to the database by itself is told, in numbers, until a person has seen it."""
 
 import json
+import sqlite3
 
 import pytest
 
-from application import Application
+from application import Application, write_at
 from command_line import ctl  # noqa: F401
-from broken_database import add_users, damage, kept, remove, start, users  # noqa: F401
+from broken_database import checkpoint, kept, remove, start, users  # noqa: F401
 
 ROWS_LOST = "restored-rows-lost"
 
@@ -22,9 +23,10 @@ def losses(client):
 
 
 def grow(service, count):
-    """Rows in a table of their own, which the damage in the middle of the file does not meet."""
+    """Rows in a table of their own, with an index that tells how many there are."""
     application = Application(service.database)
     application.query("CREATE TABLE IF NOT EXISTS small(n)")
+    application.query("CREATE INDEX IF NOT EXISTS small_n ON small(n)")
     application.query(
         "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < ?) INSERT INTO small SELECT n FROM r",
         count,
@@ -32,14 +34,25 @@ def grow(service, count):
     application.close()
 
 
+def destroy(service):
+    """Every page of that table, but not its index."""
+    checkpoint(service.database)
+    connection = sqlite3.connect(service.database)
+    pages = connection.execute("SELECT pageno FROM dbstat WHERE name = 'small'").fetchall()
+    connection.close()
+    for (page,) in pages:
+        write_at(service.database, (page - 1) * 4096, b"\xff" * 4096)
+
+
 def lose_rows(service):
-    """By an automatic restore: 7 rows of one table, which can be counted."""
+    """By an automatic restore: 7 rows of one table, which can't be rescued, but counted."""
+    service.configure("AutoRestoreMaxLoss=100%\n")
     client = start(service)
     grow(service, 3)
     client.run("Backup", {})
     grow(service, 7)
     since = client.mark()
-    damage(service.database)
+    destroy(service)
     client.run("Verify", "", {})
     client.wait_signal("DatabaseRestored", since=since)
     client.wait_property("NJobs", 0)
@@ -106,11 +119,12 @@ def test_loss_is_told_although_the_restore_was_killed(kept, point):
     start(kept)
     grow(kept, 4)
     kept.stop()
-    damage(kept.database)
+    kept.configure("AutoRestoreMaxLoss=100%\n")
+    destroy(kept)
     kept.launch(point=point)
     kept.killed_itself()
     client = start(kept)
-    assert users(kept.database) == {"kept0", "kept1"}
+    assert users(kept.database) == {"kept0", "kept1", "later0"}
     assert len(client.get("Remedies")) == 1
     assert losses(client)["small"] == (4, "counted")
     assert told(client)

@@ -14,7 +14,7 @@ int main(int argc, char *argv[])
         if (argc != 4)
                 return 2;
         progress_init(&progress);
-        r = rescue_run(argv[1], argv[2], argv[3], &progress, &report, &fault);
+        r = rescue_run(argv[1], argv[2], argv[3], NULL, 0, &progress, &report, &fault);
         if (r < 0)
                 (void) fprintf(stderr, "%s\n", fault.message);
         for (size_t i = 0; i < report.n_tables; i++) {
