@@ -25,6 +25,7 @@ enum {
         CODE_FROM,
         CODE_FORCE,
         CODE_KEEP,
+        CODE_RESCUE,
         CODE_TABLE,
         CODE_FORMAT,
         CODE_REDACT,
@@ -62,6 +63,7 @@ static const struct option long_options[] = {
                 {"from", required_argument, NULL, CODE_FROM},
                 {"force", no_argument, NULL, CODE_FORCE},
                 {"keep", no_argument, NULL, CODE_KEEP},
+                {"rescue", no_argument, NULL, CODE_RESCUE},
                 {"yes", no_argument, NULL, 'y'},
                 {"table", required_argument, NULL, CODE_TABLE},
                 {"format", required_argument, NULL, CODE_FORMAT},
@@ -104,6 +106,9 @@ static const struct {
                 {"   --all", "Every backup, one after the other", OPTION_ALL},
                 {"   --dry-run", "Only show what would be done", OPTION_DRY_RUN},
                 {"   --from=FILE", "Restore from this SQLite file, plain, .gz or .age", OPTION_FROM},
+                {"   --rescue",
+                                "Bring the rows of the database that can be read into the backup",
+                                OPTION_RESCUE},
                 {"   --force", "Also when other processes have the database open", OPTION_FORCE},
                 {"-y --yes", "Replace or remove data without asking", OPTION_YES},
                 {"   --table=NAME", "Only this table; may be given several times", OPTION_TABLE},
@@ -261,6 +266,9 @@ static int apply_option(int code, Arguments *arguments, Fault *fault)
                 return 0;
         case CODE_FORCE:
                 arguments->given |= OPTION_FORCE;
+                return 0;
+        case CODE_RESCUE:
+                arguments->given |= OPTION_RESCUE;
                 return 0;
         case 'y':
                 arguments->given |= OPTION_YES;

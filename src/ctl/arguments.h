@@ -43,6 +43,7 @@ typedef enum VerbOption {
         OPTION_ACCOUNT = 1 << 18,
         OPTION_LIMIT = 1 << 19,
         OPTION_KEEP = 1 << 20,
+        OPTION_RESCUE = 1 << 21,
 } VerbOption;
 
 /* What narrows a list down, each with a value. */

@@ -129,7 +129,7 @@ static const Verb verbs[] = {
                                 0,
                                 1,
                                 OPTION_FROM | OPTION_DRY_RUN | OPTION_FORCE | OPTION_YES | OPTION_WAIT |
-                                                OPTION_IDENTITY | OPTION_PASSPHRASE,
+                                                OPTION_RESCUE | OPTION_IDENTITY | OPTION_PASSPHRASE,
                                 "Put a backup in the database's place",
                                 "Recovery",
                                 verb_restore},

@@ -31,11 +31,27 @@ static int shape_tables(json_object *plan)
         return document_put(plan, "Tables", rows);
 }
 
+static int shape_rescue(json_object *plan)
+{
+        static const char *const keys[] = {"Table", "Rows", "Rescued", "FromBackup", "Lost", NULL};
+        json_object *rows, *member = document_member(plan, "Rescue");
+        int r;
+
+        /* A service of before there was any does not tell. */
+        if (!member)
+                return 0;
+        r = document_name_fields(member, keys, &rows);
+        return r < 0 ? r : document_put(plan, "Rescue", rows);
+}
+
 int plan_shape(json_object *plan)
 {
         static const char *const keys[] = {"PID", "Name", NULL};
         json_object *processes;
         int r = shape_tables(plan);
+
+        if (r >= 0)
+                r = shape_rescue(plan);
 
         if (r >= 0)
                 r = document_name_fields(document_member(plan, "Processes"), keys, &processes);
@@ -189,9 +205,37 @@ static int print_tables(const Session *session, json_object *rows, Fault *fault)
         return session_print_table(session, table, fault);
 }
 
+/* Tables of which something is to be told. */
+static int print_rescue(const Session *session, json_object *rows, Fault *fault)
+{
+        static const char *const names[] = {
+                        "WITH --rescue", "RECORDS", "RESCUED", "FROM BACKUP", "LOST", NULL};
+        _cleanup_(table_freep) Table *table = table_new(names);
+
+        if (!table)
+                return session_set_errno(-ENOMEM, fault);
+        for (size_t column = 1; column < 5; column++)
+                table_align_right(table, column);
+        for (size_t i = 0; i < json_object_array_length(rows); i++) {
+                json_object *row = json_object_array_get_idx(rows, i);
+
+                if (document_number(row, "Rescued") + document_number(row, "FromBackup") +
+                                                document_number(row, "Lost") ==
+                                0)
+                        continue;
+                table_add(table, STYLE_PLAIN, document_text(row, "Table"));
+                add_rows(table, row, "Rows");
+                add_rows(table, row, "Rescued");
+                add_rows(table, row, "FromBackup");
+                add_rows(table, row, "Lost");
+        }
+        (void) fputc('\n', stdout);
+        return session_print_table(session, table, fault);
+}
+
 int plan_print(const Session *session, json_object *plan, Fault *fault)
 {
-        json_object *rows = document_member(plan, "Tables");
+        json_object *rows = document_member(plan, "Tables"), *rescue = document_member(plan, "Rescue");
         _cleanup_(table_freep) Table *fields = fields_new();
         const char *problem = document_text(plan, "CurrentProblem");
         int r;
@@ -201,13 +245,16 @@ int plan_print(const Session *session, json_object *plan, Fault *fault)
         fields_add(fields, "Restore", STYLE_BOLD, document_text(plan, "Name"));
         fields_add_moment(fields, "Taken", document_number(plan, "CreatedUSec"), clock_now_usec());
         fields_add(fields, "Database now", STYLE_BAD, problem);
+        fields_add(fields, "Held", STYLE_WARNING, document_text(plan, "NeedsDecision"));
         add_method(fields, plan);
         add_processes(fields, document_member(plan, "Processes"));
         add_units(fields, plan);
         add_space(fields, plan);
         add_saving(fields, plan);
         r = fields_print(session, fields, fault);
-        if (r < 0 || json_object_array_length(rows) == 0)
-                return r;
-        return print_tables(session, rows, fault);
+        if (r >= 0 && json_object_array_length(rows) > 0)
+                r = print_tables(session, rows, fault);
+        if (r >= 0 && rescue && json_object_array_length(rescue) > 0)
+                r = print_rescue(session, rescue, fault);
+        return r;
 }

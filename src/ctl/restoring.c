@@ -46,6 +46,8 @@ int restoring_end_options(const Session *session, sd_bus_message *call, Fault *f
                                 ? sd_bus_message_append(call, "{sv}", "force", "b", true)
                                 : 0;
 
+        if (r >= 0 && session->arguments->given & OPTION_RESCUE)
+                r = sd_bus_message_append(call, "{sv}", "rescue", "b", true);
         if (r < 0)
                 return session_set_errno(r, fault);
         r = passed_file_append_keys(session, call, fault);

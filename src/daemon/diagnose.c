@@ -14,6 +14,7 @@
 #include "daemon/condition.h"
 #include "daemon/diagnose-report.h"
 #include "daemon/encryption.h"
+#include "daemon/recovery.h"
 #include "database/placement.h"
 
 #define INTEGRITY_OLD_USEC (30 * USEC_PER_DAY)
@@ -189,7 +190,9 @@ static void diagnose_integrity(const Manager *manager, DiagnoseReport *report)
                                 "integrity",
                                 "fault",
                                 has_reason(manager, "no-healthy-backup")
-                                                ? "Bring one in with `oracxpredctl restore --from=FILE`"
+                                                ? "Bring one in with `oracxpredctl restore --from=FILE`; "
+                                                  "what .dump saves of a copy of the file will do "
+                                                  "(oracxpredd(8))"
                                                 : "Run `oracxpredctl restore`, which keeps what is there in "
                                                   "the quarantine",
                                 "%s",

@@ -6,6 +6,7 @@
 
 #include "base/quantity.h"
 #include "base/timestamp.h"
+#include "daemon/recovery.h"
 
 /* 2024-01-01: a clock that tells less was never set. */
 #define CLOCK_SANE_USEC (UINT64_C(1704067200) * USEC_PER_SEC)
@@ -134,7 +135,8 @@ static int judge_recovery(const HealthFacts *facts, Health *health)
                                 HEALTH_CORRUPT,
                                 "no-healthy-backup",
                                 "No verified backup is there to restore; run `oracxpredctl verify` on those "
-                                "that are, or bring one in with `oracxpredctl restore --from=FILE`");
+                                "that are, or bring one in with `oracxpredctl restore --from=FILE`; what "
+                                ".dump saves of a copy of the file will do (oracxpredd(8))");
         if (r >= 0 && broken && facts->needs_decision)
                 r = add(health, HEALTH_CORRUPT, "needs-decision", "%s", facts->needs_decision);
         if (r >= 0 && facts->auto_restore_stopped)

@@ -97,6 +97,38 @@ static int append_tables(sd_bus_message *reply, const RestorePlan *plan)
         return r;
 }
 
+/* What the rescue that was held would bring, as it was counted then. */
+static int append_rescue(sd_bus_message *reply, const Manager *manager)
+{
+        const RescueReport *report = &manager->held_rescue;
+        int r;
+
+        r = sd_bus_message_append(reply,
+                        "{sv}",
+                        "NeedsDecision",
+                        "s",
+                        manager->needs_decision ? manager->needs_decision : "");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", "Rescue");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "a(stttt)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(stttt)");
+        for (size_t i = 0; r >= 0 && manager->needs_decision && i < report->n_tables; i++)
+                r = sd_bus_message_append(reply,
+                                "(stttt)",
+                                report->tables[i].name,
+                                report->tables[i].rows,
+                                report->tables[i].rows_rescued,
+                                report->tables[i].rows_kept,
+                                report->tables[i].rows_lost + report->tables[i].rows_unknown);
+        for (int i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
 static int append_processes(sd_bus_message *reply, const OpenFiles *open_files)
 {
         int r;
@@ -180,6 +212,8 @@ static int append_plan(sd_bus_message *reply, const PlanRun *run)
                                 plan->quarantine);
         if (r >= 0)
                 r = append_tables(reply, plan);
+        if (r >= 0)
+                r = append_rescue(reply, run->manager);
         if (r >= 0)
                 r = append_processes(reply, &plan->open_files);
         if (r >= 0)

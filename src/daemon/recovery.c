@@ -96,7 +96,8 @@ int recovery_find(const Catalogue *catalogue,
                 return fault_set(fault,
                                 FAULT_NO_HEALTHY_BACKUP,
                                 "No verified backup is there to restore; run `oracxpredctl verify` on those "
-                                "that are, or bring one in with `oracxpredctl restore --from=FILE`");
+                                "that are, or bring one in with `oracxpredctl restore --from=FILE`; what "
+                                ".dump saves of a copy of the file will do (oracxpredd(8))");
         if (!entry)
                 return fault_set(fault,
                                 FAULT_NOT_FOUND,

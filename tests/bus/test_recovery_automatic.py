@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the service does by itself about a database that broke or went away, and when it keeps its hands off."""
 
+import contextlib
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import time
 
@@ -27,6 +30,7 @@ from client import BusError
 from contract import BUS_NAME, BUS_PATH, ERROR, MANAGER
 from service import Gate
 
+MANUAL = os.path.join(os.path.dirname(__file__), "../../packaging/man/oracxpredd.8")
 HOUR = 3600 * 1000000
 MINUTE = HOUR // 60
 
@@ -174,7 +178,18 @@ def test_backup_that_fails_its_proof_is_marked_and_the_next_older_one_taken(serv
     assert "last-verification-failed" in client.reasons()
 
 
-def test_without_a_healthy_backup_the_service_stays_up_and_says_what_to_do(service):
+def save_as_the_manual_says(database, folder):
+    """Runs the commands that oracxpredd(8) has for a database without a backup; returns how many tables came out."""
+    with open(MANUAL) as file:
+        printed = file.read().replace("\\(aq", "'").replace("\\-", "-")
+    command = re.search(r"\$ (sqlite3 copy\.db \.dump \|\n.*recovered\.db)\n", printed)[1]
+    shutil.copyfile(database, folder / "copy.db")
+    subprocess.run(["sh", "-c", command], cwd=folder, check=False, stderr=subprocess.DEVNULL)
+    with contextlib.closing(sqlite3.connect(folder / "recovered.db")) as saved:
+        return saved.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()[0]
+
+
+def test_without_a_healthy_backup_the_service_stays_up_and_says_what_to_do(service, tmp_path):
     client = service.start()
     service.stop()
     for name in service.stored():
@@ -186,9 +201,10 @@ def test_without_a_healthy_backup_the_service_stays_up_and_says_what_to_do(servi
     assert client.get("Health") == "corrupt"
     assert "no-healthy-backup" in client.reasons()
     sentence = dict(client.get("HealthReasons"))["no-healthy-backup"]
-    assert ".recover" in sentence and "--from" in sentence
+    assert ".dump" in sentence and "--from" in sentence
     ways_out = {check: way_out for check, _, _, way_out in client.manager("Diagnose")}
-    assert ".recover" in ways_out["integrity"] and "--from" in ways_out["integrity"]
+    assert ".dump" in ways_out["integrity"] and "--from" in ways_out["integrity"]
+    assert save_as_the_manual_says(service.database, tmp_path) > 0
     assert ways_out["backups"].startswith("Restore the database first")
     assert read_all(service.database) == before
     with pytest.raises(BusError) as caught:
