@@ -132,8 +132,8 @@ static int take_over_owner(const Replacing *replacing, int fd, Fault *fault)
                 mode = old.st_mode & 0777;
                 if (fstat(fd, &new) < 0)
                         return fault_set_errno(fault, errno, "Looking at %s", replacing->state.prepared);
-                /* In a setgid directory the new file is of that group by itself. This is asked first: our
-                 * own unit forbids every fchown(), also one that changes nothing. */
+                /* In a setgid directory the new file is of that group by itself. This is asked first: a
+                 * sandbox may forbid every fchown(), also one that changes nothing. */
                 if ((new.st_uid != old.st_uid || new.st_gid != old.st_gid) &&
                                 fchown(fd, old.st_uid, old.st_gid) < 0 &&
                                 !((new.st_gid == old.st_gid || fchown(fd, (uid_t) -1, old.st_gid) == 0) &&

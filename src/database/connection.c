@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "database/access.h"
 #include "database/file-guard.h"
+#include "database/side-files.h"
 #include "database/table-columns.h"
 #include "database/wal-gather.h"
 
@@ -472,6 +473,8 @@ int connection_open(
         r = open_handle(connection, mode, fault);
         if (r < 0)
                 return r;
+        if (mode != CONNECTION_PRIVATE)
+                side_files_follow(path);
         *ret = TAKE_PTR(connection);
         return 0;
 }
