@@ -24,6 +24,7 @@
 #include "daemon/event.h"
 #include "daemon/manager.h"
 #include "daemon/remedy-state.h"
+#include "daemon/schema-role.h"
 #include "daemon/startup-stage.h"
 #include "daemon/watch.h"
 
@@ -242,7 +243,7 @@ static int judge_schema(Job *job, StartupTask *task)
         schema_report_done(&manager->schema);
         manager->schema = task->schema;
         task->schema = (SchemaReport){0};
-        manager_changed(manager, CHANGE_SCHEMA);
+        manager_schema_known(manager);
         if (manager->schema.role == SCHEMA_ROLE_NONE)
                 journal_line(LOG_INFO,
                                 "%s has another application's tables: nothing is added to it or written to "

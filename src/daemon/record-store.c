@@ -12,6 +12,7 @@ struct RecordStore {
         /* The loop's. */
         Lane *lane;
         Work release;
+        bool gives_way;
         bool releasing; /* the work above is in the lane */
         sd_event_source *linger_event_source;
         sd_event_source *wanted_event_source;
@@ -254,8 +255,17 @@ void record_store_used(RecordStore *store)
 {
         if (!record_store_is_open(store))
                 return;
-        (void) sd_event_source_set_time_relative(store->linger_event_source, RECORD_STORE_LINGER_USEC);
+        /* What has been open for a while already does not get more time by another call. */
+        if (store->gives_way && sd_event_source_get_enabled(store->linger_event_source, NULL) > 0)
+                return;
+        (void) sd_event_source_set_time_relative(store->linger_event_source,
+                        store->gives_way ? RECORD_STORE_GIVE_WAY_USEC : RECORD_STORE_LINGER_USEC);
         (void) sd_event_source_set_enabled(store->linger_event_source, SD_EVENT_ONESHOT);
+}
+
+void record_store_set_gives_way(RecordStore *store, bool gives_way)
+{
+        store->gives_way = gives_way;
 }
 
 void record_store_release(RecordStore *store)

@@ -21,6 +21,11 @@ typedef struct RecordStore RecordStore;
 /* How long the connection stays open without a call. */
 #define RECORD_STORE_LINGER_USEC (60 * USEC_PER_SEC)
 
+/* How long it stays open at most, however many calls there are, where the application may want to change the
+ * journal mode: that fails at once while anybody else has the database open, and an application tries for
+ * five seconds. */
+#define RECORD_STORE_GIVE_WAY_USEC (2 * USEC_PER_SEC)
+
 /* A -wal of that size is checkpointed, and when that can't be, again after each further step of growth; but
  * only while no other process has the database open. */
 #define RECORD_STORE_WAL_BYTES (64 * MIB)
@@ -55,6 +60,9 @@ uint64_t record_store_generation(const RecordStore *store);
 
 /* Loop. Says that a piece of work has used the store: the time to linger begins again. */
 void record_store_used(RecordStore *store);
+
+/* Loop. Whether the connection has to give way. */
+void record_store_set_gives_way(RecordStore *store, bool gives_way);
 
 /* Loop. Has the connection closed as soon as the lane comes to it. */
 void record_store_release(RecordStore *store);

@@ -14,6 +14,7 @@
 #include "daemon/identity-keeper.h"
 #include "daemon/manager.h"
 #include "daemon/restore-remedy.h"
+#include "daemon/schema-role.h"
 
 const char *restore_task_source(const RestoreTask *task)
 {
@@ -48,7 +49,7 @@ static void take_over_database(Manager *manager, RestoreTask *task)
                 schema_report_done(&manager->schema);
                 manager->schema = settled->schema;
                 settled->schema = (SchemaReport){0};
-                manager_changed(manager, CHANGE_SCHEMA);
+                manager_schema_known(manager);
                 if (manager->schema.tables_created > 0 || manager->schema.indexes_created > 0)
                         event_schema_changed(manager->database_path,
                                         manager->schema.tables_created,

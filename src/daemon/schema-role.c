@@ -2,6 +2,7 @@
 #include "daemon/schema-role.h"
 
 #include "base/names.h"
+#include "daemon/change.h"
 #include "daemon/manager.h"
 #include "records/log-file.h"
 
@@ -23,6 +24,17 @@ int audit_store_new(Manager *manager, Fault *fault)
         if (r >= 0)
                 record_store_set_prepare(manager->audit_store, log_file_prepare);
         return r;
+}
+
+void manager_schema_known(Manager *manager)
+{
+        JournalChoice choice = manager->configuration.journal_mode;
+
+        record_store_set_gives_way(manager->record_store,
+                        choice == JOURNAL_CHOICE_KEEP ||
+                                        (choice == JOURNAL_CHOICE_AUTOMATIC &&
+                                                        manager->schema.role != SCHEMA_ROLE_OWN));
+        manager_changed(manager, CHANGE_SCHEMA);
 }
 
 RecordStore *manager_log_store(const Manager *manager)

@@ -12,6 +12,9 @@ typedef struct Manager Manager;
 /* Makes the Manager's store for the service's own file; opens nothing yet. */
 int audit_store_new(Manager *manager, Fault *fault);
 
+/* To be called whenever the role is known anew. */
+void manager_schema_known(Manager *manager);
+
 /* Where the rows of the logs are: in the database, or in the service's own file. Once it is known whose
  * tables these are; BUSY until then. */
 RecordStore *manager_log_store(const Manager *manager);

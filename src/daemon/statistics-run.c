@@ -14,6 +14,7 @@
 #include "daemon/identity-keeper.h"
 #include "daemon/manager.h"
 #include "daemon/response-times.h"
+#include "daemon/schema-role.h"
 
 typedef struct Waiter {
         sd_bus_message *message;
@@ -154,7 +155,7 @@ static void take_over_schema(StatisticsRun *run)
         }
         manager->schema = run->schema;
         run->schema = (SchemaReport){0};
-        manager_changed(manager, CHANGE_SCHEMA);
+        manager_schema_known(manager);
         audit_resume();
 }
 
