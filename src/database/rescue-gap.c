@@ -60,10 +60,11 @@ static int open_gap(RescueTask *task, bool is_below, Fault *fault)
 
 static int close_gap(RescueTask *task, const SalvageEntry *entry, Fault *fault)
 {
-        RescueGap *gap = task->gaps + task->n_gaps - 1;
+        RescueGap *gap;
 
         if (!task->gap_is_open)
                 return 0;
+        gap = task->gaps + task->n_gaps - 1;
         task->gap_is_open = false;
         gap->has_high = true;
         gap->high = entry->rowid;
