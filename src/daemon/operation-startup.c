@@ -390,9 +390,11 @@ static bool is_tolerable(const StartupTask *task, const Fault *fault)
                 return false;
         if (stage->judge == judge_database)
                 return is_of_the_directory(task, fault);
-        if (stage->judge == judge_backup)
+        /* A check that could not be made is told as such: nothing is known of the file, and a person needs
+         * the service. */
+        if (stage->judge == judge_backup || stage->judge == judge_check)
                 return true;
-        return (stage->judge == judge_check || stage->judge == judge_schema) &&
+        return stage->judge == judge_schema &&
                (fault_means_corrupt(fault->code) || could_not_look(fault) || must_not_go_on(fault));
 }
 

@@ -178,7 +178,8 @@ int check_run(const char *path,
         r = connection_open(path, mode, progress, &connection, &met);
         if (r >= 0)
                 r = check_connection(connection, mode, depth, threads, &result, &met);
-        else if (check_is_content(&met)) { /* its first page is not that of a database */
+        if (r < 0 && check_is_content(&met)) { /* its first page is not that of a database */
+                free(result.first_finding);
                 result.damage = DAMAGE_CONTENT;
                 result.n_findings = 1;
                 result.first_finding = TAKE_PTR(met.message);

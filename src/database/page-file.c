@@ -142,8 +142,12 @@ int page_file_open_live(Connection *connection, PageFile *ret, Fault *fault)
         r = connection_pragma_is(connection, "PRAGMA main.locking_mode", "normal", &is_shared, fault);
         if (r < 0)
                 return r;
+        /* Also of a file whose -wal has a sound first page: no such header was ever checkpointed. */
         if (!take_header(&file, header, (uint64_t) file_bytes))
-                return 0;
+                return fault_set(fault,
+                                FAULT_NOT_A_DATABASE,
+                                "%s: its header is not that of a database",
+                                connection->path);
         /* Else there is no wal-index in shared memory, and asking for it would make one. */
         if (is_shared && header[HEADER_READ_VERSION] == 2) {
                 r = find_wal_pages(connection, &file, fault);

@@ -36,7 +36,7 @@ def lay(laid, family, seed):
 
 
 def damage(laid, family, seed):
-    """Damages it; (what was done, SQLite's verdict, the damaged files)."""
+    """Damages it; (what was done, SQLite's verdict, the damaged files, the rows before)."""
     database = laid.service.database
     before = judge(database).content
     said = FAMILIES[family](database, random.Random(f"{family}:{seed}"), seed)
@@ -47,7 +47,7 @@ def damage(laid, family, seed):
     verdict = judge(database)
     if verdict.state == DAMAGED and before and rows_left(database) == before:
         verdict = verdict._replace(state=WHOLE, content=before)
-    return said, verdict, damaged
+    return said, verdict, damaged, before
 
 
 def report(client):
@@ -97,8 +97,27 @@ def prove_mended(laid, verdict, since, damaged):
     assert kept[os.path.basename(service.database)] == damaged[os.path.basename(service.database)]
 
 
-def prove_restored(laid, verdict, damaged, since, log):
-    """The last backup is in force, and everything says so."""
+def prove_rescued(rows, backup, before, table):
+    """Each row is one that was there, and none is lost that the backup and the database both had."""
+    known = set(backup) | set(before)
+    assert set(rows) <= known, f"{table} has rows that nobody wrote"
+    assert set(backup) & set(before) <= set(rows), f"{table} lacks rows that both have"
+
+
+def prove_held(laid, damaged, since):
+    """Too much would be lost: nothing has changed, and a person is asked."""
+    service, client = laid.service, laid.service.client
+    assert signals(client, since, "DatabaseRestored") == []
+    assert client.get("Health") == "corrupt"
+    told = dict(client.get("HealthReasons"))
+    assert "would be lost" in told["needs-decision"] and "--dry-run" in told["needs-decision"]
+    now = files(os.path.dirname(service.database))
+    main = os.path.basename(service.database)
+    assert now[main] == damaged[main]
+
+
+def prove_restored(laid, verdict, damaged, before, since, log):
+    """The last backup is in force, with what was rescued of the damaged file, and everything says so."""
     service, client = laid.service, laid.service.client
     restored = signals(client, since, "DatabaseRestored")
     assert len(restored) == 1, f"{verdict.finding}: {restored}"
@@ -112,7 +131,11 @@ def prove_restored(laid, verdict, damaged, since, log):
     assert len(client.get("Remedies")) == 1
 
     now = content(service.database)
-    assert without_log(now) == without_log(laid.content)
+    assert set(now) == set(laid.content)
+    if verdict.state == WHOLE:
+        assert without_log(now) == without_log(verdict.content)
+    for table, rows in without_log(now).items():
+        prove_rescued(rows, laid.content[table], (before or laid.content).get(table, []), table)
     added = [row for row in now["system_logs"] if row not in laid.content["system_logs"]]
     assert [row for row in added if RESTORED_ACTION in row], added
     assert len(now["system_logs"]) == len(laid.content["system_logs"]) + len(added)
@@ -130,12 +153,12 @@ def prove_restored(laid, verdict, damaged, since, log):
     assert laid.backup in log
 
 
-def prove_refused(laid, damaged, logged):
-    """A start on a file that can't be written ends with the reason, and leaves the file."""
-    service = laid.service
-    service.launch()
-    assert service.wait() > 0
-    assert f"{service.database} can be read but not written" in service.log()[logged:]
+def prove_unwritable(laid, damaged, log):
+    """The service is up and says that the file can't be written, and leaves it."""
+    service, client = laid.service, laid.service.client
+    assert f"{service.database} can be read but not written" in log
+    assert client.get("Health") in ("ok", "degraded")
+    assert client.get("LastRestore") == ""
     assert files(os.path.join(service.state, "quarantine")) == {}
     kept = files(os.path.dirname(service.database))
     assert {name: kept[name] for name in damaged} == damaged
@@ -167,7 +190,7 @@ def test_damage(laid, moment, family, seed):
         client.manager("GetStatistics")  # the last that the start has to do on the database
         since = client.mark()
         with service.stopped():  # else it might have repaired what is still to be judged
-            said, verdict, damaged = damage(laid, family, seed)
+            said, verdict, damaged, before = damage(laid, family, seed)
         print(said, "->", verdict.state, verdict.finding)
         if family not in SEEN and verdict.state != MISSING:
             report(client)
@@ -179,22 +202,25 @@ def test_damage(laid, moment, family, seed):
             client.wait_signal("DatabaseRestored", since=since)
         settled(client)
     else:
-        said, verdict, damaged = damage(laid, family, seed)
+        said, verdict, damaged, before = damage(laid, family, seed)
         print(said, "->", verdict.state, verdict.finding)
-        if verdict.state == UNWRITABLE:
-            prove_refused(laid, damaged, logged)
-            return
         since = len(service.client.signals)
         client = service.start()
         settled(client)
     log = service.log()[logged:]
     print(log)
-    if verdict.state in KEPT:
+    if verdict.state == UNWRITABLE and moment == "at-start":
+        prove_unwritable(laid, damaged, log)
+    elif verdict.state in KEPT:
         prove_kept(laid, verdict, since, log)
-    elif verdict.state == WHOLE:
+    elif verdict.state == WHOLE and not signals(client, since, "DatabaseRestored"):
         prove_mended(laid, verdict, since, damaged)
+    elif "needs-decision" in client.reasons():
+        prove_held(laid, damaged, since)
+        service.stop()
+        return
     else:
-        prove_restored(laid, verdict, damaged, since, log)
+        prove_restored(laid, verdict, damaged, before, since, log)
     prove_backups_kept(laid)
     if verdict.state != UNWRITABLE:  # its copy could not be written either, and is no backup
         client.back_up()
