@@ -62,8 +62,10 @@ static int known_of(Connection *connection, TableColumns **ret, Fault *fault)
                 return r;
         if (!connection->columns) {
                 connection->columns = calloc(1, sizeof *connection->columns);
-                if (!connection->columns)
-                        return fault_set_errno(fault, ENOMEM, "%s", doing);
+                if (!connection->columns) {
+                        (void) fault_set_errno(fault, ENOMEM, "%s", doing);
+                        return -ENOMEM;
+                }
         } else if (connection->columns->schema_version != version)
                 forget_all(connection->columns);
         connection->columns->schema_version = version;
