@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/startup-stage.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "backup/backup-rights.h"
 #include "backup/create.h"
@@ -49,6 +51,22 @@ static int open_backups(StartupTask *task, Fault *fault)
         return MIN_OF(r, 0);
 }
 
+/* In its own directory the service's own file is for the application's user, too, whatever an earlier
+ * owner's umask was. A file with a second name, or of somebody else, is left: its mode is not the service's
+ * to say. */
+static void share_database(const StartupTask *task)
+{
+        _cleanup_close_ int fd = open(task->database_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        char itself[sizeof "/proc/self/fd/" + 10];
+        struct stat status;
+
+        if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_nlink > 1 ||
+                        status.st_uid != geteuid() || (status.st_mode & 0660) == 0660)
+                return;
+        (void) snprintf(itself, sizeof itself, "/proc/self/fd/%d", fd);
+        (void) chmod(itself, (status.st_mode & 07777) | 0660);
+}
+
 int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fault)
 {
         _cleanup_close_ int data_fd = -EBADF;
@@ -57,7 +75,11 @@ int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fa
         /* Setgid, so that what the application's processes create beside the database stays in the group. */
         r = task->data_directory ? placement_open_directory(task->data_directory, 02770, &data_fd, fault)
                                  : 0;
-        return r < 0 ? r : open_backups(task, fault);
+        if (r < 0)
+                return r;
+        if (task->data_directory)
+                share_database(task);
+        return open_backups(task, fault);
 }
 
 int startup_load_catalogue(StartupTask *task, Progress *progress, Fault *fault)

@@ -164,7 +164,9 @@ class DamagedFreelist(Repaired):
         FAMILIES["freelist"](path, random.Random(7), 0)
 
 
-class DamagedHeader(OfItself):
+class DamagedHeader(Repaired):
+    """All of its rows are rescued."""
+
     def damage(self, path):
         write_at(path, 0, b"no longer SQLite")
 

@@ -57,6 +57,13 @@ def report(client):
     client.wait(lambda signal: signal.member == "JobRemoved", since=since)
 
 
+def is_restored_or_held(signal):
+    if signal.member == "PropertiesChanged":
+        _, reasons = signal.body[1].get("HealthReasons", ("", []))
+        return any(code == "needs-decision" for code, _ in reasons)
+    return signal.member == "DatabaseRestored"
+
+
 def signals(client, since, member):
     return [signal.body for signal in client.signals[since:] if signal.member == member]
 
@@ -199,7 +206,7 @@ def test_damage(laid, moment, family, seed):
         elif verdict.state == WHOLE:
             client.wait_signal("DatabaseRepaired", since=since)
         else:
-            client.wait_signal("DatabaseRestored", since=since)
+            client.wait(is_restored_or_held, since=since)
         settled(client)
     else:
         said, verdict, damaged, before = damage(laid, family, seed)

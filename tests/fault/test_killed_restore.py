@@ -22,8 +22,6 @@ OF_RESTORING = ("replace-", "restore-", "repair-", "quarantine-", "recover-")
 # Passed only when the exchange of the files fails half-way, when it leads to another mount, when the file itself is one,
 # or when a commit can't be synced: tests/backup brings these about.
 ELSEWHERE = {
-    "quarantine-file-across",
-    "quarantine-file-copied",
     "recover-written",
     "replace-contents-saved",
     "replace-journals-removed",

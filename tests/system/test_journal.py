@@ -4,6 +4,8 @@
 import json
 import re
 
+import pytest
+
 from product import BACKUPS, UNIT, backup_names, configure, explained_journal, forget_journal, journal
 
 CALL_ENDED = "4ebbf928c9a3410e9bd560e7e1fe3502"
@@ -56,7 +58,8 @@ def test_nothing_worse_than_information_on_a_good_day(service):
 
 
 def test_a_wrong_line_of_the_configuration_is_explained(service):
-    configure(service, "Retention=7d\nRetension=8d\n")
+    with pytest.raises(AssertionError, match="reload"):
+        configure(service, "Retention=7d\nRetension=8d\n")
     shown = explained_journal(service)
     assert "/etc/oracxpred/oracxpred.conf:3" in shown
     assert "Subject: A line of the configuration is wrong and was ignored" in shown
