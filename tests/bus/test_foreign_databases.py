@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The databases of other applications: everything works on them, and nothing of the service's own gets into them."""
 
+import contextlib
+import ctypes
 import os
+import select
 import sqlite3
-import time
 
 import pytest
 
@@ -14,6 +16,9 @@ from contract import ACCOUNTS, AUDIT, BUS_PATH, ERROR, PREDICTIONS
 # 2026-01-24 00:00 UTC.
 START_USEC = 1769212800 * 1000000
 HOUR_USEC = 3600 * 1000000
+
+IN_CLOSE_WRITE, IN_CLOSE_NOWRITE = 0x8, 0x10
+APPLICATION_PATIENCE_SECONDS = 5
 
 
 @pytest.fixture(params=foreign.KINDS)
@@ -88,7 +93,24 @@ def test_a_damaged_log_of_its_own_says_nothing_of_the_database(service):
 def open_files(service, path):
     """How often the service has the file open."""
     links = f"/proc/{service.process.pid}/fd"
-    return sum(os.readlink(os.path.join(links, number)) == path for number in os.listdir(links))
+    found = 0
+    for number in os.listdir(links):
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            found += os.readlink(os.path.join(links, number)) == path
+    return found
+
+
+def wait_closed(service, path):
+    """Until the service has let go of the file, by the events of its closing."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    events = libc.inotify_init1(os.O_CLOEXEC)
+    assert events >= 0 and libc.inotify_add_watch(events, os.fsencode(path), IN_CLOSE_WRITE | IN_CLOSE_NOWRITE) >= 0
+    try:
+        while open_files(service, path):
+            assert select.select([events], [], [], APPLICATION_PATIENCE_SECONDS)[0], "the service keeps it open"
+            os.read(events, 4096)
+    finally:
+        os.close(events)
 
 
 @pytest.mark.parametrize("mode", ["delete", "truncate", "persist", "wal"])
@@ -99,10 +121,8 @@ def test_the_application_changes_its_journal_mode(service, mode):
     client.back_up()
     client.manager("GetStatistics")
     client.manager("Advise")
-    # The connection of that call is open for a moment longer.
-    deadline = time.monotonic() + 5
-    while open_files(service, service.database) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    # The connection of that call is open for a moment longer, and an application tries for five seconds.
+    wait_closed(service, service.database)
     for wanted in ("wal", mode, "wal", "delete"):
         connection = sqlite3.connect(service.database, isolation_level=None, timeout=5)
         assert connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()[0] == wanted
