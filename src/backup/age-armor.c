@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/io.h"
-#include "database/json-base64.h"
 
 #define ARMOR_END "-----END AGE ENCRYPTED FILE-----"
 #define ARMOR_COLUMNS 64
@@ -91,7 +91,7 @@ static int decode_line(Armor *armor, char *line, size_t length, Fault *fault)
 {
         size_t n_bytes;
 
-        if (length == 0 || json_base64_decode(line, length, &n_bytes) < 0)
+        if (length == 0 || base64_decode(line, length, &n_bytes) < 0)
                 return damaged(fault);
         memcpy(armor->output + armor->output_size, line, n_bytes);
         armor->output_size += n_bytes;

@@ -4,7 +4,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#include "database/json-base64.h"
+#include "base/base64.h"
 
 #define X25519_PURPOSE "age-encryption.org/v1/X25519"
 #define SCRYPT_PURPOSE "age-encryption.org/v1/scrypt"
@@ -18,9 +18,9 @@ static const unsigned char zero_nonce[AGE_NONCE_BYTES];
 void age_base64_encode(const void *data, size_t size_bytes, char *ret, size_t *ret_length)
 {
         char text[BASE64_MAX];
-        size_t length = JSON_BASE64_LENGTH(size_bytes);
+        size_t length = BASE64_LENGTH(size_bytes);
 
-        json_base64_encode(data, size_bytes, text);
+        base64_encode(data, size_bytes, text);
         while (length > 0 && text[length - 1] == '=')
                 length--;
         memcpy(ret, text, length);
@@ -38,7 +38,7 @@ int age_base64_decode(const char *text, size_t length, void *ret, size_t capacit
         memcpy(padded, text, length);
         while (length % 4 != 0)
                 padded[length++] = '=';
-        r = json_base64_decode(padded, length, &bytes);
+        r = base64_decode(padded, length, &bytes);
         if (r < 0)
                 return r;
         if (bytes > capacity)

@@ -13,7 +13,7 @@
 #include "backup/unfinished.h"
 #include "backup/zip-member.h"
 #include "base/io.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 #define MAGIC_BYTES 16 /* that tell what it is */
 

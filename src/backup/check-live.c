@@ -3,7 +3,7 @@
 
 #include "backup/unfinished.h"
 #include "base/test-hook.h"
-#include "database/snapshot.h"
+#include "database/copy/snapshot.h"
 
 /* What a killed run leaves is known by its name as a backup's. No backup is called that: the service gives
  * names with a time. */

@@ -7,7 +7,7 @@
  * SQLite's own check of the database itself has the word: a copy that went wrong can cost time, but not a
  * verdict. Runs in a worker thread. */
 
-#include "database/check.h"
+#include "database/check/check.h"
 
 /* As check_run_twice() on the live database. `directory_fd` and `directory_path` are the directory of the
  * backups, in which the copy lies meanwhile, under a name of unfinished.h; one call at a time. Begins steps

@@ -15,10 +15,10 @@
 #include "base/publish.h"
 #include "base/test-hook.h"
 #include "config.h"
-#include "database/check.h"
-#include "database/deleted-wal.h"
-#include "database/placement.h"
-#include "database/snapshot.h"
+#include "database/check/check.h"
+#include "database/connection/placement.h"
+#include "database/copy/deleted-wal.h"
+#include "database/copy/snapshot.h"
 
 /* What gzip makes of a database, at least, when room is foreseen: a guess on the low side, since a backup
  * that does not fit after all fails cleanly, while one that is refused for nothing is missing. */

@@ -12,7 +12,7 @@
 #include <json-c/json.h>
 
 #include "base/digest.h"
-#include "database/statistics.h"
+#include "database/statistics/statistics.h"
 
 typedef enum BackupKind {
         BACKUP_INITIAL,     /* the first ever, kept for good */

@@ -9,11 +9,11 @@
 #include "backup/unfinished.h"
 #include "base/clock.h"
 #include "base/test-hook.h"
-#include "database/page-file.h"
-#include "database/placement.h"
-#include "database/rebuilt-copy.h"
-#include "database/snapshot.h"
-#include "database/surviving-rows.h"
+#include "database/connection/placement.h"
+#include "database/copy/rebuilt-copy.h"
+#include "database/copy/snapshot.h"
+#include "database/page/page-file.h"
+#include "database/statistics/surviving-rows.h"
 
 /* What a killed run leaves is known by its name as a backup's; no backup is called that. */
 #define FILE_NAME "backup_repair.db"

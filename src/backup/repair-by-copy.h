@@ -5,7 +5,7 @@
  * of the database in one transaction, if nobody has committed since it was made. */
 
 #include "backup/repair.h"
-#include "database/damaged-indexes.h"
+#include "database/check/damaged-indexes.h"
 
 /* Fills outcome->objects and outcome->quarantine when *ret_changed. Faults as repair_database(). */
 int repair_by_copy(const RepairRequest *request,

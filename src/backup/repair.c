@@ -9,8 +9,8 @@
 #include "backup/restore.h"
 #include "base/clock.h"
 #include "base/test-hook.h"
-#include "database/damaged-indexes.h"
-#include "database/placement.h"
+#include "database/check/damaged-indexes.h"
+#include "database/connection/placement.h"
 
 #define FREE_PAGES_OBJECT "the free pages"
 #define PAGES_OBJECT "the pages of indexes"

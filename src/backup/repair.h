@@ -16,7 +16,7 @@
 
 #include "backup/remedy.h"
 #include "base/progress.h"
-#include "database/check.h"
+#include "database/check/check.h"
 
 typedef struct RepairRequest {
         const char *state_directory_path;

@@ -3,7 +3,7 @@
 
 /* rescue.json beside the files of a quarantine folder: what was saved of them, and what lies only there. */
 
-#include "database/rescue.h"
+#include "database/rescue/rescue.h"
 
 #define RESCUE_RECORD_FILE "rescue.json"
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "base/test-hook.h"
-#include "database/open-files.h"
+#include "database/connection/open-files.h"
 
 /* Copied between two looks at the cancel flag. */
 #define CHUNK_BYTES MIB

@@ -6,7 +6,7 @@
 
 #include "backup/restore-record.h"
 #include "base/test-hook.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 /* To SQLite that is an empty database, and it deletes the -wal beside it, which may have the only rows left.
  */

@@ -6,7 +6,7 @@
 
 #include "backup/quarantine.h"
 #include "base/utf8.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 void restore_plan_done(RestorePlan *plan)
 {

@@ -5,7 +5,7 @@
  * reading only, and needs no gate: nothing is read raw. */
 
 #include "backup/restore.h"
-#include "database/open-files.h"
+#include "database/connection/open-files.h"
 
 typedef struct RestorePlanTable {
         char *name;        /* valid UTF-8, as manifests have it */

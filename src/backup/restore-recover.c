@@ -11,8 +11,8 @@
 #include "backup/replacement-verdict.h"
 #include "base/leftover.h"
 #include "base/test-hook.h"
-#include "database/placement.h"
-#include "database/table-list.h"
+#include "database/connection/placement.h"
+#include "database/schema/table-list.h"
 
 void restore_recovered_done(RestoreRecovered *recovered)
 {

@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/test-hook.h"
-#include "database/open-files.h"
-#include "database/placement.h"
+#include "database/connection/open-files.h"
+#include "database/connection/placement.h"
 
 #define COPY_CHUNK_BYTES (256 * KIB)
 #define DATABASE_MODE 0660 /* of a database that has no predecessor */

@@ -10,9 +10,9 @@
 #include "backup/unfinished.h"
 #include "base/io.h"
 #include "base/test-hook.h"
-#include "database/check.h"
-#include "database/placement.h"
-#include "database/wal-fold.h"
+#include "database/check/check.h"
+#include "database/connection/placement.h"
+#include "database/copy/wal-fold.h"
 
 #define COPY_CHUNK_BYTES (256 * KIB)
 

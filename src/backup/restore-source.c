@@ -11,8 +11,8 @@
 #include "backup/unfinished.h"
 #include "base/io.h"
 #include "base/test-hook.h"
-#include "database/check.h"
-#include "database/placement.h"
+#include "database/check/check.h"
+#include "database/connection/placement.h"
 
 #define COPY_CHUNK_BYTES (256 * KIB)
 

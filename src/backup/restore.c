@@ -15,9 +15,9 @@
 #include "backup/restore-rescue.h"
 #include "base/clock.h"
 #include "base/test-hook.h"
-#include "database/check.h"
-#include "database/open-files.h"
-#include "database/placement.h"
+#include "database/check/check.h"
+#include "database/connection/open-files.h"
+#include "database/connection/placement.h"
 
 void restore_outcome_done(RestoreOutcome *outcome)
 {

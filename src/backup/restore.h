@@ -21,7 +21,7 @@
 #include "backup/rescue-weigh.h"
 #include "base/effort.h"
 #include "base/progress.h"
-#include "database/rescue.h"
+#include "database/rescue/rescue.h"
 
 /* How long a restore waits for readers and writers before it ends with FAULT_BUSY. */
 #define RESTORE_BUSY_BOUND_USEC (30 * USEC_PER_SEC)

@@ -5,8 +5,8 @@
  * counted, less what is in it now. Row counts, not rows: a row that was changed since the backup, or that
  * took another one's place, is not seen. */
 
-#include "database/statistics.h"
-#include "database/surviving-rows.h"
+#include "database/statistics/statistics.h"
+#include "database/statistics/surviving-rows.h"
 
 #define TABLE_LOSSES_MAX 64
 #define TABLE_LOSS_OTHERS "(other tables)"

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "backup/backup-rights.h"
-#include "database/fingerprint.h"
+#include "database/statistics/fingerprint.h"
 
 static bool same_text(const char *a, const char *b)
 {

@@ -9,9 +9,9 @@
 #include "backup/unfinished.h"
 #include "base/publish.h"
 #include "base/test-hook.h"
-#include "database/check.h"
-#include "database/placement.h"
-#include "database/statistics.h"
+#include "database/check/check.h"
+#include "database/connection/placement.h"
+#include "database/statistics/statistics.h"
 
 typedef struct Verification {
         int directory_fd;

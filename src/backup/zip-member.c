@@ -7,7 +7,7 @@
 
 #include "base/io.h"
 #include "base/names.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 #define CHUNK_BYTES (256 * KIB)
 /* A log with less than that has no page. */

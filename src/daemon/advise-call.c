@@ -5,7 +5,7 @@
 #include "daemon/bus-argument.h"
 #include "daemon/manager.h"
 #include "daemon/record-call.h"
-#include "database/index-advice.h"
+#include "database/statistics/index-advice.h"
 
 #define ADVISE_CALLS_PER_CALLER_MAX 2
 

@@ -17,7 +17,7 @@
 #include "daemon/recovery.h"
 #include "daemon/timer-watch.h"
 #include "daemon/unit-permission.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 bool fault_means_corrupt(FaultCode code)
 {

@@ -10,7 +10,7 @@
 #include "backup/rescue-weigh.h"
 #include "base/age-key.h"
 #include "base/effort.h"
-#include "database/schema.h"
+#include "database/schema/schema.h"
 
 /* JournalMode=; kept, unless the service has made the database itself. */
 typedef enum JournalChoice {

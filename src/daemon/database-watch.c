@@ -13,7 +13,7 @@
 #include "daemon/event.h"
 #include "daemon/one-shot.h"
 #include "daemon/wal-watch.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 /* People and programs delete a file and write it anew, or copy over it: looked at when that is over. */
 #define SETTLE_USEC USEC_PER_SEC

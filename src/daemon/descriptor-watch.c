@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#include "database/file-guard.h"
+#include "database/connection/file-guard.h"
 
 /* So many descriptors may be open beyond those whose numbers are used in a row. */
 #define DESCRIPTORS_BEYOND 64

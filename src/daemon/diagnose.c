@@ -15,7 +15,7 @@
 #include "daemon/diagnose-report.h"
 #include "daemon/encryption.h"
 #include "daemon/recovery.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 #define INTEGRITY_OLD_USEC (30 * USEC_PER_DAY)
 

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "daemon/bus-argument.h"
 #include "daemon/response-times.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 typedef int (*AppendFigure)(Manager *manager, sd_bus_message *message);
 

@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 #include "base/progress.h"
-#include "database/connection.h"
+#include "database/connection/connection.h"
 
 typedef struct Gate {
         pthread_mutex_t mutex; /* guards the next two */

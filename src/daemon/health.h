@@ -6,7 +6,7 @@
 
 #include "base/fault.h"
 #include "daemon/unit-facts.h"
-#include "database/check.h"
+#include "database/check/check.h"
 
 typedef enum Integrity {
         INTEGRITY_UNKNOWN, /* not checked yet, or the check could not run */

@@ -6,7 +6,7 @@
  * the loop. */
 
 #include "daemon/manager.h"
-#include "database/table-list.h"
+#include "database/schema/table-list.h"
 
 typedef struct IdentityLook {
         bool readable;

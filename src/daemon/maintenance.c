@@ -9,7 +9,7 @@
 #include "daemon/automatic-restore.h"
 #include "daemon/condition.h"
 #include "daemon/manager.h"
-#include "database/analysis.h"
+#include "database/statistics/analysis.h"
 #include "records/prediction-archive.h"
 
 /* Matches looked at in one read transaction. */

@@ -7,7 +7,7 @@
  * of milliseconds. No job: nobody asked, nothing depends on it, and every job goes before it. Loop only. */
 
 #include "base/fault.h"
-#include "database/statistics.h"
+#include "database/statistics/statistics.h"
 
 typedef struct Manager Manager;
 typedef struct Maintenance Maintenance;

@@ -31,7 +31,7 @@
 #include "daemon/state-lock.h"
 #include "daemon/state-writer.h"
 #include "daemon/timer-watch.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 /* Beyond the bound of the jobs there is the start-up, and what the service itself queues. */
 #define BULK_LANE_CAPACITY (JOBS_MAX + 8)

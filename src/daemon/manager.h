@@ -31,8 +31,8 @@
 #include "daemon/retention-hold.h"
 #include "daemon/statistics-run.h"
 #include "daemon/unit-facts.h"
-#include "database/schema.h"
-#include "database/statistics.h"
+#include "database/schema/schema.h"
+#include "database/statistics/statistics.h"
 #include "records/prediction-cache.h"
 
 typedef struct TimerWatch TimerWatch;

@@ -15,8 +15,8 @@
 #include "daemon/manager.h"
 #include "daemon/remedy-state.h"
 #include "daemon/wal-watch.h"
-#include "database/deleted-wal.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
+#include "database/copy/deleted-wal.h"
 
 typedef struct CheckTask {
         char *database_path;

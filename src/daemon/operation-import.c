@@ -13,7 +13,7 @@
 #include "daemon/collection.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
-#include "database/import.h"
+#include "database/import/import.h"
 
 typedef struct ImportTask {
         int input_fd;

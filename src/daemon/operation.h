@@ -8,7 +8,7 @@
 #include "base/age-key.h"
 #include "base/progress.h"
 #include "daemon/authorize.h"
-#include "database/export.h"
+#include "database/export/export.h"
 
 typedef struct Job Job;
 typedef struct Manager Manager;

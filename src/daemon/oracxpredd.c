@@ -9,7 +9,7 @@
 #include "base/journal.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"
-#include "database/statement-bound.h"
+#include "database/connection/statement-bound.h"
 
 /* What the loop reads through signalfd, blocked before any thread is there. A bus that went away is told by
  * write(), not by SIGPIPE. */

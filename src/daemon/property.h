@@ -5,7 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "database/statistics.h"
+#include "database/statistics/statistics.h"
 
 /* a(st) */
 int property_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables);

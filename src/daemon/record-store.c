@@ -6,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
-#include "database/open-files.h"
+#include "database/connection/open-files.h"
 
 struct RecordStore {
         /* The loop's. */

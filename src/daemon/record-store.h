@@ -11,7 +11,7 @@
 
 #include "daemon/gate.h"
 #include "daemon/lane.h"
-#include "database/connection.h"
+#include "database/connection/connection.h"
 
 typedef struct RecordStore RecordStore;
 

@@ -7,7 +7,7 @@
  * database. Nothing here makes the restore undone: what does not work out is told, and left. */
 
 #include "backup/restore.h"
-#include "database/schema.h"
+#include "database/schema/schema.h"
 
 typedef struct RestoredDatabase {
         bool migrated;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What follows from whose tables are in the database (database/schema.h): which interfaces there are, and
- * where the rows of the logs go. Loop only. */
+/* What follows from whose tables are in the database (database/schema/schema.h): which interfaces there are,
+ * and where the rows of the logs go. Loop only. */
 
 #include "base/fault.h"
 #include "daemon/record-store.h"

@@ -11,7 +11,7 @@
 #include "backup/restore-loss.h"
 #include "backup/unfinished.h"
 #include "daemon/automatic-restore.h"
-#include "database/placement.h"
+#include "database/connection/placement.h"
 
 /* On a disk that is missing nothing is opened, and above all nothing made. Where the directory was named in
  * the configuration, what it is to be on may be missing the first time. */

@@ -16,8 +16,8 @@
 #include "daemon/configuration.h"
 #include "daemon/identity-keeper.h"
 #include "daemon/retention-hold.h"
-#include "database/check.h"
-#include "database/schema.h"
+#include "database/check/check.h"
+#include "database/schema/schema.h"
 
 typedef struct StartupTask {
         size_t stage;

@@ -9,7 +9,7 @@
 
 #include "base/fault.h"
 #include "daemon/authorize.h"
-#include "database/statistics.h"
+#include "database/statistics/statistics.h"
 
 typedef struct Manager Manager;
 typedef struct StatisticsRun StatisticsRun;

@@ -6,7 +6,7 @@
 #include "base/journal.h"
 #include "daemon/condition.h"
 #include "daemon/one-shot.h"
-#include "database/deleted-wal.h"
+#include "database/copy/deleted-wal.h"
 
 /* The last application that closes removes both files just before it lets go of them. */
 #define SETTLE_USEC (USEC_PER_SEC / 5)

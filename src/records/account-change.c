@@ -6,10 +6,10 @@
 #include <systemd/sd-id128.h>
 
 #include "base/timestamp.h"
-#include "database/schema.h"
-#include "database/table-columns.h"
-#include "database/table-list.h"
-#include "database/transaction.h"
+#include "database/connection/table-columns.h"
+#include "database/connection/transaction.h"
+#include "database/schema/schema.h"
+#include "database/schema/table-list.h"
 
 #define REFERRING_MAX_BYTES 512 /* of the tables in a message */
 

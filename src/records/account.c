@@ -5,7 +5,7 @@
 
 #include "base/timestamp.h"
 #include "base/utf8.h"
-#include "database/table-columns.h"
+#include "database/connection/table-columns.h"
 
 #define TEXT_MAX_BYTES 1024
 

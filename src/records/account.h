@@ -5,7 +5,7 @@
  * them. The password's hash stays in here, but for who verifies it. Used by the thread that the connection
  * belongs to. */
 
-#include "database/connection.h"
+#include "database/connection/connection.h"
 #include "records/password-hash.h"
 
 /* The widths of the columns, in characters. */

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "database/transaction.h"
+#include "database/connection/transaction.h"
 
 int log_file_disguise(const char *path, int r, Fault *fault)
 {

@@ -5,7 +5,7 @@
 
 #include "base/timestamp.h"
 #include "base/utf8.h"
-#include "database/table-columns.h"
+#include "database/connection/table-columns.h"
 
 /* The columns, in the order of the next enum. */
 #define SYSTEM_COLUMNS                                                                     \

@@ -6,7 +6,7 @@
  * not fit. Pages follow each other by id, so rows that are added meanwhile neither repeat a row nor hide
  * one. Belongs to the connection's thread. */
 
-#include "database/connection.h"
+#include "database/connection/connection.h"
 #include "records/log-entry.h"
 
 #define LOG_PAGE_ROWS_DEFAULT 100

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "database/table-columns.h"
-#include "database/transaction.h"
+#include "database/connection/table-columns.h"
+#include "database/connection/transaction.h"
 
 static const char doing[] = "Removing old rows of the log";
 

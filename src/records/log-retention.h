@@ -5,7 +5,7 @@
  * of the application are its own: unless the operator says so, only those that this service wrote are
  * removed. Belongs to the connection's thread. */
 
-#include "database/connection.h"
+#include "database/connection/connection.h"
 #include "records/log-entry.h"
 
 /* At how many rows one step looks, and how many it removes in one transaction. */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "database/schema.h"
-#include "database/table-columns.h"
+#include "database/connection/table-columns.h"
+#include "database/schema/schema.h"
 #include "records/extra-data.h"
 
 /* Both name their values alike; one that a table does not have is not asked for. */

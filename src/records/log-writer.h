@@ -4,7 +4,7 @@
 /* Adds rows to the application's logs, many in one transaction: what a commit costs is paid once for all of
  * them. One bad row does not keep the others out. Belongs to the connection's thread. */
 
-#include "database/connection.h"
+#include "database/connection/connection.h"
 #include "records/log-entry.h"
 
 /* One row to be written, and what became of it. */

@@ -2,9 +2,9 @@
 #include "records/prediction-archive.h"
 
 #include "base/test-hook.h"
-#include "database/schema.h"
-#include "database/table-columns.h"
-#include "database/transaction.h"
+#include "database/connection/table-columns.h"
+#include "database/connection/transaction.h"
+#include "database/schema/schema.h"
 #include "records/prediction-outcome.h"
 #include "records/prediction-store.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "records/prediction-store.h"
 
-#include "database/schema.h"
-#include "database/table-columns.h"
-#include "database/transaction.h"
+#include "database/connection/table-columns.h"
+#include "database/connection/transaction.h"
+#include "database/schema/schema.h"
 #include "records/prediction-query.h"
 
 int prediction_format_moment(uint64_t usec, char ret[static TIMESTAMP_RFC3339_MAX], Fault *fault)

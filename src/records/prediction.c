@@ -7,7 +7,7 @@
 
 #include "base/timestamp.h"
 #include "base/utf8.h"
-#include "database/table-columns.h"
+#include "database/connection/table-columns.h"
 #include "records/extra-data.h"
 
 const PredictionColumnType prediction_columns[_PREDICTION_COLUMN_MAX] = {

@@ -5,7 +5,7 @@
  * so that reading, checking, writing and the bus all walk the same list. A Prediction belongs to the thread
  * that made it; it may be handed over whole. */
 
-#include "database/connection.h"
+#include "database/connection/connection.h"
 
 typedef enum PredictionColumn {
         PREDICTION_ID,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/digest.h"
-#include "database/transaction.h"
+#include "database/connection/transaction.h"
 
 /* An account's failures end with the first success. Behind an address and a caller there are many people,
  * whose failures would add up for ever, until each single one made all of them wait: there one is forgiven

@@ -11,7 +11,7 @@
  * One thread uses the file (the daemon's password lane). A file that turns out damaged is replaced by an
  * empty one. Faults never say that the database is corrupt: it is not about that one. */
 
-#include "database/connection.h"
+#include "database/connection/connection.h"
 
 /* Rows of which nothing was heard for as long are forgotten. */
 #define SIGN_IN_LIMITS_MEMORY_USEC USEC_PER_DAY

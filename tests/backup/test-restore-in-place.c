@@ -12,7 +12,7 @@
 
 #include "backup/restore-record.h"
 #include "backup/unfinished.h"
-#include "database/open-files.h"
+#include "database/connection/open-files.h"
 
 #define COUNT "SELECT count(*) FROM users"
 #define OLDER "backup_20260101_000000"

@@ -3,7 +3,7 @@
 
 #include "base/journal.h"
 #include "daemon/manager.h"
-#include "database/schema.h"
+#include "database/schema/schema.h"
 
 #define NOW_USEC UINT64_C(1769219181123456)
 

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "database/export.h"
-#include "database/import.h"
+#include "database/export/export.h"
+#include "database/import/import.h"
 
 static int do_export(int argc, char **argv, Fault *fault)
 {

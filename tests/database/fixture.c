@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "database/file-guard.h"
+#include "database/connection/file-guard.h"
 #include "event-vfs.h"
 
 static char directory[64];

@@ -14,7 +14,7 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 
-#include "database/connection.h"
+#include "database/connection/connection.h"
 
 /* Tables with the names of the pragmas that are asked as tables. */
 #define FIXTURE_PRAGMA_NAMES                                                          \

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/io.h"
-#include "database/import.h"
+#include "database/import/import.h"
 
 static int import(const char *text, const char *path, Fault *fault)
 {

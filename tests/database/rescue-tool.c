@@ -2,7 +2,7 @@
 
 /* rescue-tool DAMAGED BACKUP TARGET: for test_rescue.py. Writes a line for each table, its name last. */
 
-#include "database/rescue.h"
+#include "database/rescue/rescue.h"
 
 int main(int argc, char *argv[])
 {

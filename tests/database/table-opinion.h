@@ -3,7 +3,7 @@
 
 /* What SQLite says of one table: the other side of what the index proof is tested and fuzzed against. */
 
-#include "database/check-pragma.h"
+#include "database/check/check-pragma.h"
 
 /* Whether that pragma, of the table alone, finds nothing. */
 static inline bool table_says_ok(Connection *connection, const char *pragma, const char *table)

@@ -13,8 +13,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "database/check.h"
-#include "database/snapshot.h"
+#include "database/check/check.h"
+#include "database/copy/snapshot.h"
 
 #define N_SNAPSHOTS 300
 #define N_RAW_SNAPSHOTS 100

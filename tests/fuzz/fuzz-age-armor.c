@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "backup/age-armor.h"
+#include "base/base64.h"
 #include "base/io.h"
-#include "database/json-base64.h"
 #include "fuzz.h"
 
 #define COLUMNS 64
@@ -21,10 +21,10 @@ static void require_text(const char *text, const unsigned char *content, size_t 
         const char *position = strchr(strstr(text, AGE_ARMOR_START), '\n') + 1;
 
         for (size_t done = 0; done < size; done += LINE_BYTES) {
-                size_t part = MIN_OF((size_t) LINE_BYTES, size - done), length = JSON_BASE64_LENGTH(part);
+                size_t part = MIN_OF((size_t) LINE_BYTES, size - done), length = BASE64_LENGTH(part);
                 char line[COLUMNS];
 
-                json_base64_encode(content + done, part, line);
+                base64_encode(content + done, part, line);
                 require(strncmp(position, line, length) == 0);
                 position += length;
                 position += *position == '\r';

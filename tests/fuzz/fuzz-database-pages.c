@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../database/table-opinion.h"
-#include "database/index-proof.h"
+#include "database/check/index-proof.h"
 #include "fuzz.h"
 #include "scratch.h"
 

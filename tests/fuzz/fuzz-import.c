@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 
 #include "base/io.h"
-#include "database/export.h"
-#include "database/import.h"
+#include "database/export/export.h"
+#include "database/import/import.h"
 #include "fuzz.h"
 
 static int document_fd(const void *data, size_t size)

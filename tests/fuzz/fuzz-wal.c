@@ -9,9 +9,9 @@
 #include <sys/mman.h>
 
 #include "base/io.h"
-#include "database/page-file.h"
-#include "database/raw-copy.h"
-#include "database/wal-index.h"
+#include "database/copy/raw-copy.h"
+#include "database/page/page-file.h"
+#include "database/page/wal-index.h"
 #include "fuzz.h"
 #include "scratch.h"
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "database/schema.h"
-#include "database/table-columns.h"
+#include "database/connection/table-columns.h"
+#include "database/schema/schema.h"
 
 Connection *log_connection;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "prediction-fixture.h"
 
-#include "database/schema.h"
+#include "database/schema/schema.h"
 #include "records/prediction-store.h"
 
 Connection *connection;

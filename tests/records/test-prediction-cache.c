@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "database/transaction.h"
+#include "database/connection/transaction.h"
 #include "records/prediction-cache.h"
 #include "records/prediction-store.h"
 

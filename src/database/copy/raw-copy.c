@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "database/copy/raw-copy.h"
+
+#include <string.h>
+
+#include "base/io.h"
+#include "base/test-hook.h"
+#include "database/page/page-file.h"
+#include "database/page/wal-frames.h"
+
+/* The one VFS that is known to give the bytes of the file as they are, in pieces of any size: one on top of
+ * it may encrypt pages, or check them. */
+#define PLAIN_VFS "unix"
+
+/* Beyond the size of the database, a -wal is no less work than SQLite's own way; up to that many it doesn't
+ * matter. */
+#define FEW_FRAMES 4096
+
+/* https://www.sqlite.org/fileformat2.html#the_database_header */
+#define HEADER_PAGE_BYTES 16
+#define HEADER_CHANGE_COUNTER 24
+#define HEADER_N_PAGES 28
+#define HEADER_VERSION_VALID_FOR 92
+#define HEADER_BYTES 100
+
+typedef struct RawCopy {
+        Connection *source;
+        sqlite3_file *file; /* the connection's */
+        uint64_t page_bytes;
+        uint64_t n_pages;
+        const CopyTarget *target;
+        bool has_frames; /* of which the main file may lack some */
+        WalIndex index;
+} RawCopy;
+
+static bool is_plain_file(RawCopy *copy)
+{
+        sqlite3 *handle = copy->source->handle;
+        char *name = NULL;
+        bool plain;
+
+        if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &copy->file) != SQLITE_OK ||
+                        !copy->file || !copy->file->pMethods ||
+                        sqlite3_file_control(handle, "main", SQLITE_FCNTL_VFSNAME, &name) != SQLITE_OK)
+                return false;
+        plain = name && strcmp(name, PLAIN_VFS) == 0;
+        sqlite3_free(name);
+        return plain;
+}
+
+/* What is to be copied of a database in WAL mode. NULL, or why that is not understood. */
+static const char *look_at_wal(RawCopy *copy)
+{
+        WalIndex *index = &copy->index;
+
+        if (!wal_index_read(copy->file, index))
+                return "the wal-index can't be read";
+        if (index->n_backfilled > index->n_frames)
+                return "the -wal is being begun anew";
+        if (index->n_backfilled == index->n_frames)
+                return index->n_pages == 0 || index->n_pages == copy->n_pages
+                                       ? NULL
+                                       : "the wal-index has another number of pages";
+        if (index->page_bytes != copy->page_bytes)
+                return "the -wal has another page size";
+        if (index->n_frames > FEW_FRAMES && index->n_frames > index->n_pages)
+                return "the -wal is longer than the database";
+        /* Each page that was added has a frame, but for some that were free again at once. A size that makes
+         * no sense would fill the disk with zeros before the header tells. */
+        if (index->n_pages > copy->n_pages + index->n_frames)
+                return "the wal-index has more pages than there can be";
+        copy->has_frames = true;
+        copy->n_pages = index->n_pages;
+        return NULL;
+}
+
+/* 1, or 0 with *ret_doubt set, or negative. */
+static int look(RawCopy *copy, const char **ret_doubt, Fault *fault)
+{
+        bool normal_locking, wal, rollback;
+        int r;
+
+        *ret_doubt = "the VFS is not plain";
+        if (!is_plain_file(copy))
+                return 0;
+        /* Else the wal-index is in this process's memory, and locks are not taken as described. */
+        r = connection_pragma_is(copy->source, "PRAGMA main.locking_mode", "normal", &normal_locking, fault);
+        if (r >= 0)
+                r = connection_is_wal(copy->source, &wal, fault);
+        /* What this connection would use itself, if it wrote; other rollback modes lock in the same way. */
+        if (r >= 0)
+                r = connection_pragma_is(
+                                copy->source, "PRAGMA main.journal_mode", "delete", &rollback, fault);
+        if (r < 0)
+                return r;
+        *ret_doubt = "the locking or journal mode is not the usual one";
+        if (!normal_locking || (!wal && !rollback))
+                return 0;
+        *ret_doubt = wal ? look_at_wal(copy) : NULL;
+        if (!*ret_doubt && copy->n_pages == 0)
+                *ret_doubt = "there is no page";
+        return !*ret_doubt;
+}
+
+static int copy_main_file(const RawCopy *copy, Fault *fault)
+{
+        Progress *progress = copy->source->progress;
+        uint64_t n, total_bytes = copy->n_pages * copy->page_bytes;
+        _cleanup_free_ unsigned char *buffer = malloc(COPY_TARGET_CHUNK_BYTES);
+        bool past_half = false;
+        int code, r;
+
+        if (!buffer)
+                return fault_set_errno(fault, ENOMEM, "Copying %s", copy->source->path);
+        if (progress)
+                progress_begin(progress, "copying", total_bytes);
+        for (uint64_t done = 0; done < total_bytes; done += n) {
+                n = MIN_OF(COPY_TARGET_CHUNK_BYTES, total_bytes - done);
+                r = progress ? progress_check(progress, fault) : 0;
+                if (r < 0)
+                        return r;
+                code = copy->file->pMethods->xRead(copy->file, buffer, (int) n, (sqlite3_int64) done);
+                /* The rest has been filled with zeros, which is how SQLite reads such pages, too. */
+                if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
+                        return connection_fault(copy->source, code, fault, "Copying the database");
+                r = copy_target_write(copy->target, buffer, n, done, fault);
+                if (r < 0)
+                        return r;
+                if (progress)
+                        progress_add(progress, n);
+                if (!past_half && done + n >= total_bytes / 2) {
+                        past_half = true;
+                        TEST_POINT("snapshot-half");
+                }
+        }
+        return 1;
+}
+
+/* Where the header of the first page gives another size than the -wal or the file, SQLite has rules for
+ * which one counts (lockBtree() in btree.c), and for writers that didn't know the field. */
+static int compare_header(const RawCopy *copy, Fault *fault)
+{
+        unsigned char header[HEADER_BYTES];
+        uint64_t page_bytes;
+        size_t n;
+        int r = io_read_full_at(copy->target->fd, header, sizeof header, 0, &n);
+
+        if (r < 0)
+                return fault_set_errno(fault, r, "Reading %s", copy->target->path);
+        page_bytes = (uint64_t) header[HEADER_PAGE_BYTES] << 8 | (uint64_t) header[HEADER_PAGE_BYTES + 1]
+                                                                                 << 16;
+        return n == sizeof header && page_bytes == copy->page_bytes &&
+               page_get4(header + HEADER_N_PAGES) == copy->n_pages &&
+               page_get4(header + HEADER_CHANGE_COUNTER) == page_get4(header + HEADER_VERSION_VALID_FOR);
+}
+
+int raw_copy(Connection *source,
+                uint64_t page_bytes,
+                uint64_t n_pages,
+                const CopyTarget *target,
+                const char **ret_doubt,
+                Fault *fault)
+{
+        RawCopy copy = {
+                        .source = source,
+                        .page_bytes = page_bytes,
+                        .n_pages = n_pages,
+                        .target = target,
+        };
+        int r;
+
+        r = look(&copy, ret_doubt, fault);
+        if (r > 0)
+                r = copy_main_file(&copy, fault);
+        if (r > 0 && copy.has_frames)
+                r = wal_frames_overlay(source, &copy.index, target, ret_doubt, fault);
+        if (r <= 0)
+                return r;
+        *ret_doubt = "the header has another number of pages";
+        return compare_header(&copy, fault);
+}
