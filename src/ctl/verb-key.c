@@ -7,7 +7,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#include "base/age-key.h"
+#include "age/key.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/names.h"

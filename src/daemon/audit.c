@@ -5,7 +5,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "backup/restore-state.h"
+#include "backup/state/restore-state.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/automatic-restore.h"
 
-#include "backup/restore-state.h"
+#include "backup/state/restore-state.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"

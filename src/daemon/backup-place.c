@@ -6,8 +6,8 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
-#include "backup/backup-rights.h"
-#include "backup/unfinished.h"
+#include "backup/catalogue/backup-rights.h"
+#include "backup/catalogue/unfinished.h"
 #include "base/journal.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/collection.h"

@@ -5,7 +5,7 @@
  * may be exchanged or lost while the service runs, and come late; whatever is below the mount point of a
  * missing disk is then left alone. */
 
-#include "backup/backup-disk.h"
+#include "backup/catalogue/backup-disk.h"
 #include "daemon/manager.h"
 
 /* After the start-up has looked: opened, or away for the reason that is given. */

@@ -4,7 +4,7 @@
 /* What becomes of a backup that was attempted: the same for the first one, made by the start-up, and for all
  * later ones. */
 
-#include "backup/manifest.h"
+#include "backup/catalogue/manifest.h"
 #include "daemon/job.h"
 
 /* Lists it, tells of it, and takes over the row counts that came with it. Takes the manifest over. */

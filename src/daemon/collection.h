@@ -4,7 +4,7 @@
 /* The catalogue as the rest of the world sees it: every change of it goes through here, and is told on the
  * bus exactly once, whether our own worker made it or somebody with a shell. */
 
-#include "backup/backup-name.h"
+#include "backup/catalogue/backup-name.h"
 #include "daemon/manager.h"
 
 /* Takes over what the start-up has read. */

@@ -5,10 +5,10 @@
  * its place and ignored, so that a slip never keeps the database from being served. A wrong line that
  * speaks of encryption keeps backups from being written: ignoring it would write them in clear. */
 
-#include "backup/backup-rights.h"
-#include "backup/manifest.h"
-#include "backup/rescue-weigh.h"
-#include "base/age-key.h"
+#include "age/key.h"
+#include "backup/catalogue/backup-rights.h"
+#include "backup/catalogue/manifest.h"
+#include "backup/restore/rescue-weigh.h"
 #include "base/effort.h"
 #include "database/schema/schema.h"
 

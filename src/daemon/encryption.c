@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "backup/age-header.h"
+#include "age/header.h"
 #include "base/io.h"
 #include "base/journal.h"
 #include "daemon/change.h"

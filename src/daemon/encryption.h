@@ -5,7 +5,7 @@
  * come as systemd credentials, read once at the start, or over a descriptor for one call. Belongs to the
  * loop. */
 
-#include "base/age-key.h"
+#include "age/key.h"
 #include "daemon/manager.h"
 
 /* Names below $CREDENTIALS_DIRECTORY. */

@@ -4,9 +4,9 @@
 /* The notable events, each logged in one place with its message id and its fields, so that what an operator
  * filters for in the journal never depends on the way that led there. */
 
-#include "backup/remedy.h"
-#include "backup/repair.h"
-#include "backup/restore.h"
+#include "backup/remedy/remedy.h"
+#include "backup/repair/repair.h"
+#include "backup/restore/restore.h"
 #include "daemon/health.h"
 #include "daemon/job.h"
 

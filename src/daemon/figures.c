@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "backup/trend.h"
+#include "backup/catalogue/trend.h"
 #include "base/clock.h"
 #include "daemon/bus-argument.h"
 #include "daemon/response-times.h"

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "backup/backup-name.h"
-#include "backup/retention.h"
+#include "backup/catalogue/backup-name.h"
+#include "backup/catalogue/retention.h"
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/utf8.h"

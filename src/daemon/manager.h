@@ -7,11 +7,11 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "backup/catalogue.h"
-#include "backup/clock-history.h"
-#include "backup/remedy.h"
-#include "backup/restore-record.h"
-#include "base/age-key.h"
+#include "age/key.h"
+#include "backup/catalogue/catalogue.h"
+#include "backup/remedy/remedy.h"
+#include "backup/restore/restore-record.h"
+#include "backup/state/clock-history.h"
 #include "daemon/appearance.h"
 #include "daemon/audit-queue.h"
 #include "daemon/configuration.h"

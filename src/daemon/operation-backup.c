@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "backup/backup-name.h"
-#include "backup/create.h"
-#include "backup/last-attempt.h"
+#include "backup/catalogue/backup-name.h"
+#include "backup/create/create.h"
+#include "backup/state/last-attempt.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "daemon/backup-result.h"

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "backup/check-live.h"
-#include "backup/repair-intent.h"
+#include "backup/create/check-live.h"
+#include "backup/repair/repair-intent.h"
 #include "daemon/automatic-restore.h"
 #include "daemon/backup-place.h"
 #include "daemon/condition.h"

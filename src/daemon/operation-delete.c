@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "backup/backup-name.h"
-#include "backup/remove.h"
+#include "backup/catalogue/backup-name.h"
+#include "backup/catalogue/remove.h"
 #include "daemon/collection.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"

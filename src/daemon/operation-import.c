@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "backup/backup-name.h"
-#include "backup/create.h"
-#include "backup/unfinished.h"
+#include "backup/catalogue/backup-name.h"
+#include "backup/catalogue/unfinished.h"
+#include "backup/create/create.h"
 #include "base/clock.h"
 #include "daemon/collection.h"
 #include "daemon/event.h"

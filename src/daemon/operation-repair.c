@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "backup/repair.h"
+#include "backup/repair/repair.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"

@@ -7,10 +7,10 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#include "backup/backup-name.h"
-#include "backup/bring-in.h"
-#include "backup/restore-record.h"
-#include "backup/verify.h"
+#include "backup/catalogue/backup-name.h"
+#include "backup/create/bring-in.h"
+#include "backup/create/verify.h"
+#include "backup/restore/restore-record.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "daemon/application-units.h"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "backup/backup-name.h"
+#include "backup/catalogue/backup-name.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"

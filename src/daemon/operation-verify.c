@@ -2,7 +2,7 @@
 
 /* Proving one backup: its stored file is read in full, and its image checked. */
 
-#include "backup/verify.h"
+#include "backup/create/verify.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * may use the Manager; run() runs in a worker thread and sees nothing but its task, which holds the request
  * by value and takes the result. One operation-….c per kind. */
 
-#include "base/age-key.h"
+#include "age/key.h"
 #include "base/progress.h"
 #include "daemon/authorize.h"
 #include "database/export/export.h"

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "backup/backup-name.h"
-#include "backup/restore-plan.h"
+#include "backup/catalogue/backup-name.h"
+#include "backup/restore/restore-plan.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "daemon/backup-place.h"

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "backup/backup-name.h"
-#include "backup/quarantine.h"
+#include "backup/catalogue/backup-name.h"
+#include "backup/quarantine/quarantine.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "daemon/audit.h"

@@ -4,8 +4,8 @@
 /* What to do about a database that a check found corrupt, or that is gone: pure functions from facts to a
  * decision, so that every case can be tested. automatic-restore.c carries them out. */
 
-#include "backup/catalogue.h"
-#include "backup/restore-record.h"
+#include "backup/catalogue/catalogue.h"
+#include "backup/restore/restore-record.h"
 
 /* A database that breaks again so soon after it was repaired has a cause that a restore does not mend: the
  * disk, the memory, the application. Going on would only fill the quarantine and lose commits each time. */

@@ -3,7 +3,7 @@
 
 /* The unacknowledged remedies in the words of a reason of health: pure functions. */
 
-#include "backup/remedy.h"
+#include "backup/remedy/remedy.h"
 
 /* 1 with the text, owned by the caller, of what cost no row, or of what did; 0 when there is nothing of that
  * sort to tell. -ENOMEM, or -ERANGE (a time past the year 9999). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/removal.h"
 
-#include "backup/remove.h"
+#include "backup/catalogue/remove.h"
 #include "base/clock.h"
 #include "daemon/clock-keeper.h"
 #include "daemon/collection.h"

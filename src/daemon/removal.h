@@ -3,7 +3,7 @@
 
 /* Removing what retention drops, in batches: decided and told on the loop, carried out by a job's worker. */
 
-#include "backup/retention.h"
+#include "backup/catalogue/retention.h"
 #include "daemon/job.h"
 #include "daemon/manager.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/restore-remedy.h"
 
-#include "backup/restore-loss.h"
+#include "backup/restore/restore-loss.h"
 #include "base/journal.h"
 #include "daemon/event.h"
 #include "daemon/manager.h"

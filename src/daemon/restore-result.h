@@ -4,9 +4,9 @@
 /* What becomes of a restore that has ended: taken over into what the Manager knows, and told. Runs on the
  * loop. */
 
-#include "backup/backup-name.h"
-#include "backup/remedy.h"
-#include "backup/restore-record.h"
+#include "backup/catalogue/backup-name.h"
+#include "backup/remedy/remedy.h"
+#include "backup/restore/restore-record.h"
 #include "daemon/application-units.h"
 #include "daemon/gate.h"
 #include "daemon/job.h"

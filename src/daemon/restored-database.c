@@ -3,7 +3,7 @@
 
 #include <json-c/json.h>
 
-#include "backup/restore-state.h"
+#include "backup/state/restore-state.h"
 #include "daemon/audit.h"
 #include "records/log-file.h"
 #include "records/log-writer.h"

@@ -6,7 +6,7 @@
  * replaced), and its rows are counted. Runs in the restore's worker, before anybody else may open the
  * database. Nothing here makes the restore undone: what does not work out is told, and left. */
 
-#include "backup/restore.h"
+#include "backup/restore/restore.h"
 #include "database/schema/schema.h"
 
 typedef struct RestoredDatabase {

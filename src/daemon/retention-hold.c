@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "backup/restore-state.h"
+#include "backup/state/restore-state.h"
 #include "base/names.h"
 #include "daemon/change.h"
 #include "daemon/condition.h"

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backup/backup-rights.h"
-#include "backup/create.h"
-#include "backup/last-attempt.h"
-#include "backup/restore-loss.h"
-#include "backup/unfinished.h"
+#include "backup/catalogue/backup-rights.h"
+#include "backup/catalogue/unfinished.h"
+#include "backup/create/create.h"
+#include "backup/restore/restore-loss.h"
+#include "backup/state/last-attempt.h"
 #include "daemon/automatic-restore.h"
 #include "database/connection/placement.h"
 

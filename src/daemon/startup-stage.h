@@ -4,13 +4,13 @@
 /* The work of each stage of the start-up, as the worker thread does it: it sees this task and nothing else.
  */
 
-#include "backup/backup-disk.h"
-#include "backup/backup-name.h"
-#include "backup/catalogue.h"
-#include "backup/remedy.h"
-#include "backup/restore-record.h"
-#include "backup/restore-recover.h"
-#include "base/age-key.h"
+#include "age/key.h"
+#include "backup/catalogue/backup-disk.h"
+#include "backup/catalogue/backup-name.h"
+#include "backup/catalogue/catalogue.h"
+#include "backup/remedy/remedy.h"
+#include "backup/restore/restore-record.h"
+#include "backup/restore/restore-recover.h"
 #include "base/progress.h"
 #include "daemon/application-units.h"
 #include "daemon/configuration.h"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "backup/restore-state.h"
+#include "backup/state/restore-state.h"
 #include "base/journal.h"
 
 /* As many names as there are. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "backup/backup-name.h"
+#include "backup/catalogue/backup-name.h"
 #include "base/journal.h"
 #include "base/names.h"
 #include "daemon/backup-place.h"

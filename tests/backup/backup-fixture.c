@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "backup/stored-image.h"
+#include "backup/store/stored-image.h"
 #include "base/directory.h"
 #include "base/io.h"
 #include "config.h"

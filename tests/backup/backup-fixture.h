@@ -6,7 +6,7 @@
 
 #include "../database/fixture.h"
 
-#include "backup/create.h"
+#include "backup/create/create.h"
 
 /* For cmocka_unit_test_setup_teardown(). */
 int backup_fixture_setup(void **state);

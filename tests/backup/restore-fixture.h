@@ -7,7 +7,7 @@
 
 #include "backup-fixture.h"
 
-#include "backup/restore.h"
+#include "backup/restore/restore.h"
 
 #define RESTORE_NOW_USEC UINT64_C(1769220000000000)
 #define PRE_RESTORE_NAME "backup_20260124_020000"

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "backup/age-armor.h"
+#include "age/armor.h"
 #include "base/base64.h"
 #include "base/io.h"
 #include "fuzz.h"

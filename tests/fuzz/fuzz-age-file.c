@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "backup/age-stream.h"
+#include "age/stream.h"
 #include "fuzz.h"
 
 #define IDENTITY "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "base/age-key.h"
+#include "age/key.h"
 #include "fuzz.h"
 
 static void try_identities(const char *text, size_t size)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "backup/manifest.h"
+#include "backup/catalogue/manifest.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 #include <zlib.h>
 
-#include "backup/older-members.h"
-#include "backup/stored-image.h"
+#include "backup/store/older-members.h"
+#include "backup/store/stored-image.h"
 #include "base/io.h"
 #include "fuzz.h"
 

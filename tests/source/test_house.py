@@ -12,13 +12,14 @@ SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 ROOMS = {
     "base": {"base"},
     "database": {"base", "database"},
-    "backup": {"base", "database", "backup"},
+    "age": {"base", "age"},
+    "backup": {"base", "age", "database", "backup"},
     "records": {"base", "database", "records"},
-    "daemon": {"base", "database", "backup", "records", "daemon"},
-    "ctl": {"base", "ctl"},
+    "daemon": {"base", "age", "database", "backup", "records", "daemon"},
+    "ctl": {"base", "age", "ctl"},
 }
 # These do the work and know nothing of who asked for it.
-ROOMS_WITHOUT_BUS = ["base", "database", "backup", "records"]
+ROOMS_WITHOUT_BUS = ["base", "age", "database", "backup", "records"]
 LINES_MAX = 500
 
 

@@ -115,7 +115,7 @@ def undescribed(path):
     ]
 
 
-@pytest.mark.parametrize("room", ["base", "database", "backup", "records"])
+@pytest.mark.parametrize("room", ["base", "age", "database", "backup", "records"])
 def test_every_function_that_other_rooms_call_is_described(room):
     headers = [path for path in sources(".h") if path.startswith(f"src/{room}/")]
     assert not {path: undescribed(path) for path in headers if undescribed(path)}
