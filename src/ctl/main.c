@@ -6,11 +6,11 @@
 #include <locale.h>
 
 #include "config.h"
-#include "ctl/arguments.h"
-#include "ctl/document.h"
-#include "ctl/session.h"
-#include "ctl/terminal.h"
-#include "ctl/verbs.h"
+#include "ctl/call/arguments.h"
+#include "ctl/call/session.h"
+#include "ctl/show/document.h"
+#include "ctl/show/terminal.h"
+#include "ctl/verb/verbs.h"
 
 #define ANY_NUMBER SIZE_MAX
 

@@ -40,7 +40,7 @@ def test_every_setting_is_described():
 
 def test_every_verb_and_option_is_described():
     verbs = re.findall(r'\{"([a-z-]+)",\s*"', read("src/ctl/main.c").partition("verbs[] = {")[2])
-    options = re.findall(r'^\s*\{"([a-z-]+)", (?:no|required|optional)_argument', read("src/ctl/arguments.c"),
+    options = re.findall(r'^\s*\{"([a-z-]+)", (?:no|required|optional)_argument', read("src/ctl/call/arguments.c"),
                          re.MULTILINE)
     assert len(verbs) > 5 and len(options) > 5
     text = page("oracxpredctl.1")

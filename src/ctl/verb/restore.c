@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* restore and undo: puts a backup, or a file that somebody has, in the database's place, and takes that
+ * back.
+ */
+
+#include "base/names.h"
+#include "ctl/call/confirm.h"
+#include "ctl/call/passed-file.h"
+#include "ctl/show/terminal.h"
+#include "ctl/verb/restoring.h"
+#include "ctl/verb/verbs.h"
+#include "ctl/view/plan.h"
+
+static int show_plan(Session *session, const char *name, Fault *fault)
+{
+        _cleanup_json_ json_object *plan = NULL;
+        int r = plan_get(session, name, &plan, fault);
+
+        if (r < 0)
+                return r;
+        if (session_json(session))
+                return session_print_document(session, plan, fault);
+        terminal_open_pager(session->arguments->no_pager);
+        return plan_print(session, plan, fault);
+}
+
+static int append_file(const Session *session, sd_bus_message *call, int fd, const char *path, Fault *fault)
+{
+        int r = sd_bus_message_append(call, "s", "");
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r >= 0)
+                r = passed_file_append(call, "from", fd);
+        if (r >= 0)
+                r = passed_file_append_name(call, path);
+        if (r < 0)
+                return session_set_errno(r, fault);
+        return restoring_end_options(session, call, fault);
+}
+
+static int restore_file(Session *session, JobWaiter *waiter, json_object **ret_outcome, Fault *fault)
+{
+        const Arguments *arguments = session->arguments;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        _cleanup_free_ char *path = NULL, *question = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r = passed_file_open(arguments->from, &fd, &path, fault);
+
+        if (r >= 0)
+                r = passed_file_check_complete(path, fault);
+        if (r < 0)
+                return r;
+        if (asprintf(&question, "Replace the database with the content of %s?", path) < 0) {
+                question = NULL;
+                return session_set_errno(-ENOMEM, fault);
+        }
+        r = confirm_ask(session, question, RESTORING_KEPT, fault);
+        if (r >= 0)
+                r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "Restore", &call, fault);
+        if (r < 0)
+                return r;
+        r = append_file(session, call, fd, path, fault);
+        if (r < 0)
+                return r;
+        return restoring_send(waiter, call, session, "restore", ret_outcome, fault);
+}
+
+int verb_restore(Session *session, Fault *fault)
+{
+        const Arguments *arguments = session->arguments;
+        const char *name = arguments->n_operands > 0 ? arguments->operands[0] : "";
+        _cleanup_(job_waiter_freep) JobWaiter *waiter = NULL;
+        _cleanup_json_ json_object *outcome = NULL;
+        int r = 0;
+
+        if (arguments->from && arguments->n_operands > 0)
+                return fault_set(fault, FAULT_INVALID_ARGUMENT, "--from= takes no name beside it.");
+        if (arguments->from && arguments->given & OPTION_DRY_RUN)
+                return fault_set(fault,
+                                FAULT_INVALID_ARGUMENT,
+                                "--dry-run shows what restoring a backup does; it can't look into a file.");
+        if (arguments->given & OPTION_DRY_RUN)
+                return show_plan(session, name, fault);
+        if (arguments->from)
+                r = passed_file_check_transport(session, "restore --from=FILE", fault);
+        if (r >= 0)
+                r = confirm_require(session, fault);
+        if (r >= 0)
+                r = job_waiter_new(session, false, &waiter, fault);
+        if (r < 0)
+                return r;
+        r = arguments->from ? restore_file(session, waiter, &outcome, fault)
+                            : restoring_run(session, waiter, name, &outcome, fault);
+        return r < 0 ? r : restoring_print(session, outcome, fault);
+}
+
+int verb_undo(Session *session, Fault *fault)
+{
+        _cleanup_(job_waiter_freep) JobWaiter *waiter = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        _cleanup_json_ json_object *outcome = NULL;
+        int r = confirm_require(session, fault);
+
+        if (r >= 0)
+                r = job_waiter_new(session, false, &waiter, fault);
+        if (r >= 0)
+                r = confirm_ask(session,
+                                "Put back the database that the last restore replaced? What was written "
+                                "since is saved as a backup.",
+                                RESTORING_KEPT,
+                                fault);
+        if (r >= 0)
+                r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "UndoRestore", &call, fault);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r < 0)
+                return session_set_errno(r, fault);
+        r = restoring_end_options(session, call, fault);
+        if (r < 0)
+                return r;
+        r = restoring_send(waiter, call, session, "undo", &outcome, fault);
+        return r < 0 ? r : restoring_print(session, outcome, fault);
+}
