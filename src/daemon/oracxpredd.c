@@ -7,8 +7,8 @@
 #include <sqlite3.h>
 
 #include "base/journal.h"
-#include "daemon/event.h"
 #include "daemon/manager.h"
+#include "daemon/state/event.h"
 #include "database/connection/statement-bound.h"
 
 /* What the loop reads through signalfd, blocked before any thread is there. A bus that went away is told by

@@ -8,13 +8,13 @@
 
 #include "base/clock.h"
 #include "base/journal.h"
-#include "daemon/application-permission.h"
-#include "daemon/automatic-restore.h"
-#include "daemon/change.h"
-#include "daemon/condition.h"
-#include "daemon/encryption.h"
-#include "daemon/event.h"
 #include "daemon/manager.h"
+#include "daemon/operation/application-permission.h"
+#include "daemon/operation/automatic-restore.h"
+#include "daemon/state/condition.h"
+#include "daemon/state/encryption.h"
+#include "daemon/state/event.h"
+#include "daemon/state/property-changes.h"
 
 static bool is_other(const char *a, const char *b)
 {

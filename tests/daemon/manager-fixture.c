@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/journal.h"
-#include "daemon/maintenance.h"
+#include "daemon/records/maintenance.h"
 #include "manager-fixture.h"
 
 void manager_fixture_begin(Manager *manager, char *database_path, size_t lane_capacity)

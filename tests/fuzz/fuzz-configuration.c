@@ -8,7 +8,7 @@
 
 #include "base/io.h"
 #include "base/utf8.h"
-#include "daemon/configuration.h"
+#include "daemon/configuration/configuration.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

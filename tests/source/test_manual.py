@@ -31,7 +31,7 @@ def test_page_is_laid_out_without_a_complaint(name):
 
 
 def test_every_setting_is_described():
-    table = read("src/daemon/setting.c").partition("Setting settings[] = {")[2].partition("};")[0]
+    table = read("src/daemon/configuration/setting.c").partition("Setting settings[] = {")[2].partition("};")[0]
     settings = re.findall(r'\{"(\w+)"', table)
     assert len(settings) > 5
     text = page("oracxpred.conf.5")

@@ -7,7 +7,7 @@ import subprocess
 import xml.etree.ElementTree
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
-AUTHORIZE = "src/daemon/authorize.c"
+AUTHORIZE = "src/daemon/access/authorize.c"
 POLICY = "dbus/org.oracxpred.Persistence1.policy.in"
 
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/operation/backup-result.h"
+
+#include <string.h>
+
+#include "daemon/catalogue/collection.h"
+#include "daemon/manager.h"
+#include "daemon/operation/automatic-restore.h"
+#include "daemon/state/condition.h"
+#include "daemon/state/event.h"
+#include "daemon/state/property-changes.h"
+
+/* The rows were counted in the copy anyway. What can't be copied leaves the old counts. */
+static void take_counts(Manager *manager, const Manifest *manifest)
+{
+        Statistics *statistics = &manager->statistics;
+        TableCount *tables;
+
+        tables = calloc(manifest->n_tables + 1, sizeof(TableCount));
+        if (!tables)
+                return;
+        for (size_t i = 0; i < manifest->n_tables; i++) {
+                tables[i] = (TableCount){
+                                .name = strdup(manifest->tables[i].name), .rows = manifest->tables[i].rows};
+                if (!tables[i].name) {
+                        while (i > 0)
+                                free(tables[--i].name);
+                        free(tables);
+                        return;
+                }
+        }
+        for (size_t i = 0; i < statistics->n_tables; i++)
+                free(statistics->tables[i].name);
+        free(statistics->tables);
+        statistics->tables = tables;
+        statistics->n_tables = manifest->n_tables;
+        statistics->page_size_bytes = manifest->page_size_bytes;
+        statistics->pages = manifest->pages;
+        manager->tables_counted_usec = manifest->created_usec;
+        manager_changed(manager, CHANGE_STATISTICS);
+}
+
+int backup_result_made(Job *job, Manifest *manifest)
+{
+        Manager *manager = job->manager;
+
+        event_backup_created(job, manifest);
+        take_counts(manager, manifest);
+        manager_set_last_backup_fault(manager, NULL);
+        /* The copy passed the full check, and it is what the database was a moment ago. */
+        if (!manifest->quick_check && manifest->copied_usec == manifest->created_usec)
+                manager_set_integrity(manager,
+                                manifest->unchecked ? INTEGRITY_UNCHECKABLE : INTEGRITY_OK,
+                                manifest->unchecked);
+        return collection_put(manager, manifest, job, true);
+}
+
+void backup_result_failed(Job *job)
+{
+        Manager *manager = job->manager;
+
+        if (job->fault.code == FAULT_CANCELLED)
+                return;
+        manager_set_last_backup_fault(manager, job->fault.message);
+        automatic_restore_met(manager, &job->fault);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/operation/database-watch.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/clock.h"
+#include "base/journal.h"
+#include "daemon/loop/one-shot.h"
+#include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/wal-watch.h"
+#include "daemon/state/condition.h"
+#include "daemon/state/event.h"
+#include "database/connection/placement.h"
+
+/* People and programs delete a file and write it anew, or copy over it: looked at when that is over. */
+#define SETTLE_USEC USEC_PER_SEC
+/* A directory that is away is looked for this often. */
+#define AWAY_USEC USEC_PER_SEC
+/* A database with auto_vacuum shrinks with every row that is deleted: it is not read whole for each. */
+#define SHRUNK_INTERVAL_USEC USEC_PER_MINUTE
+
+static int on_settled(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void arm(Manager *manager, uint64_t delay_usec)
+{
+        one_shot_arm(manager->event, &manager->settle_event_source, delay_usec, on_settled, manager);
+}
+
+int database_watch_look(const Manager *manager, FileIdentity *ret)
+{
+        struct statx status;
+
+        if (statx(AT_FDCWD,
+                            manager->database_path,
+                            AT_SYMLINK_NOFOLLOW,
+                            STATX_BASIC_STATS | STATX_BTIME,
+                            &status) < 0) {
+                if (errno != ENOENT)
+                        return -errno;
+                *ret = (FileIdentity){0};
+                return 0;
+        }
+        *ret = (FileIdentity){
+                        .exists = true,
+                        .device = makedev(status.stx_dev_major, status.stx_dev_minor),
+                        .inode = status.stx_ino,
+                        /* A FIFO in the place of the database has no size, but nobody emptied a file. */
+                        .size_bytes = S_ISREG(status.stx_mode) ? status.stx_size : UINT64_MAX,
+                        .modified_nsec = status.stx_mtime.tv_sec * INT64_C(1000000000) +
+                                         status.stx_mtime.tv_nsec,
+        };
+        if (status.stx_mask & STATX_BTIME)
+                ret->born_nsec = (uint64_t) status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
+        return 0;
+}
+
+/* The number of a deleted file is soon that of a new one; when it was made tells them apart. */
+static bool is_same_file(const FileIdentity *a, const FileIdentity *b)
+{
+        return a->exists == b->exists && a->device == b->device && a->inode == b->inode &&
+               a->born_nsec == b->born_nsec;
+}
+
+/* Growing is what databases do. Shrinking is what VACUUM does, and a truncation: a check tells them apart.
+ * What is there although it counts as missing has come back. */
+static bool differs(const Manager *manager, const FileIdentity *now)
+{
+        const FileIdentity *accepted = &manager->database_identity;
+
+        return !is_same_file(accepted, now) || now->size_bytes < accepted->size_bytes ||
+               (manager->database_missing && now->size_bytes > PLACEMENT_NOTHING_BYTES) ||
+               manager->appearance.begun;
+}
+
+static int on_modified(sd_event_source *source, const struct inotify_event *event, void *userdata)
+{
+        Manager *manager = userdata;
+        FileIdentity now = {0};
+
+        /* Gone until the file has settled: a busy writer costs two looks a second, an idle one none. */
+        manager->modified_event_source = sd_event_source_disable_unref(manager->modified_event_source);
+        if (database_watch_look(manager, &now) >= 0)
+                manager->unsettled_bytes = now.size_bytes;
+        arm(manager, SETTLE_USEC);
+        return 0;
+}
+
+/* truncate(2) closes nothing, so the directory's watch does not hear of it. Begun before each look, since
+ * the path may have another file. sd-event opens it with O_PATH, whose closing drops no locks. */
+static void watch_modifications(Manager *manager)
+{
+        int r;
+
+        manager->modified_event_source = sd_event_source_disable_unref(manager->modified_event_source);
+        r = sd_event_add_inotify(manager->event,
+                        &manager->modified_event_source,
+                        manager->database_path,
+                        IN_MODIFY | IN_DONT_FOLLOW,
+                        on_modified,
+                        manager);
+        if (r < 0 && r != -ENOENT)
+                journal_line(LOG_WARNING,
+                                "Watching %s failed: %s",
+                                manager->database_path,
+                                strerrordesc_np(-r));
+}
+
+void database_watch_accept(Manager *manager)
+{
+        FileIdentity now;
+
+        manager->database_moved = (FileIdentity){0};
+        manager->appearance = (Appearance){0};
+        watch_modifications(manager);
+        if (database_watch_look(manager, &now) < 0)
+                return;
+        if (now.exists || manager->database_missing) {
+                manager->database_identity = now;
+                return;
+        }
+        /* Taken away just after it was put there: that is no state to accept. */
+        manager->database_identity = (FileIdentity){.exists = true};
+        arm(manager, SETTLE_USEC);
+}
+
+static void on_gone(Manager *manager, const char *how)
+{
+        event_database_replaced(manager->database_path, how);
+        /* Who has the old file open keeps it: another one must not be restored into in place. */
+        manager->database_replaced = true;
+        if (catalogue_n_owned(manager->catalogue) == 0)
+                return;
+        manager_set_database_missing(manager);
+        (void) automatic_restore_consider(manager);
+}
+
+/* Away and back again, as `mv` does it: nobody was left writing into another file. */
+static bool is_back(const Manager *manager, const FileIdentity *now)
+{
+        return now->born_nsec > 0 && is_same_file(&manager->database_moved, now);
+}
+
+/* What nobody may judge yet is not missing, either: nothing is restored over it. */
+static void wait_for_writer(Manager *manager)
+{
+        _cleanup_free_ char *text = NULL;
+
+        arm(manager, SETTLE_USEC);
+        if (!manager->database_missing && manager->integrity == INTEGRITY_UNKNOWN)
+                return;
+        manager->database_missing = false;
+        if (asprintf(&text,
+                            "%s is being written anew; it is looked at when nobody writes to it any more",
+                            manager->database_path) < 0)
+                text = NULL;
+        manager_set_integrity(manager, INTEGRITY_UNKNOWN, text);
+}
+
+/* Moved there it is whole at once; a copy grows. */
+static bool is_settled(Manager *manager, const FileIdentity *now)
+{
+        AppearanceLook look = {
+                        .size_bytes = now->size_bytes,
+                        .modified_nsec = now->modified_nsec,
+                        .open_by_maker = manager->database_open_by_maker,
+                        .now_usec = clock_monotonic_usec(),
+        };
+
+        return is_back(manager, now) || appearance_is_settled(&manager->appearance, &look);
+}
+
+static void on_appeared(Manager *manager, const FileIdentity *now)
+{
+        if (!is_settled(manager, now)) {
+                wait_for_writer(manager);
+                return;
+        }
+        manager->appearance = (Appearance){0};
+        manager->database_identity = *now;
+        if (is_back(manager, now)) {
+                journal_line(LOG_NOTICE, "%s is in its place again; checking it", manager->database_path);
+                manager->database_replaced = manager->replaced_before_moved;
+        } else {
+                event_database_replaced(manager->database_path, "is another file now");
+                manager->database_replaced = true;
+        }
+        manager->database_missing = false;
+        (void) automatic_restore_suspect(manager, NULL);
+}
+
+/* Accepted only when it is looked into, and that once nobody writes it anew, as a copy over it does. */
+static void on_shrunk(Manager *manager, const FileIdentity *now)
+{
+        uint64_t now_usec = clock_monotonic_usec();
+
+        if (now->size_bytes != manager->unsettled_bytes) {
+                manager->unsettled_bytes = now->size_bytes;
+                arm(manager, SETTLE_USEC);
+                return;
+        }
+        if (now_usec < manager->shrunk_due_usec) {
+                arm(manager, manager->shrunk_due_usec - now_usec);
+                return;
+        }
+        manager->shrunk_due_usec = now_usec + SHRUNK_INTERVAL_USEC;
+        manager->database_identity = *now;
+        journal_line(LOG_NOTICE,
+                        "%s became smaller; checking whether it was truncated",
+                        manager->database_path);
+        (void) automatic_restore_suspect(manager, NULL);
+}
+
+static void on_differs(Manager *manager, const FileIdentity *now)
+{
+        FileIdentity accepted = manager->database_identity;
+
+        if (now->size_bytes > PLACEMENT_NOTHING_BYTES && !manager->database_missing &&
+                        !manager->appearance.begun && is_same_file(&accepted, now)) {
+                on_shrunk(manager, now);
+                return;
+        }
+        if (now->size_bytes > PLACEMENT_NOTHING_BYTES) {
+                on_appeared(manager, now);
+                return;
+        }
+        manager->appearance = (Appearance){0};
+        manager->database_identity = *now;
+        if (!now->exists) {
+                manager->database_moved = accepted;
+                manager->replaced_before_moved = manager->database_replaced;
+                on_gone(manager, "is gone");
+        } else
+                on_gone(manager, "was emptied");
+}
+
+void database_watch_examine(Manager *manager)
+{
+        FileIdentity now;
+        int r;
+
+        if (manager->stopping || manager->restoring)
+                return;
+        r = database_watch_look(manager, &now);
+        if (r < 0) {
+                journal_line(LOG_WARNING,
+                                "%s can't be looked at: %s; it is left alone",
+                                manager->database_path,
+                                strerrordesc_np(-r));
+                manager_update_health(manager);
+                return;
+        }
+        if (!differs(manager, &now)) {
+                manager->database_identity = now;
+                return;
+        }
+        on_differs(manager, &now);
+        manager_update_health(manager);
+}
+
+static bool is_side_file(const struct inotify_event *event, const char *name)
+{
+        size_t length = strlen(name);
+
+        return event->len > length && strncmp(event->name, name, length) == 0 &&
+               (strcmp(event->name + length, "-wal") == 0 || strcmp(event->name + length, "-shm") == 0);
+}
+
+static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata)
+{
+        Manager *manager = userdata;
+        const char *slash = strrchr(manager->database_path, '/');
+        FileIdentity now = {0};
+
+        if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) {
+                manager->database_watch_event_source =
+                                sd_event_source_disable_unref(manager->database_watch_event_source);
+                arm(manager, SETTLE_USEC);
+                return 0;
+        }
+        /* Somebody has mended the owner or the mode, of the directory or of a file in it, or spoilt it. */
+        if (event->mask & IN_ATTRIB) {
+                manager_update_health(manager);
+                return 0;
+        }
+        if (event->mask & (IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) && is_side_file(event, slash + 1))
+                wal_watch_examine(manager);
+        if (!(event->mask & IN_Q_OVERFLOW) && (event->len == 0 || strcmp(event->name, slash + 1) != 0))
+                return 0;
+        if (event->mask & IN_CREATE)
+                manager->database_open_by_maker = true;
+        else if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE))
+                manager->database_open_by_maker = false;
+        if (database_watch_look(manager, &now) < 0 || differs(manager, &now)) {
+                manager->unsettled_bytes = now.size_bytes;
+                arm(manager, SETTLE_USEC);
+        } else
+                manager->database_identity = now;
+        return 0;
+}
+
+static int watch_directory(Manager *manager, Fault *fault)
+{
+        const char *slash = strrchr(manager->database_path, '/');
+        _cleanup_free_ char *directory = NULL;
+        int r;
+
+        directory = strndup(manager->database_path, (size_t) MAX_OF(slash - manager->database_path, 1));
+        if (!directory)
+                return fault_set_errno(fault, ENOMEM, "Watching %s", manager->database_path);
+        r = sd_event_add_inotify(manager->event,
+                        &manager->database_watch_event_source,
+                        directory,
+                        IN_ATTRIB | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                                        IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
+                        on_inotify,
+                        manager);
+        return r < 0 ? fault_set_errno(fault, r, "Watching %s", directory) : 0;
+}
+
+static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Manager *manager = userdata;
+
+        /* Both before the look: nothing falls between. */
+        if (!manager->database_watch_event_source && watch_directory(manager, NULL) < 0)
+                arm(manager, AWAY_USEC);
+        watch_modifications(manager);
+        database_watch_examine(manager);
+        return 0;
+}
+
+int database_watch_start(Manager *manager, Fault *fault)
+{
+        int r = watch_directory(manager, fault);
+
+        watch_modifications(manager);
+        (void) database_watch_look(manager, &manager->database_identity);
+        if (r < 0)
+                arm(manager, AWAY_USEC);
+        return r;
+}
