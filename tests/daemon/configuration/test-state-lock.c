@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../base/room.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,7 +24,8 @@ static void test_holder_is_named(void **state)
         assert_int_equal(state_lock_acquire(room_fd(), "/the/state", &second, &fault),
                         fault_errno(FAULT_ALREADY_RUNNING));
         assert_int_equal(second, -EBADF);
-        assert_true(asprintf(&wanted, "process %ld (test-daemon-sta", (long) getpid()) > 0);
+        assert_true(asprintf(&wanted, "process %ld (%.15s", (long) getpid(), program_invocation_short_name) >
+                        0);
         assert_non_null(strstr(fault.message, "/the/state"));
         assert_non_null(strstr(fault.message, wanted));
 }
