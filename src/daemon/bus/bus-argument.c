@@ -198,3 +198,24 @@ int bus_path_of_job(uint32_t id, char **ret)
         *ret = path;
         return 0;
 }
+
+int bus_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables)
+{
+        int r;
+
+        r = sd_bus_message_open_container(message, 'a', "(st)");
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n_tables; i++) {
+                r = sd_bus_message_open_container(message, 'r', "st");
+                if (r >= 0)
+                        r = bus_append_text(message, tables[i].name);
+                if (r >= 0)
+                        r = sd_bus_message_append(message, "t", tables[i].rows);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(message);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_close_container(message);
+}

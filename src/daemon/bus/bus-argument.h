@@ -7,6 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/fault.h"
+#include "database/statistics/statistics.h"
 
 #define _cleanup_message_ __attribute__((cleanup(sd_bus_message_unrefp)))
 
@@ -39,6 +40,19 @@ int bus_reply_fault(sd_bus_message *message, const Fault *fault);
 
 /* Appends a string that a database or a file held: what the bus would refuse in it becomes '?'. */
 int bus_append_text(sd_bus_message *message, const char *text);
+
+/* Appends a(st): the tables and their rows. */
+int bus_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables);
+
+/* Declares a getter of a property, with what sd-bus gives it. */
+#define PROPERTY_GETTER(name)                  \
+        int name(sd_bus *bus,                  \
+                        const char *path,      \
+                        const char *interface, \
+                        const char *property,  \
+                        sd_bus_message *reply, \
+                        void *userdata,        \
+                        sd_bus_error *error)
 
 /* BUS_PATH_BACKUP/NAME, escaped, and BUS_PATH_JOB/ID. Owned by the caller. */
 int bus_path_of_backup(const char *name, char **ret);

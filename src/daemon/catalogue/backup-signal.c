@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
-/* The signals that tell of backups: objects that come and go, and properties that change. */
+#include "daemon/catalogue/backup-signal.h"
 
 #include "base/journal.h"
 #include "base/names.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/interface/backup-bus.h"
 
 static void warn_signal(int error)
 {

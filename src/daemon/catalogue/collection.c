@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/journal.h"
+#include "daemon/catalogue/backup-signal.h"
 #include "daemon/catalogue/backup-watch.h"
-#include "daemon/interface/backup-bus.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
 #include "daemon/state/event.h"

@@ -8,7 +8,7 @@
 
 #include "base/quantity.h"
 #include "base/utf8.h"
-#include "daemon/operation/application-units.h"
+#include "daemon/configuration/unit-name.h"
 #include "records/password-hash.h"
 
 #define GROUP_BUFFER_BYTES (64 * KIB) /* names all members */
@@ -352,7 +352,7 @@ static const char *parse_application_units(Configuration *configuration, const c
         if (!copy)
                 return "something that fits into memory";
         for (char *name = strtok_r(copy, space, &position); name; name = strtok_r(NULL, space, &position)) {
-                if (!application_unit_name_is_valid(name))
+                if (!unit_name_is_valid(name))
                         return "a list of units with their endings such as oracxpred-web.service";
                 n_new++;
         }

@@ -204,7 +204,7 @@ static int get_tables(sd_bus *bus,
 {
         const CatalogueEntry *entry = userdata;
 
-        return property_append_tables(reply, entry->manifest->tables, entry->manifest->n_tables);
+        return bus_append_tables(reply, entry->manifest->tables, entry->manifest->n_tables);
 }
 
 /* The catalogue moves its entries: the name is copied before anything happens. */

@@ -9,27 +9,6 @@
 #include "daemon/manager.h"
 #include "daemon/state/condition.h"
 
-int property_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables)
-{
-        int r;
-
-        r = sd_bus_message_open_container(message, 'a', "(st)");
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < n_tables; i++) {
-                r = sd_bus_message_open_container(message, 'r', "st");
-                if (r >= 0)
-                        r = bus_append_text(message, tables[i].name);
-                if (r >= 0)
-                        r = sd_bus_message_append(message, "t", tables[i].rows);
-                if (r >= 0)
-                        r = sd_bus_message_close_container(message);
-                if (r < 0)
-                        return r;
-        }
-        return sd_bus_message_close_container(message);
-}
-
 static int append_strings(sd_bus_message *message, char *const *strings, size_t n)
 {
         int r;
@@ -91,7 +70,7 @@ PROPERTY_GETTER(property_get_tables)
 {
         const Manager *manager = userdata;
 
-        return property_append_tables(reply, manager->statistics.tables, manager->statistics.n_tables);
+        return bus_append_tables(reply, manager->statistics.tables, manager->statistics.n_tables);
 }
 
 PROPERTY_GETTER(property_get_schema_differences)

@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The Manager's properties: their getters, and the forms that methods and other objects share with them. */
-
-#include <systemd/sd-bus.h>
-
-#include "database/statistics/statistics.h"
-
-/* a(st) */
-int property_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables);
-
 /* Getters for the Manager's vtable, with the Manager as user data. */
-#define PROPERTY_GETTER(name)                  \
-        int name(sd_bus *bus,                  \
-                        const char *path,      \
-                        const char *interface, \
-                        const char *property,  \
-                        sd_bus_message *reply, \
-                        void *userdata,        \
-                        sd_bus_error *error)
+
+#include "daemon/bus/bus-argument.h"
 
 PROPERTY_GETTER(property_get_version);
 PROPERTY_GETTER(property_get_sqlite_version);

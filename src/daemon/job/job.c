@@ -9,7 +9,7 @@
 #include "daemon/bus/response-times.h"
 #include "daemon/catalogue/backup-place.h"
 #include "daemon/catalogue/collection.h"
-#include "daemon/interface/job-bus.h"
+#include "daemon/job/job-signal.h"
 #include "daemon/job/progress-report.h"
 #include "daemon/manager.h"
 #include "daemon/records/maintenance.h"

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/journal.h"
-#include "daemon/interface/job-bus.h"
+#include "daemon/job/job-signal.h"
 #include "daemon/loop/one-shot.h"
 #include "daemon/state/condition.h"
 

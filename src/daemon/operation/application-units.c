@@ -52,22 +52,6 @@ void application_units_done(ApplicationUnits *units)
         *units = (ApplicationUnits){0};
 }
 
-bool application_unit_name_is_valid(const char *name)
-{
-        static const char allowed[] =
-                        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.\\@";
-        static const char *const suffixes[] = {".service", ".socket", ".timer", ".path", ".target"};
-        const char *suffix = strrchr(name, '.');
-
-        if (!suffix || suffix == name || name[0] == '@' || strlen(name) >= APPLICATION_UNIT_NAME_MAX ||
-                        strspn(name, allowed) != strlen(name))
-                return false;
-        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++)
-                if (strcmp(suffix, suffixes[i]) == 0)
-                        return true;
-        return false;
-}
-
 static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Systemd *systemd = userdata;

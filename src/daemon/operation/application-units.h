@@ -10,8 +10,6 @@
 /* Longer than what systemd grants a unit by default (DefaultTimeoutStopSec=90s). */
 #define APPLICATION_UNITS_BOUND_USEC (120 * USEC_PER_SEC)
 
-#define APPLICATION_UNIT_NAME_MAX 256
-
 typedef struct ApplicationUnits {
         char **names; /* owned, NULL-terminated */
         size_t n_names;
@@ -27,10 +25,6 @@ typedef struct ApplicationUnits {
 /* Copies the names; `names` may be NULL when there are none. -ENOMEM. */
 int application_units_init(ApplicationUnits *units, char *const *names, size_t n_names);
 void application_units_done(ApplicationUnits *units);
-
-/* True for a name of a unit that holds processes or starts such ones: service, socket, timer, path or
- * target. */
-bool application_unit_name_is_valid(const char *name);
 
 /* The two functions of an ApplicationControl, with the ApplicationUnits as userdata. Stopping ends with the
  * first fault; starting tries all of them and tells the first one. */

@@ -18,7 +18,7 @@ static int append_journal_mode(Manager *manager, sd_bus_message *message)
 
 static int append_tables(Manager *manager, sd_bus_message *message)
 {
-        return property_append_tables(message, manager->statistics.tables, manager->statistics.n_tables);
+        return bus_append_tables(message, manager->statistics.tables, manager->statistics.n_tables);
 }
 
 /* The backup that today's records are compared with. */

@@ -6,7 +6,7 @@
  * out when they are asked for; nothing is kept for them.
  */
 
-#include "daemon/interface/property.h"
+#include "daemon/bus/bus-argument.h"
 #include "daemon/manager.h"
 
 /* The a{sv} of GetStatistics. */
