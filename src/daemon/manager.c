@@ -11,7 +11,9 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "base/utf8.h"
+#include "daemon/access/polkit.h"
 #include "daemon/audit/audit.h"
+#include "daemon/bus/response-times.h"
 #include "daemon/configuration/state-lock.h"
 #include "daemon/interface/accounts-bus.h"
 #include "daemon/interface/audit-bus.h"
@@ -23,15 +25,22 @@
 #include "daemon/interface/predictions-bus.h"
 #include "daemon/operation/application-permission.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/remedy-state.h"
+#include "daemon/query/diagnose-run.h"
+#include "daemon/query/plan-run.h"
+#include "daemon/query/statistics-run.h"
+#include "daemon/records/log-cleanup.h"
+#include "daemon/records/maintenance.h"
+#include "daemon/records/record-call.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
 #include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"
-#include "daemon/state/remedy-state.h"
 #include "daemon/state/state-writer.h"
 #include "daemon/state/timer-watch.h"
 #include "daemon/store/schema-role.h"
 #include "database/connection/placement.h"
+#include "records/prediction-cache.h"
 
 /* Beyond the bound of the jobs there is the start-up, and what the service itself queues. */
 #define BULK_LANE_CAPACITY (JOBS_MAX + 8)
@@ -224,7 +233,8 @@ Manager *manager_free(Manager *manager)
 
         release_messages(manager);
         free_event_sources(manager);
-        authorize_through(NULL, NULL);
+        authorize_through(NULL);
+        caller_inquire_through(NULL);
         (void) polkit_free(manager->polkit);
         (void) timer_watch_free(manager->timer_watch);
         (void) unit_permission_check_free(manager->permission_question);
@@ -311,7 +321,8 @@ static int connect_bus(Manager *manager, bool user, Fault *fault)
                                 manager->inquiry_bus,
                                 manager->response_times,
                                 &manager->polkit);
-        authorize_through(manager->inquiry_bus, manager->polkit);
+        caller_inquire_through(manager->inquiry_bus);
+        authorize_through(manager->polkit);
         if (r >= 0)
                 r = manager_bus_register(manager);
         if (r >= 0)

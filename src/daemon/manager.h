@@ -12,29 +12,31 @@
 #include "backup/remedy/remedy.h"
 #include "backup/restore/restore-record.h"
 #include "backup/state/clock-history.h"
-#include "daemon/access/polkit.h"
-#include "daemon/audit/audit-queue.h"
-#include "daemon/bus/response-times.h"
 #include "daemon/bus/unit-facts.h"
 #include "daemon/catalogue/retention-hold.h"
 #include "daemon/configuration/configuration.h"
 #include "daemon/configuration/options.h"
 #include "daemon/job/job-figures.h"
-#include "daemon/job/job.h"
-#include "daemon/loop/lane.h"
 #include "daemon/operation/appearance.h"
-#include "daemon/query/diagnose-run.h"
-#include "daemon/query/plan-run.h"
-#include "daemon/query/statistics-run.h"
-#include "daemon/records/log-cleanup.h"
-#include "daemon/records/maintenance.h"
-#include "daemon/records/record-call.h"
 #include "daemon/state/health.h"
 #include "daemon/store/gate.h"
 #include "database/schema/schema.h"
 #include "database/statistics/statistics.h"
-#include "records/prediction-cache.h"
 
+typedef struct AuditQueue AuditQueue;
+typedef struct DiagnoseRun DiagnoseRun;
+typedef struct Job Job;
+typedef struct Lane Lane;
+typedef struct LogCleanup LogCleanup;
+typedef struct Maintenance Maintenance;
+typedef struct Manager Manager;
+typedef struct PlanRun PlanRun;
+typedef struct Polkit Polkit;
+typedef struct PredictionCache PredictionCache;
+typedef struct RecordCall RecordCall;
+typedef struct RecordStore RecordStore;
+typedef struct ResponseTimes ResponseTimes;
+typedef struct StatisticsRun StatisticsRun;
 typedef struct TimerWatch TimerWatch;
 typedef struct UnitPermissionCheck UnitPermissionCheck;
 
@@ -66,7 +68,7 @@ typedef struct Acknowledgement Acknowledgement;
 struct Manager {
         sd_event *event;
         sd_bus *bus;
-        sd_bus *inquiry_bus; /* see authorize.h */
+        sd_bus *inquiry_bus; /* see caller.h */
         Polkit *polkit;      /* NULL on a user's bus: there everybody is the same user */
         Lane *bulk_lane;
         Lane *quick_lane;

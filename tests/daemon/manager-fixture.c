@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/journal.h"
+#include "daemon/loop/lane.h"
 #include "daemon/records/maintenance.h"
 #include "manager-fixture.h"
 

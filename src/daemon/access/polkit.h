@@ -44,7 +44,7 @@ typedef enum Verdict {
         VERDICT_NONE,      /* there is no polkit, or it gave no answer */
 } Verdict;
 
-/* Calls come in on `bus`; questions go out on `inquiry_bus` (authorize.h says why). All three are borrowed.
+/* Calls come in on `bus`; questions go out on `inquiry_bus` (caller.h says why). All three are borrowed.
  */
 int polkit_new(sd_bus *bus, sd_bus *inquiry_bus, ResponseTimes *response_times, Polkit **ret);
 Polkit *polkit_free(Polkit *polkit);

@@ -9,7 +9,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "daemon/access/authorize.h"
+#include "daemon/bus/caller.h"
 #include "records/log-entry.h"
 
 typedef struct Manager Manager;

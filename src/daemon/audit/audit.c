@@ -361,16 +361,6 @@ void audit_refused(const Caller *caller, const char *method, const char *what)
         write_record(&record);
 }
 
-void audit_job(const Job *job)
-{
-        /* What the service does by itself is told by its events. A row about each of the timer's backups
-         * would be a change of the database, too, and none of them would find it unchanged. */
-        if (job->unattended && job->fault.code == FAULT_NONE)
-                return;
-        if (job->caller.uid != UID_INVALID)
-                audit_call(&job->caller, job->operation->name, job->backup, &job->fault);
-}
-
 /* What does not fit is left out, rather than the row. */
 static void add_access(LogEntry *entry)
 {

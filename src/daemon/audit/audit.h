@@ -7,7 +7,6 @@
  * recorded: polling writes nothing. */
 
 #include "daemon/audit/audit-queue.h"
-#include "daemon/job/job.h"
 
 /* From now on rows go into this queue, until audit_end(). */
 int audit_begin(sd_event *event, AuditQueue *queue, Fault *fault);
@@ -35,9 +34,6 @@ void audit_read(const Caller *caller, const char *operation, const char *object)
 
 /* A call that was refused: `method` is the member, `what` follows "may not". Bounded in the same way. */
 void audit_refused(const Caller *caller, const char *method, const char *what);
-
-/* A job that somebody asked for, at its end. */
-void audit_job(const Job *job);
 
 /* Somebody has signed in to the application, or has tried to: `caller` is the application. 0 for the id of a
  * user who is not there; the name that was typed instead may be a password and is not recorded. `plan` and

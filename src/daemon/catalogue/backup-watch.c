@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "daemon/catalogue/backup-place.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/job/job.h"
 #include "daemon/loop/one-shot.h"
 
 /* A directory is looked at when who puts it there is done. */

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "daemon/access/authorize.h"
 #include "daemon/bus/bus-argument.h"
+#include "daemon/bus/response-times.h"
 #include "daemon/manager.h"
 #include "daemon/records/account-call.h"
 

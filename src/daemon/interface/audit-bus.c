@@ -5,9 +5,12 @@
 
 #include "base/clock.h"
 #include "base/names.h"
+#include "daemon/access/authorize.h"
 #include "daemon/audit/audit.h"
 #include "daemon/bus/bus-argument.h"
+#include "daemon/bus/response-times.h"
 #include "daemon/interface/property.h"
+#include "daemon/records/record-call.h"
 #include "records/log-page.h"
 
 /* The last step of both ways to append. */

@@ -5,11 +5,14 @@
 
 #include "base/journal.h"
 #include "base/names.h"
+#include "daemon/access/authorize.h"
 #include "daemon/bus/bus-argument.h"
+#include "daemon/bus/caller.h"
 #include "daemon/bus/response-times.h"
 #include "daemon/interface/manager-bus.h"
 #include "daemon/interface/property.h"
 #include "daemon/interface/recovery-bus.h"
+#include "daemon/job/operation.h"
 #include "daemon/state/property-changes.h"
 
 static CatalogueEntry *entry_of_path(Manager *manager, const char *path)

@@ -5,6 +5,7 @@
 
 #include "base/journal.h"
 #include "base/names.h"
+#include "daemon/access/authorize.h"
 #include "daemon/audit/audit.h"
 #include "daemon/interface/property.h"
 

@@ -16,12 +16,13 @@
 #include "daemon/interface/property.h"
 #include "daemon/interface/recovery-bus.h"
 #include "daemon/operation/cleanup.h"
+#include "daemon/operation/remedy-state.h"
 #include "daemon/query/diagnose-run.h"
 #include "daemon/query/figures.h"
+#include "daemon/query/statistics-run.h"
 #include "daemon/records/advise-call.h"
 #include "daemon/state/encryption.h"
 #include "daemon/state/property-changes.h"
-#include "daemon/state/remedy-state.h"
 
 int manager_reply_job(Job *job, sd_bus_message *message)
 {

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "daemon/access/authorize.h"
 #include "daemon/bus/bus-argument.h"
+#include "daemon/bus/response-times.h"
 #include "daemon/manager.h"
 #include "daemon/query/figures.h"
 #include "daemon/records/prediction-call.h"
+#include "records/log-entry.h"
 
 static int out_of_memory(sd_bus_error *error)
 {

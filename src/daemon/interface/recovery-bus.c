@@ -11,10 +11,13 @@
 #include "backup/quarantine/quarantine.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "daemon/access/authorize.h"
 #include "daemon/audit/audit.h"
 #include "daemon/bus/bus-argument.h"
 #include "daemon/interface/manager-bus.h"
+#include "daemon/job/operation.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/query/plan-run.h"
 #include "daemon/state/property-changes.h"
 
 /* A check reads the whole database: the application can't have one for each request that fails. */

@@ -116,6 +116,16 @@ static void job_unlink(Job *job)
                 }
 }
 
+static void audit_job(const Job *job)
+{
+        /* What the service does by itself is told by its events. A row about each of the timer's backups
+         * would be a change of the database, too, and none of them would find it unchanged. */
+        if (job->unattended && job->fault.code == FAULT_NONE)
+                return;
+        if (job->caller.uid != UID_INVALID)
+                audit_call(&job->caller, job->operation->name, job->backup, &job->fault);
+}
+
 static void job_end(Job *job)
 {
         Manager *manager = job->manager;

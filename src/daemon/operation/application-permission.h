@@ -4,8 +4,8 @@
 /* Whether the units of ApplicationUnits= may be stopped and started, as systemd last said: a fact for
  * health. It is asked at the start and at each reload, and by each Diagnose. */
 
+#include "daemon/bus/unit-permission.h"
 #include "daemon/manager.h"
-#include "daemon/operation/unit-permission.h"
 
 /* The answer comes later. Without units there is none to ask for. */
 void application_permission_ask(Manager *manager);

@@ -14,6 +14,8 @@
 #include "daemon/catalogue/removal.h"
 #include "daemon/manager.h"
 #include "daemon/operation/backup-result.h"
+#include "daemon/records/log-cleanup.h"
+#include "daemon/records/maintenance.h"
 #include "daemon/state/clock-keeper.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"

@@ -11,10 +11,10 @@
 #include "daemon/catalogue/identity-keeper.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/remedy-state.h"
 #include "daemon/operation/wal-watch.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/event.h"
-#include "daemon/state/remedy-state.h"
 #include "database/connection/placement.h"
 #include "database/copy/deleted-wal.h"
 

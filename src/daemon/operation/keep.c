@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#include "daemon/access/authorize.h"
+#include "daemon/bus/caller.h"
+#include "daemon/job/job.h"
+#include "daemon/job/operation.h"
 #include "daemon/manager.h"
 
 typedef struct KeepTask {

@@ -10,10 +10,10 @@
 #include "base/names.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/remedy-state.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"
-#include "daemon/state/remedy-state.h"
 #include "daemon/store/gate.h"
 
 typedef struct RepairTask {

@@ -4,8 +4,8 @@
 #include "backup/restore/restore-loss.h"
 #include "base/journal.h"
 #include "daemon/manager.h"
+#include "daemon/operation/remedy-state.h"
 #include "daemon/state/event.h"
-#include "daemon/state/remedy-state.h"
 
 int restore_remedy_prepare(const Manager *manager, RestoreTask *task)
 {

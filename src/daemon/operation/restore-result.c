@@ -11,6 +11,7 @@
 #include "daemon/operation/automatic-restore.h"
 #include "daemon/operation/database-watch.h"
 #include "daemon/operation/restore-remedy.h"
+#include "daemon/query/statistics-run.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"

@@ -24,6 +24,7 @@
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
 #include "daemon/state/recovery-decision.h"
+#include "daemon/store/record-store.h"
 
 static void restore_free_task(void *userdata)
 {

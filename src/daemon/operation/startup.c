@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "backup/catalogue/backup-name.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"
@@ -19,13 +18,14 @@
 #include "daemon/operation/automatic-restore.h"
 #include "daemon/operation/backup-result.h"
 #include "daemon/operation/database-watch.h"
+#include "daemon/operation/remedy-state.h"
 #include "daemon/operation/startup-stage.h"
+#include "daemon/query/statistics-run.h"
 #include "daemon/state/clock-keeper.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
 #include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"
-#include "daemon/state/remedy-state.h"
 #include "daemon/store/schema-role.h"
 
 typedef struct Stage {

@@ -6,6 +6,7 @@
 #include "base/journal.h"
 #include "daemon/loop/one-shot.h"
 #include "daemon/state/condition.h"
+#include "daemon/store/record-store.h"
 #include "database/copy/deleted-wal.h"
 
 /* The last application that closes removes both files just before it lets go of them. */

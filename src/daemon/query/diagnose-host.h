@@ -4,8 +4,8 @@
 /* The checks of `doctor` that look beyond this process: its timers, the application's units, polkit, and the
  * clock. The facts are gathered before (diagnose-run.h). */
 
+#include "daemon/bus/unit-permission.h"
 #include "daemon/manager.h"
-#include "daemon/operation/unit-permission.h"
 #include "daemon/query/diagnose-report.h"
 
 typedef struct HostFacts {

@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "daemon/bus/bus-argument.h"
 #include "daemon/bus/response-times.h"
+#include "daemon/job/job.h"
 #include "database/connection/placement.h"
+#include "records/prediction-cache.h"
 
 typedef int (*AppendFigure)(Manager *manager, sd_bus_message *message);
 

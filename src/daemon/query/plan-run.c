@@ -11,6 +11,7 @@
 #include "daemon/bus/response-times.h"
 #include "daemon/catalogue/backup-place.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/loop/lane.h"
 #include "daemon/manager.h"
 #include "daemon/state/recovery-decision.h"
 

@@ -6,7 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/fault.h"
-#include "daemon/access/authorize.h"
+#include "daemon/bus/caller.h"
 
 typedef struct Manager Manager;
 typedef struct PlanRun PlanRun;

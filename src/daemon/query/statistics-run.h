@@ -8,7 +8,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/fault.h"
-#include "daemon/access/authorize.h"
+#include "daemon/bus/caller.h"
 #include "database/statistics/statistics.h"
 
 typedef struct Manager Manager;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/test-hook.h"
+#include "daemon/loop/lane.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
 #include "daemon/state/condition.h"

@@ -5,6 +5,7 @@
 
 #include "backup/state/restore-state.h"
 #include "base/journal.h"
+#include "daemon/loop/lane.h"
 
 /* As many names as there are. */
 #define ITEMS_MAX 8

@@ -2,8 +2,12 @@
 #include "../database/fixture.h"
 
 #include "base/journal.h"
+#include "daemon/audit/audit-queue.h"
+#include "daemon/loop/lane.h"
 #include "daemon/manager.h"
+#include "daemon/store/record-store.h"
 #include "database/schema/schema.h"
+#include "records/log-entry.h"
 
 #define NOW_USEC UINT64_C(1769219181123456)
 

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "daemon/job/job.h"
+#include "daemon/job/operation.h"
 #include "daemon/operation/database-watch.h"
 #include "manager-fixture.h"
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/state/overdue.h"
+#include "daemon/operation/overdue.h"
 
 #include "base/clock.h"
 #include "base/journal.h"
+#include "daemon/bus/caller.h"
+#include "daemon/job/job.h"
+#include "daemon/job/operation.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/timer-watch.h"
 

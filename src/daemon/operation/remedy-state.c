@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/state/remedy-state.h"
+#include "daemon/operation/remedy-state.h"
 
 #include "base/journal.h"
+#include "daemon/access/authorize.h"
 #include "daemon/audit/audit.h"
 #include "daemon/bus/bus-argument.h"
 #include "daemon/bus/response-times.h"
+#include "daemon/loop/lane.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/property-changes.h"
 #include "daemon/state/remedy-text.h"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/state/overdue.h"
+#include "daemon/operation/overdue.h"
 
 #define CADENCE_USEC (4 * USEC_PER_HOUR)
 #define SLACK_USEC USEC_PER_HOUR

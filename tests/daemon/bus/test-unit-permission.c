@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/operation/unit-permission.h"
+#include "daemon/bus/unit-permission.h"
 
 static void test_what_an_error_says(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/operation/unit-permission.h"
+#include "daemon/bus/unit-permission.h"
 
 #include <stdlib.h>
 #include <string.h>
