@@ -93,6 +93,7 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
         manager->lock_fd = manager->backups_fd = -EBADF;
         gate_init(&manager->gate);
         gate_init(&manager->audit_gate);
+        manager_set_reactions(manager, &automatic_restore_reactions);
         manager->user_bus = options->user;
         manager->configuration = *configuration;
         *configuration = (Configuration){0};

@@ -61,6 +61,7 @@ typedef struct FileIdentity {
 
 typedef struct StateWriter StateWriter;
 typedef struct Acknowledgement Acknowledgement;
+typedef struct ConditionReactions ConditionReactions;
 
 /* Far more than anybody passes by mistake while one job runs. */
 #define HELD_MESSAGES_MAX 64
@@ -130,6 +131,7 @@ struct Manager {
         bool identity_missed;      /* an automatic restore met what they don't open */
 
         /* The database. */
+        const ConditionReactions *reactions; /* see condition.h */
         Integrity integrity;
         unsigned damage; /* bits of Damage that the last check found */
         uint64_t integrity_checked_usec;

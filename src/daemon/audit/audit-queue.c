@@ -7,7 +7,6 @@
 #include "base/journal.h"
 #include "daemon/audit/audit-item.h"
 #include "daemon/manager.h"
-#include "daemon/operation/automatic-restore.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/property-changes.h"
 #include "daemon/store/schema-role.h"
@@ -144,7 +143,7 @@ static void submit(AuditQueue *queue)
         }
         /* What is found corrupt goes into the quarantine as it was found. */
         if (manager_log_store(queue->manager) == queue->manager->record_store &&
-                        automatic_restore_is_suspecting(queue->manager)) {
+                        manager_is_suspecting(queue->manager)) {
                 (void) fault_set(&fault, FAULT_BUSY, "The database is being checked; try again in a moment");
                 refuse_appends(queue, AUDIT_APPEND_BOUND_USEC, &fault);
                 arm(queue, AUDIT_GATHER_OWN_USEC);
@@ -243,7 +242,7 @@ static void fail_batch(AuditQueue *queue)
         put_batch_back(queue);
         refuse_appends(queue, queue->locked ? AUDIT_APPEND_BOUND_USEC : 0, &queue->fault);
         if (queue->store == manager->record_store)
-                automatic_restore_met(manager, &queue->fault);
+                manager_met_fault(manager, &queue->fault);
 }
 
 static void queue_finish(Work *work)

@@ -9,13 +9,10 @@
 #include "backup/catalogue/backup-rights.h"
 #include "backup/catalogue/unfinished.h"
 #include "base/journal.h"
-#include "daemon/bus/caller.h"
 #include "daemon/catalogue/backup-watch.h"
 #include "daemon/catalogue/collection.h"
 #include "daemon/job/job.h"
-#include "daemon/job/operation.h"
 #include "daemon/loop/one-shot.h"
-#include "daemon/operation/automatic-restore.h"
 #include "daemon/state/condition.h"
 
 /* Soon enough for who waits for the disk, and late enough that a job has ended. */
@@ -119,19 +116,6 @@ static void move_in(Manager *manager, BackupDiskState state)
                 watch_mounts(manager, disk.mount_point);
 }
 
-/* What would have been done meanwhile. */
-static void resume(Manager *manager)
-{
-        _cleanup_fault_ Fault fault = {0};
-        Caller self = caller_self();
-
-        automatic_restore_reconsider(manager);
-        if (manager_require_sound_database(manager, NULL) >= 0 &&
-                        (manager->last_backup_fault || manager->health.state == HEALTH_STALE) &&
-                        operation_backup_queue(manager, true, false, NULL, &self, NULL, &fault) < 0)
-                journal_line(LOG_WARNING, "The backup that was missed is not made: %s", fault.message);
-}
-
 /* All at once, and not as if somebody had put each of them there. */
 static bool read_list(Manager *manager)
 {
@@ -159,7 +143,7 @@ static void take_over(Manager *manager, int *fd, BackupDiskState state)
                 collection_refresh_all(manager);
         manager_update_health(manager);
         if (was_away)
-                resume(manager);
+                manager_backups_returned(manager);
 }
 
 static int settle(Manager *manager, const Job *job)

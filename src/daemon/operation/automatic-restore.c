@@ -6,6 +6,7 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "daemon/loop/one-shot.h"
+#include "daemon/operation/overdue.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
 #include "daemon/state/event.h"
@@ -24,7 +25,7 @@ bool automatic_restore_is_restoring(const Manager *manager)
         return false;
 }
 
-bool automatic_restore_is_suspecting(const Manager *manager)
+static bool is_suspecting(const Manager *manager)
 {
         for (const Job *job = manager->jobs; job; job = job->next)
                 if (job->operation == &operation_check && job->caller.uid == UID_INVALID)
@@ -61,7 +62,7 @@ int automatic_restore_suspect(Manager *manager, Fault *fault)
         return r;
 }
 
-void automatic_restore_met(Manager *manager, const Fault *fault)
+static void met(Manager *manager, const Fault *fault)
 {
         if (fault_means_corrupt(fault->code) && !manager->database_missing &&
                         manager->integrity != INTEGRITY_REPAIRABLE &&
@@ -244,3 +245,23 @@ void automatic_restore_failed(Manager *manager, FaultCode code)
                         on_retry,
                         manager);
 }
+
+/* What would have been done meanwhile. */
+static void on_backups_returned(Manager *manager)
+{
+        _cleanup_fault_ Fault fault = {0};
+        Caller self = caller_self();
+
+        automatic_restore_reconsider(manager);
+        if (manager_require_sound_database(manager, NULL) >= 0 &&
+                        (manager->last_backup_fault || manager->health.state == HEALTH_STALE) &&
+                        operation_backup_queue(manager, true, false, NULL, &self, NULL, &fault) < 0)
+                journal_line(LOG_WARNING, "The backup that was missed is not made: %s", fault.message);
+}
+
+const ConditionReactions automatic_restore_reactions = {
+                .met = met,
+                .is_suspecting = is_suspecting,
+                .backups_returned = on_backups_returned,
+                .health_evaluated = overdue_consider,
+};

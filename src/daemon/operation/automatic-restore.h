@@ -5,16 +5,14 @@
  * and tries again when something was in the way. A finding leads to a restore only when a check of the
  * database itself made it. */
 
-#include "daemon/manager.h"
+#include "daemon/state/condition.h"
+
+/* For manager_set_reactions(). */
+extern const ConditionReactions automatic_restore_reactions;
 
 /* Corruption was met while doing something else: a check job decides whether it is so. 0 when one is queued,
  * or a check or restore that waits already will tell; BUSY when none can be, which is logged. */
 int automatic_restore_suspect(Manager *manager, Fault *fault);
-
-/* A statement of ours ended with this fault. Where it speaks of damage, a check is queued as above: what is
- * damaged, and whether rows are, only a check can tell. Nothing is queued for a database that one has found
- * damaged already. */
-void automatic_restore_met(Manager *manager, const Fault *fault);
 
 /* A check found the database corrupt, or the file is missing: decides, and queues the restore next. True
  * when one is queued or running; else it is said why not. */
@@ -34,10 +32,6 @@ void automatic_restore_succeeded(Manager *manager, bool automatic, bool sound);
 
 /* An automatic restore failed for a reason that may pass: it is tried again later, less and less often. */
 void automatic_restore_failed(Manager *manager, FaultCode code);
-
-/* Whether a check waits or runs that the service has begun by itself: what lies there may be evidence by
- * now. */
-bool automatic_restore_is_suspecting(const Manager *manager);
 
 /* Whether a job that restores waits or runs. */
 bool automatic_restore_is_restoring(const Manager *manager);

@@ -62,5 +62,5 @@ void backup_result_failed(Job *job)
         if (job->fault.code == FAULT_CANCELLED)
                 return;
         manager_set_last_backup_fault(manager, job->fault.message);
-        automatic_restore_met(manager, &job->fault);
+        manager_met_fault(manager, &job->fault);
 }

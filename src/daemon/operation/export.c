@@ -49,7 +49,7 @@ static int export_finish(Job *job, void *userdata)
         if (job->fault.code == FAULT_NONE)
                 event_database_exported(job, task->database_path, &task->result, task->options.redact);
         else
-                automatic_restore_met(manager, &job->fault);
+                manager_met_fault(manager, &job->fault);
         return 0;
 }
 

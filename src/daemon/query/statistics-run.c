@@ -10,7 +10,6 @@
 #include "daemon/bus/response-times.h"
 #include "daemon/catalogue/identity-keeper.h"
 #include "daemon/manager.h"
-#include "daemon/operation/automatic-restore.h"
 #include "daemon/query/figures.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/property-changes.h"
@@ -172,7 +171,7 @@ static void run_finish(Work *work)
                 run->statistics = (Statistics){0};
                 compare_counts(manager);
         } else
-                automatic_restore_met(manager, &run->fault);
+                manager_met_fault(manager, &run->fault);
         manager_flush_changes(manager);
         answer_waiters(run, run->n_served, &run->fault);
 

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "daemon/manager.h"
-#include "daemon/operation/automatic-restore.h"
 #include "daemon/state/condition.h"
 #include "daemon/store/schema-role.h"
 #include "records/log-retention.h"
@@ -107,7 +106,7 @@ static void cleanup_finish(Work *work)
                                         "Removing old rows of the logs failed: %s",
                                         cleanup->fault.message);
                 if (cleanup->store == manager->record_store)
-                        automatic_restore_met(manager, &cleanup->fault);
+                        manager_met_fault(manager, &cleanup->fault);
                 end(cleanup);
         }
         fault_done(&cleanup->fault);

@@ -8,7 +8,6 @@
 #include "base/test-hook.h"
 #include "daemon/loop/lane.h"
 #include "daemon/manager.h"
-#include "daemon/operation/automatic-restore.h"
 #include "daemon/state/condition.h"
 #include "database/statistics/analysis.h"
 #include "records/prediction-archive.h"
@@ -177,7 +176,7 @@ static void maintenance_finish(Work *work)
         statistics_done(&maintenance->counts);
         tell(maintenance);
         if (ran)
-                automatic_restore_met(manager, &maintenance->fault);
+                manager_met_fault(manager, &maintenance->fault);
         manager_settle_when_idle(manager);
 }
 

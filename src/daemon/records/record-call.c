@@ -7,7 +7,6 @@
 #include "daemon/bus/bus-argument.h"
 #include "daemon/bus/response-times.h"
 #include "daemon/manager.h"
-#include "daemon/operation/automatic-restore.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/property-changes.h"
 #include "daemon/store/schema-role.h"
@@ -135,7 +134,7 @@ static void call_finish(Work *work)
         if (store == manager->audit_store)
                 (void) log_file_disguise(record_store_path(store), -EIO, &call->fault);
         else
-                automatic_restore_met(manager, &call->fault);
+                manager_met_fault(manager, &call->fault);
         manager_flush_changes(manager);
         end(call);
         record_store_used(store);

@@ -11,7 +11,6 @@
 #include "base/names.h"
 #include "base/timestamp.h"
 #include "daemon/bus/unit-permission.h"
-#include "daemon/operation/overdue.h"
 #include "daemon/state/encryption.h"
 #include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"
@@ -22,6 +21,28 @@
 bool fault_means_corrupt(FaultCode code)
 {
         return code == FAULT_CORRUPT || code == FAULT_NOT_A_DATABASE;
+}
+
+void manager_set_reactions(Manager *manager, const ConditionReactions *reactions)
+{
+        manager->reactions = reactions;
+}
+
+void manager_met_fault(Manager *manager, const Fault *fault)
+{
+        if (manager->reactions)
+                manager->reactions->met(manager, fault);
+}
+
+bool manager_is_suspecting(const Manager *manager)
+{
+        return manager->reactions && manager->reactions->is_suspecting(manager);
+}
+
+void manager_backups_returned(Manager *manager)
+{
+        if (manager->reactions)
+                manager->reactions->backups_returned(manager);
 }
 
 static void replace_text(char **text, const char *replacement)
@@ -254,7 +275,8 @@ void manager_update_health(Manager *manager)
         stale_usec = health_stale_usec(facts.newest_backup_usec, facts.cadence_usec);
         if (manager->started && stale_usec >= now_usec)
                 arm_stale_timer(manager, stale_usec + 1);
-        overdue_consider(manager);
+        if (manager->reactions)
+                manager->reactions->health_evaluated(manager);
         if (health_equal(&health, &manager->health)) {
                 health_done(&health);
                 return;

@@ -6,6 +6,30 @@
 
 #include "daemon/manager.h"
 
+/* What the operations do by themselves when the condition calls for it. It lies above this folder, so it is
+ * handed down here. */
+typedef struct ConditionReactions {
+        void (*met)(Manager *manager, const Fault *fault);
+        bool (*is_suspecting)(const Manager *manager);
+        void (*backups_returned)(Manager *manager);
+        void (*health_evaluated)(Manager *manager);
+} ConditionReactions;
+
+/* Once, before anything else here. Without it, nothing follows by itself. */
+void manager_set_reactions(Manager *manager, const ConditionReactions *reactions);
+
+/* A statement of ours ended with this fault. Where it speaks of damage, a check is queued: what is damaged,
+ * and whether rows are, only a check can tell. Nothing is queued for a database that one has found damaged
+ * already. */
+void manager_met_fault(Manager *manager, const Fault *fault);
+
+/* Whether a check waits or runs that the service has begun by itself: what lies there may be evidence by
+ * now. */
+bool manager_is_suspecting(const Manager *manager);
+
+/* The backups are at hand again: what could not be restored or backed up meanwhile is. */
+void manager_backups_returned(Manager *manager);
+
 /* Whether a fault met while reading the database says that its content is wrong, and not just that it could
  * not be looked at. */
 bool fault_means_corrupt(FaultCode code);
