@@ -10,7 +10,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/fault.h"
-#include "daemon/bus/response-times.h"
+#include "daemon/latency/response-times.h"
 
 /* Questions that are open, of one user and of all. A call may hold 16 descriptors (dbus-daemon's limit), and
  * all of them together have to stay below the process's limit of 1024. The places between the two totals are

@@ -6,7 +6,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "daemon/bus/response-times.h"
+#include "daemon/latency/response-times.h"
 #include "records/log-writer.h"
 
 typedef struct AuditItem AuditItem;

@@ -7,8 +7,8 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/facts/recovery-decision.h"
 #include "daemon/operation/database-watch.h"
-#include "daemon/state/recovery-decision.h"
 #include "daemon/state/state-writer.h"
 
 void identity_look_done(IdentityLook *look)

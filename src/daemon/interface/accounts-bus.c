@@ -6,7 +6,7 @@
 #include "base/names.h"
 #include "daemon/access/authorize.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/bus/response-times.h"
+#include "daemon/latency/response-times.h"
 #include "daemon/manager.h"
 #include "daemon/records/account-call.h"
 

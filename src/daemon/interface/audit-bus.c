@@ -8,8 +8,8 @@
 #include "daemon/access/authorize.h"
 #include "daemon/audit/audit.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/bus/response-times.h"
 #include "daemon/interface/property.h"
+#include "daemon/latency/response-times.h"
 #include "daemon/records/record-call.h"
 #include "records/log-page.h"
 

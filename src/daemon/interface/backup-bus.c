@@ -8,11 +8,11 @@
 #include "daemon/access/authorize.h"
 #include "daemon/bus/bus-argument.h"
 #include "daemon/bus/caller.h"
-#include "daemon/bus/response-times.h"
 #include "daemon/interface/manager-bus.h"
 #include "daemon/interface/property.h"
 #include "daemon/interface/recovery-bus.h"
 #include "daemon/job/operation.h"
+#include "daemon/latency/response-times.h"
 #include "daemon/state/property-changes.h"
 
 static CatalogueEntry *entry_of_path(Manager *manager, const char *path)

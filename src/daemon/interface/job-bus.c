@@ -7,7 +7,7 @@
 #include "base/names.h"
 #include "daemon/audit/audit.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/bus/response-times.h"
+#include "daemon/latency/response-times.h"
 #include "daemon/manager.h"
 #include "daemon/state/property-changes.h"
 

@@ -5,12 +5,12 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"
+#include "daemon/facts/recovery-decision.h"
 #include "daemon/loop/one-shot.h"
 #include "daemon/operation/overdue.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
 #include "daemon/state/event.h"
-#include "daemon/state/recovery-decision.h"
 #include "daemon/state/state-writer.h"
 
 /* A process that has to close the database first, a full disk: looked at again soon, then less often. */

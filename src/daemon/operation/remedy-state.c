@@ -5,7 +5,7 @@
 #include "daemon/access/authorize.h"
 #include "daemon/audit/audit.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/bus/response-times.h"
+#include "daemon/latency/response-times.h"
 #include "daemon/loop/lane.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/property-changes.h"

@@ -8,9 +8,9 @@
 #include "backup/remedy/remedy.h"
 #include "backup/restore/restore-record.h"
 #include "daemon/job/job.h"
+#include "daemon/loop/gate.h"
 #include "daemon/operation/application-units.h"
 #include "daemon/operation/restored-database.h"
-#include "daemon/store/gate.h"
 
 /* One restore or undo. The wish is the caller's, the rest of the request is filled when its turn comes, and
  * the results are the worker's. */

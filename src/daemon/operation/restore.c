@@ -15,6 +15,7 @@
 #include "base/journal.h"
 #include "daemon/catalogue/backup-place.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/facts/recovery-decision.h"
 #include "daemon/manager.h"
 #include "daemon/operation/application-units.h"
 #include "daemon/operation/automatic-restore.h"
@@ -23,7 +24,6 @@
 #include "daemon/operation/restore-result.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
-#include "daemon/state/recovery-decision.h"
 #include "daemon/store/record-store.h"
 
 static void restore_free_task(void *userdata)

@@ -5,10 +5,10 @@
 
 #include "base/journal.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/bus/response-times.h"
-#include "daemon/operation/application-permission.h"
+#include "daemon/latency/response-times.h"
 #include "daemon/query/diagnose-host.h"
 #include "daemon/query/diagnose.h"
+#include "daemon/state/application-permission.h"
 
 #define POLKIT_BUS_NAME "org.freedesktop.PolicyKit1"
 

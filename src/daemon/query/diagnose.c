@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/quantity.h"
+#include "daemon/facts/recovery-decision.h"
 #include "daemon/query/diagnose-report.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
-#include "daemon/state/recovery-decision.h"
 #include "database/connection/placement.h"
 
 #define INTEGRITY_OLD_USEC (30 * USEC_PER_DAY)

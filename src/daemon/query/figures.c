@@ -6,8 +6,8 @@
 #include "backup/catalogue/trend.h"
 #include "base/clock.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/bus/response-times.h"
 #include "daemon/job/job.h"
+#include "daemon/latency/response-times.h"
 #include "database/connection/placement.h"
 #include "records/prediction-cache.h"
 

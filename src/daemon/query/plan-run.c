@@ -8,12 +8,12 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/bus/response-times.h"
 #include "daemon/catalogue/backup-place.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/facts/recovery-decision.h"
+#include "daemon/latency/response-times.h"
 #include "daemon/loop/lane.h"
 #include "daemon/manager.h"
-#include "daemon/state/recovery-decision.h"
 
 struct PlanRun {
         Work work;

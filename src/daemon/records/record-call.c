@@ -5,7 +5,7 @@
 
 #include "base/journal.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/bus/response-times.h"
+#include "daemon/latency/response-times.h"
 #include "daemon/manager.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/property-changes.h"

@@ -11,10 +11,10 @@
 #include "base/names.h"
 #include "base/timestamp.h"
 #include "daemon/bus/unit-permission.h"
+#include "daemon/facts/recovery-decision.h"
 #include "daemon/state/encryption.h"
 #include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"
-#include "daemon/state/recovery-decision.h"
 #include "daemon/state/timer-watch.h"
 #include "database/connection/placement.h"
 

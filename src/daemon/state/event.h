@@ -7,8 +7,8 @@
 #include "backup/remedy/remedy.h"
 #include "backup/repair/repair.h"
 #include "backup/restore/restore.h"
+#include "daemon/facts/health.h"
 #include "daemon/job/job.h"
-#include "daemon/state/health.h"
 
 void event_backup_created(const Job *job, const Manifest *manifest);
 void event_backup_verified(const Job *job, const Manifest *manifest);

@@ -9,8 +9,8 @@
 
 #include <systemd/sd-event.h>
 
+#include "daemon/loop/gate.h"
 #include "daemon/loop/lane.h"
-#include "daemon/store/gate.h"
 #include "database/connection/connection.h"
 
 typedef struct RecordStore RecordStore;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/gate.h"
+#include "daemon/loop/gate.h"
 
 typedef struct Scene {
         Gate gate;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/state/recovery-decision.h"
+#include "daemon/facts/recovery-decision.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/bus/histogram.h"
+#include "daemon/latency/histogram.h"
 
 static void test_empty_one_is_all_zero(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/job/job-figures.h"
+#include "daemon/facts/job-figures.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "daemon/state/health.h"
+#include "daemon/facts/health.h"
 
 #define NOW_USEC (UINT64_C(20000) * USEC_PER_DAY)
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/bus/response-times.h"
+#include "daemon/latency/response-times.h"
 
 #include <string.h>
 
 #include "base/clock.h"
-#include "daemon/bus/histogram.h"
+#include "daemon/latency/histogram.h"
 #include "daemon/manager.h"
 
 typedef struct Method {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/bus/histogram.h"
+#include "daemon/latency/histogram.h"
 
 /* log2 of the buckets for each power of two. */
 #define PRECISION 3

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/job/job-figures.h"
+#include "daemon/facts/job-figures.h"
 
 static void test_ends_are_counted_by_operation_and_result(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/operation/appearance.h"
+#include "daemon/facts/appearance.h"
 
 bool appearance_is_settled(Appearance *appearance, const AppearanceLook *look)
 {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "daemon/state/recovery-decision.h"
+#include "daemon/facts/recovery-decision.h"
 
 #define NOW_USEC (UINT64_C(20000) * USEC_PER_DAY)
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/state/health.h"
+#include "daemon/facts/health.h"
 
 #include <stdarg.h>
 #include <string.h>
 
 #include "base/quantity.h"
 #include "base/timestamp.h"
-#include "daemon/state/recovery-decision.h"
+#include "daemon/facts/recovery-decision.h"
 
 /* 2024-01-01: a clock that tells less was never set. */
 #define CLOCK_SANE_USEC (UINT64_C(1704067200) * USEC_PER_SEC)

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/operation/appearance.h"
+#include "daemon/facts/appearance.h"
 
 #define MAKER true
 

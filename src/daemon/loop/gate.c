@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/store/gate.h"
+#include "daemon/loop/gate.h"
 
 void gate_init(Gate *gate)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/operation/application-permission.h"
+#include "daemon/state/application-permission.h"
 
 #include <string.h>
 
