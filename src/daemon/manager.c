@@ -263,6 +263,7 @@ Manager *manager_free(Manager *manager)
         free(manager->quarantine_directory);
         restore_record_done(&manager->last_restore);
         retention_hold_done(&manager->hold);
+        free(manager->claims);
         database_identity_done(&manager->identity);
         gate_done(&manager->gate);
         gate_done(&manager->audit_gate);

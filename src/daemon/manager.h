@@ -94,6 +94,7 @@ struct Manager {
         /* Jobs, by id. */
         Job *jobs;
         uint32_t n_jobs;
+        uint32_t n_running_jobs; /* of these, those that do not wait any more */
         uint32_t last_job_id;
         sd_event_source *progress_event_source; /* on only while a job runs */
         StatisticsRun *statistics_run;          /* on the quick lane; see there */
@@ -114,6 +115,8 @@ struct Manager {
         /* Backups. */
         Catalogue *catalogue;
         CatalogueSummary summary;
+        char **claims; /* stored files that jobs work on; see collection.h */
+        size_t n_claims;
         uint64_t newest_label_usec; /* the latest of ours ever seen, also of backups that are gone */
         bool catalogue_loaded;
         bool catalogue_shown;   /* a client has listed objects before it was loaded */

@@ -11,19 +11,15 @@
 #include "base/journal.h"
 #include "daemon/catalogue/backup-watch.h"
 #include "daemon/catalogue/collection.h"
-#include "daemon/job/job.h"
 #include "daemon/loop/one-shot.h"
 #include "daemon/state/condition.h"
 
 /* Soon enough for who waits for the disk, and late enough that a job has ended. */
 #define RETRY_USEC USEC_PER_SEC
 
-static bool is_working(const Manager *manager, const Job *but)
+static bool is_working(const Manager *manager, bool for_job)
 {
-        for (const Job *job = manager->jobs; job; job = job->next)
-                if (job != but && job->state != JOB_QUEUED)
-                        return true;
-        return manager->plans;
+        return manager->n_running_jobs > (for_job ? 1 : 0) || manager->plans;
 }
 
 static bool is_open(const Manager *manager, int fd)
@@ -78,11 +74,11 @@ static void set_away(Manager *manager, const char *why)
 }
 
 /* What was listed is not at hand any more, whatever lies below the mount point. */
-static int go_away(Manager *manager, const BackupDisk *disk, const Job *job)
+static int go_away(Manager *manager, const BackupDisk *disk, bool for_job)
 {
         _cleanup_fault_ Fault fault = {0};
 
-        if (is_working(manager, job))
+        if (is_working(manager, for_job))
                 return -EBUSY;
         (void) backup_disk_missing(disk, manager->state_directory, manager->backup_directory, &fault);
         closep(&manager->backups_fd);
@@ -146,7 +142,7 @@ static void take_over(Manager *manager, int *fd, BackupDiskState state)
                 manager_backups_returned(manager);
 }
 
-static int settle(Manager *manager, const Job *job)
+static int settle(Manager *manager, bool for_job)
 {
         _cleanup_(backup_disk_done) BackupDisk disk = {0};
         _cleanup_close_ int fd = open(manager->backup_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -158,10 +154,10 @@ static int settle(Manager *manager, const Job *job)
         if (r < 0)
                 return r;
         if (disk.state == BACKUP_DISK_MISSING)
-                return go_away(manager, &disk, job);
+                return go_away(manager, &disk, for_job);
         if (error < 0)
                 return error;
-        if (is_working(manager, job))
+        if (is_working(manager, for_job))
                 return -EBUSY;
         take_over(manager, &fd, disk.state);
         return 0;
@@ -175,9 +171,9 @@ void backup_place_begin(Manager *manager, const BackupDisk *disk, const Fault *a
                 watch_mounts(manager, disk->mount_point);
 }
 
-int backup_place_require(Manager *manager, const Job *job, Fault *fault)
+int backup_place_require(Manager *manager, bool for_job, Fault *fault)
 {
-        int r = settle(manager, job);
+        int r = settle(manager, for_job);
 
         if (r >= 0)
                 return 0;
@@ -194,7 +190,7 @@ int backup_place_require(Manager *manager, const Job *job, Fault *fault)
 
 int backup_place_refuse_away(Manager *manager, Fault *fault)
 {
-        return manager->backups_away ? backup_place_require(manager, NULL, fault) : 0;
+        return manager->backups_away ? backup_place_require(manager, false, fault) : 0;
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
@@ -205,6 +201,6 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 
 void backup_place_look(Manager *manager)
 {
-        if (manager->catalogue_loaded && settle(manager, NULL) == -EBUSY)
+        if (manager->catalogue_loaded && settle(manager, false) == -EBUSY)
                 one_shot_arm(manager->event, &manager->away_event_source, RETRY_USEC, on_retry, manager);
 }

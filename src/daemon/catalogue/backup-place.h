@@ -12,8 +12,8 @@
 void backup_place_begin(Manager *manager, const BackupDisk *disk, const Fault *away);
 
 /* 0, or CANNOT_OPEN with the way out. Takes over what is at the path now, but not under a worker that has
- * the old directory; `job` is the one that asks, or NULL. */
-int backup_place_require(Manager *manager, const Job *job, Fault *fault);
+ * the old directory. `for_job` when a job that runs already asks: it is no obstacle to itself. */
+int backup_place_require(Manager *manager, bool for_job, Fault *fault);
 
 /* The same, but with no look at a directory that is at hand: for calls that name a backup. */
 int backup_place_refuse_away(Manager *manager, Fault *fault);

@@ -12,7 +12,6 @@
 #include "base/names.h"
 #include "daemon/catalogue/backup-place.h"
 #include "daemon/catalogue/collection.h"
-#include "daemon/job/job.h"
 #include "daemon/loop/one-shot.h"
 
 /* A directory is looked at when who puts it there is done. */
@@ -40,7 +39,7 @@ void watch_handle_file(Manager *manager, const char *name)
         char file[NAME_MAX + 1];
 
         /* What a running job does to its own files is taken over when it ends. */
-        if (stored_file(name, file) && !manager_file_is_claimed(manager, file))
+        if (stored_file(name, file) && !collection_is_claimed(manager, file))
                 collection_refresh(manager, file);
 }
 

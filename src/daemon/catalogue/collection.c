@@ -104,7 +104,7 @@ int collection_name_backup(const Manager *manager,
         return 0;
 }
 
-int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool created)
+int collection_put(Manager *manager, Manifest *manifest, uint32_t job_id, bool created)
 {
         int r;
 
@@ -120,7 +120,7 @@ int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool cr
         }
         backup_emit_added(manager, manifest->name);
         manager_flush_changes(manager);
-        backup_emit_created(manager, job->id, manifest->name);
+        backup_emit_created(manager, job_id, manifest->name);
         return 0;
 }
 
@@ -229,7 +229,7 @@ void collection_refresh_all(Manager *manager)
                 if ((files[n_files] = strdup(manager->catalogue->entries[i].manifest->file)))
                         n_files++;
         for (size_t i = 0; i < n_files; i++) {
-                if (!manager_file_is_claimed(manager, files[i]))
+                if (!collection_is_claimed(manager, files[i]))
                         collection_refresh(manager, files[i]);
                 free(files[i]);
         }
@@ -263,4 +263,36 @@ void collection_release(Manager *manager, const char *file)
 
         if (entry && entry->leases > 0 && --entry->leases == 0)
                 backup_emit_in_use(manager, entry->manifest->name);
+}
+
+int collection_claim(Manager *manager, const char *file)
+{
+        char **claims = reallocarray(manager->claims, manager->n_claims + 1, sizeof(char *));
+
+        if (!claims)
+                return -ENOMEM;
+        manager->claims = claims;
+        claims[manager->n_claims] = strdup(file);
+        if (!claims[manager->n_claims])
+                return -ENOMEM;
+        manager->n_claims++;
+        return 0;
+}
+
+void collection_unclaim(Manager *manager, const char *file)
+{
+        for (size_t i = 0; i < manager->n_claims; i++)
+                if (strcmp(manager->claims[i], file) == 0) {
+                        free(manager->claims[i]);
+                        manager->claims[i] = manager->claims[--manager->n_claims];
+                        return;
+                }
+}
+
+bool collection_is_claimed(const Manager *manager, const char *file)
+{
+        for (size_t i = 0; i < manager->n_claims; i++)
+                if (strcmp(manager->claims[i], file) == 0)
+                        return true;
+        return false;
 }

@@ -30,7 +30,7 @@ int collection_make_name(const Manager *manager,
                 char ret_name[static BACKUP_NAME_MAX]);
 
 /* A job made (`created`) or rewrote a backup. Takes the manifest over. */
-int collection_put(Manager *manager, Manifest *manifest, const Job *job, bool created);
+int collection_put(Manager *manager, Manifest *manifest, uint32_t job_id, bool created);
 
 /* A job removed backups: counted again once, since there may be ten thousand. */
 void collection_drop(Manager *manager, const char *const *files, size_t n_files);
@@ -47,3 +47,9 @@ void collection_refresh_all(Manager *manager);
 /* Says that a job reads the backup, or that it does not any more. */
 void collection_lease(Manager *manager, const char *file);
 void collection_release(Manager *manager, const char *file);
+
+/* A worker changes the stored file from now on: what inotify says of it is our own, and it is read when the
+ * worker is done. Each claim is let go of once. -ENOMEM. */
+int collection_claim(Manager *manager, const char *file);
+void collection_unclaim(Manager *manager, const char *file);
+bool collection_is_claimed(const Manager *manager, const char *file);

@@ -44,8 +44,10 @@ Job *job_free(Job *job)
         if (job->task)
                 job->operation->free_task(job->task);
         response_times_release(job->manager->response_times, job->message);
-        for (size_t i = 0; i < job->n_files; i++)
+        for (size_t i = 0; i < job->n_files; i++) {
+                collection_unclaim(job->manager, job->files[i]);
                 free(job->files[i]);
+        }
         free(job->files);
         free(job->leased);
         free(job->backup);
@@ -69,12 +71,13 @@ static int job_start(Work *work)
 
         if (job->state == JOB_QUEUED) {
                 job->state = JOB_RUNNING;
+                job->manager->n_running_jobs++;
                 job->started_usec = clock_now_usec();
                 job_emit_changed(job, "State", "Step", "StartedUSec", NULL);
         }
         r = progress_check(&job->progress, &job->fault);
         if (r >= 0 && job->operation->needs_backups)
-                r = backup_place_require(job->manager, job, &job->fault);
+                r = backup_place_require(job->manager, true, &job->fault);
         if (r >= 0 && job->operation->start)
                 r = job->operation->start(job, job->task, &job->fault);
         if (r < 0 && job->fault.code == FAULT_NONE)
@@ -99,6 +102,7 @@ void job_release_claims(Job *job)
         for (size_t i = 0; i < job->n_files; i++) {
                 char *file = TAKE_PTR(job->files[i]);
 
+                collection_unclaim(job->manager, file);
                 /* Whatever the worker left, also when it failed half-way, is what counts from now on. */
                 collection_refresh(job->manager, file);
                 free(file);
@@ -112,6 +116,8 @@ static void job_unlink(Job *job)
                 if (*link == job) {
                         *link = TAKE_PTR(job->next);
                         job->manager->n_jobs--;
+                        if (job->state != JOB_QUEUED)
+                                job->manager->n_running_jobs--;
                         return;
                 }
 }
@@ -264,26 +270,17 @@ int job_queue(Manager *manager,
 
 int job_claim_file(Job *job, const char *file)
 {
-        char **files;
+        char **files = reallocarray(job->files, job->n_files + 1, sizeof(char *));
+        char *copy = strdup(file);
 
-        files = reallocarray(job->files, job->n_files + 1, sizeof(char *));
-        if (!files)
+        if (files)
+                job->files = files;
+        if (!files || !copy || collection_claim(job->manager, file) < 0) {
+                free(copy);
                 return -ENOMEM;
-        job->files = files;
-        files[job->n_files] = strdup(file);
-        if (!files[job->n_files])
-                return -ENOMEM;
-        job->n_files++;
+        }
+        files[job->n_files++] = copy;
         return 0;
-}
-
-bool manager_file_is_claimed(const Manager *manager, const char *file)
-{
-        for (const Job *job = manager->jobs; job; job = job->next)
-                for (size_t i = 0; i < job->n_files; i++)
-                        if (job->files[i] && strcmp(job->files[i], file) == 0)
-                                return true;
-        return false;
 }
 
 int job_lease(Job *job, const char *file)

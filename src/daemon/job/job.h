@@ -78,8 +78,6 @@ int job_claim_file(Job *job, const char *file);
 /* Reads the claimed ones again, and lets go of them; the end of the job does it by itself. */
 void job_release_claims(Job *job);
 
-bool manager_file_is_claimed(const Manager *manager, const char *file);
-
 /* Keeps the entry from being removed until the job ends. */
 int job_lease(Job *job, const char *file);
 

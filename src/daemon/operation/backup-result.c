@@ -52,7 +52,7 @@ int backup_result_made(Job *job, Manifest *manifest)
                 manager_set_integrity(manager,
                                 manifest->unchecked ? INTEGRITY_UNCHECKABLE : INTEGRITY_OK,
                                 manifest->unchecked);
-        return collection_put(manager, manifest, job, true);
+        return collection_put(manager, manifest, job->id, true);
 }
 
 void backup_result_failed(Job *job)

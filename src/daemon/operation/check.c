@@ -49,7 +49,7 @@ static int check_start(Job *job, void *userdata, Fault *fault)
 
         /* By itself the service writes no copy for it: at each start of a large database that would be more
          * than the faster way is worth. */
-        task->on_copy = job_is_attended(job) && backup_place_require(manager, job, NULL) >= 0;
+        task->on_copy = job_is_attended(job) && backup_place_require(manager, true, NULL) >= 0;
         task->directory_fd = manager->backups_fd;
         task->directory_path = manager->backup_directory;
         task->threads = manager->configuration.effort.threads;

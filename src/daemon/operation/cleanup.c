@@ -9,7 +9,7 @@
 
 #include "base/journal.h"
 #include "daemon/bus/bus-argument.h"
-#include "daemon/catalogue/removal.h"
+#include "daemon/operation/removal.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/property-changes.h"
 

@@ -106,7 +106,7 @@ static int import_finish(Job *job, void *userdata)
         if (job->fault.code != FAULT_NONE)
                 return 0;
         event_backup_created(job, task->manifest);
-        return collection_put(job->manager, TAKE_PTR(task->manifest), job, true);
+        return collection_put(job->manager, TAKE_PTR(task->manifest), job->id, true);
 }
 
 const Operation operation_import = {

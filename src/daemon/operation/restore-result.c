@@ -27,7 +27,7 @@ const char *restore_task_source(const RestoreTask *task)
 static void publish(Job *job, Manifest *manifest)
 {
         event_backup_created(job, manifest);
-        (void) collection_put(job->manager, manifest, job, true);
+        (void) collection_put(job->manager, manifest, job->id, true);
 }
 
 void restore_result_imported(Job *job, RestoreTask *task)

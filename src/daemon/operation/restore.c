@@ -359,7 +359,7 @@ static bool has_next_candidate(Job *job, RestoreTask *task)
         if (!failed)
                 return false;
         if (task->verdict)
-                (void) collection_put(manager, TAKE_PTR(task->verdict), job, false);
+                (void) collection_put(manager, TAKE_PTR(task->verdict), job->id, false);
         else
                 collection_refresh(manager, failed);
         next = recovery_choose(manager->catalogue, &manager->last_restore, encryption_can_open(manager));

@@ -96,7 +96,7 @@ static int verify_finish(Job *job, void *userdata)
                 event_backup_verified(job, task->verdict);
         if (!task->verdict)
                 return 0;
-        return collection_put(job->manager, TAKE_PTR(task->verdict), job, false);
+        return collection_put(job->manager, TAKE_PTR(task->verdict), job->id, false);
 }
 
 const Operation operation_verify = {

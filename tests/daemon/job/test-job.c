@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <string.h>
 
+#include "daemon/catalogue/collection.h"
 #include "daemon/job/job.h"
 #include "manager-fixture.h"
 
@@ -276,12 +277,12 @@ static void test_claimed_files_are_known_until_the_end(void **state)
 
         assert_int_equal(job_claim_file(job, "backup_20260124_014621.db.gz"), 0);
         assert_int_equal(job_claim_file(job, "initial_backup.db"), 0);
-        assert_true(manager_file_is_claimed(&bench->manager, "initial_backup.db"));
-        assert_true(manager_file_is_claimed(&bench->manager, "backup_20260124_014621.db.gz"));
-        assert_false(manager_file_is_claimed(&bench->manager, "backup_20260124_014621.db"));
+        assert_true(collection_is_claimed(&bench->manager, "initial_backup.db"));
+        assert_true(collection_is_claimed(&bench->manager, "backup_20260124_014621.db.gz"));
+        assert_false(collection_is_claimed(&bench->manager, "backup_20260124_014621.db"));
         (void) sem_post(&bench->held);
         run_until_idle();
-        assert_false(manager_file_is_claimed(&bench->manager, "initial_backup.db"));
+        assert_false(collection_is_claimed(&bench->manager, "initial_backup.db"));
 }
 
 static void test_leased_backup_is_let_go_at_the_end(void **state)

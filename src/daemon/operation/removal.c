@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/catalogue/removal.h"
+#include "daemon/operation/removal.h"
 
 #include "backup/catalogue/remove.h"
 #include "base/clock.h"
