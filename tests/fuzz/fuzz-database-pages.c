@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Any bytes as a private copy of a database: what the service takes for sound, by its own reading of pages
- * and records, SQLite's check of the whole file takes for sound as well, and the other way round. The same
- * for the indexes of each table alone. */
+ * and records, SQLite's check of the whole file takes for sound as well, and the other way round. Of what
+ * the service could not check it claims neither. The same for the indexes of each table alone. */
 
 #include <string.h>
 
@@ -42,8 +42,11 @@ static Verdict ask_service(const char *path)
                 require(fault.message && fault.message[0]);
                 return VERDICT_NONE;
         }
-        require(result.healthy == (result.n_findings == 0) && result.healthy == !result.first_finding);
-        return result.healthy ? VERDICT_SOUND : VERDICT_DAMAGED;
+        require(result.healthy == (result.damage == 0) && result.healthy == !result.first_finding);
+        require(result.healthy || result.n_findings > 0);
+        if (!result.healthy)
+                return VERDICT_DAMAGED;
+        return result.unchecked ? VERDICT_NONE : VERDICT_SOUND;
 }
 
 static bool is_proved(Connection *connection, const char *table)
