@@ -401,3 +401,45 @@ def test_no_row_of_another_page_is_lost(tmp_path, shape):
         lost += len(missing)
         invented += len(strange)
     print(shape, "lost", lost, "strange", invented)
+
+
+# What whoever may write the database may have written where the SQL of the table t was.
+HOSTILE = {
+    "attach": "ATTACH '{victim}' AS victim",
+    "second-statement": "CREATE TABLE t(a); ATTACH '{victim}' AS victim; DROP TABLE victim.precious",
+    "commit-first": "COMMIT; ATTACH '{victim}' AS victim; DROP TABLE victim.precious; BEGIN",
+    "vacuum": "VACUUM INTO '{new}'",
+    "pragma": "PRAGMA main.journal_mode=WAL",
+    "detach": "DETACH backup",
+    "delete": "DELETE FROM other",
+    "other-name": "CREATE TABLE precious(a)",
+    "if-not-exists": "CREATE TABLE IF NOT EXISTS other(a)",
+    "temporary": "CREATE TEMP TABLE t(a)",
+    "in-the-backup": "CREATE TABLE backup.t(a)",
+    "explained": "EXPLAIN CREATE TABLE t(a)",
+    "nothing": "",
+    "comment": "-- CREATE TABLE t(a)",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_sql_of_the_schema_is_not_run(tmp_path, kind):
+    """Nothing is touched by it, and a rescue that can't make the table comes to an end."""
+    victim, new = str(tmp_path / "victim.db"), str(tmp_path / "new.db")
+    with contextlib.closing(sqlite3.connect(victim)) as connection:
+        connection.executescript("CREATE TABLE precious(a); INSERT INTO precious VALUES(1)")
+    case = Case(tmp_path, "rowid", rows=10)
+    with contextlib.closing(sqlite3.connect(case.damaged)) as connection:
+        connection.executescript("PRAGMA journal_mode=DELETE; PRAGMA writable_schema=ON")
+        sql = HOSTILE[kind].format(victim=victim, new=new)
+        connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 't'", (sql,))
+        connection.commit()
+    with open(victim, "rb") as file:
+        before = file.read()
+    command = [TOOL, case.damaged, case.backup, case.target]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "is not run" in done.stderr
+    with open(victim, "rb") as file:
+        assert file.read() == before
+    assert not os.path.exists(new)
