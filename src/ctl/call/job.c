@@ -6,6 +6,7 @@
 
 #include "base/names.h"
 #include "ctl/show/progress-line.h"
+#include "ctl/show/text.h"
 
 struct JobWaiter {
         Session *session;
@@ -403,5 +404,7 @@ int job_outcome_fault(const Session *session, json_object *outcome, Fault *fault
 
 void job_print_queued(json_object *outcome)
 {
-        (void) printf("%" PRIu64 " %s\n", document_number(outcome, "Id"), document_text(outcome, "Job"));
+        (void) printf("%" PRIu64 " ", document_number(outcome, "Id"));
+        text_print(stdout, document_text(outcome, "Job"));
+        (void) putchar('\n');
 }

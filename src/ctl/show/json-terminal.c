@@ -1,25 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/show/json-terminal.h"
 
-/* The first byte of U+0080 to U+00BF in UTF-8. */
-#define LEAD 0xc2
+#include "base/utf8.h"
+#include "ctl/show/text.h"
+
+/* How many bytes the character has that starts with this one; 0 when none of more than one does. */
+static size_t length_after(unsigned char lead)
+{
+        return lead >= 0xc2 && lead < 0xe0   ? 2
+               : lead >= 0xe0 && lead < 0xf0 ? 3
+               : lead >= 0xf0 && lead < 0xf5 ? 4
+                                             : 0;
+}
+
+static void write_held(JSONTerminal *state, FILE *stream)
+{
+        uint32_t character;
+
+        state->held[state->n_held] = '\0';
+        if (utf8_decode(state->held, &character) == state->n_held && text_is_command(character))
+                (void) fprintf(stream, "\\u%04x", (unsigned) character);
+        else
+                (void) fputs(state->held, stream);
+        state->n_held = 0;
+}
 
 void json_terminal_write(JSONTerminal *state, const char *data, size_t size, FILE *stream)
 {
         for (size_t i = 0; i < size; i++) {
                 unsigned char byte = (unsigned char) data[i];
 
-                if (state->lead) {
-                        state->lead = false;
-                        if (byte >= 0x80 && byte < 0xa0) {
-                                (void) fprintf(stream, "\\u%04x", byte);
-                                continue;
-                        }
-                        (void) fputc(LEAD, stream);
-                }
-                if (byte == LEAD)
-                        state->lead = true;
-                else if (byte == 0x7f)
+                /* What breaks off is written as it is. */
+                if (state->n_held > 0 && (byte & 0xc0) != 0x80)
+                        write_held(state, stream);
+                if (state->n_held > 0 || length_after(byte) > 0) {
+                        state->held[state->n_held++] = (char) byte;
+                        if (state->n_held == length_after((unsigned char) state->held[0]))
+                                write_held(state, stream);
+                } else if (byte == 0x7f)
                         (void) fputs("\\u007f", stream);
                 else
                         (void) fputc(byte, stream);
@@ -28,7 +46,5 @@ void json_terminal_write(JSONTerminal *state, const char *data, size_t size, FIL
 
 void json_terminal_end(JSONTerminal *state, FILE *stream)
 {
-        if (state->lead)
-                (void) fputc(LEAD, stream);
-        state->lead = false;
+        write_held(state, stream);
 }

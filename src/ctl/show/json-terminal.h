@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* JSON made fit for a terminal. JSON itself escapes what is below space; a terminal also obeys DEL and the
- * C1 range, which can only stand within strings, so that their escapes mean the same. */
+/* JSON made fit for a terminal. JSON itself escapes what is below space. The other characters of
+ * text_is_command() can only stand within strings, so that their escapes mean the same. */
 
 #include "base/macro.h"
 
 /* What is known between two pieces of one text. Starts as {0}. */
 typedef struct JSONTerminal {
-        bool lead; /* the last byte may begin a C1 character, and is held back */
+        char held[5]; /* the bytes of a character that is not whole yet */
+        size_t n_held;
 } JSONTerminal;
 
 /* Writes one piece of a text, however it is cut. */

@@ -6,10 +6,9 @@
 
 #include "base/utf8.h"
 
-/* Characters that a terminal obeys instead of showing, or that make text read otherwise than it is. */
-static bool is_command(uint32_t character)
+bool text_is_command(uint32_t character)
 {
-        return character < 0x20 || (character >= 0x7f && character < 0xa0) ||
+        return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0x061c ||
                (character >= 0x200e && character <= 0x200f) ||
                (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
 }
@@ -24,7 +23,7 @@ char *text_sanitize(const char *text)
                 uint32_t character;
                 size_t length = utf8_decode(text, &character);
 
-                if (length > 0 && !is_command(character))
+                if (length > 0 && !text_is_command(character))
                         end = mempcpy(end, text, length);
                 else
                         for (size_t i = 0; i < MAX_OF(length, 1U); i++)
@@ -58,6 +57,22 @@ void text_print(FILE *stream, const char *text)
 
         if (sanitized)
                 (void) fputs(sanitized, stream);
+}
+
+void text_print_lines(FILE *stream, const char *text)
+{
+        while (*text != '\0') {
+                size_t length = strcspn(text, "\n");
+                _cleanup_free_ char *line = strndup(text, length);
+
+                if (line)
+                        text_print(stream, line);
+                text += length;
+                if (*text == '\n') {
+                        (void) fputc('\n', stream);
+                        text++;
+                }
+        }
 }
 
 /* Letters to add, drop, change or swap to get from one word to the other. */

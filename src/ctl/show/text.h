@@ -6,9 +6,12 @@
 
 #include "base/macro.h"
 
-/* A copy in which every byte that is not valid UTF-8, every control character (C0, DEL, C1) and every
- * character that turns the direction of writing is spelled \xNN, byte by byte. Owned by the caller; NULL
- * when out of memory. */
+/* Whether a terminal obeys the character instead of showing it (C0, DEL, C1), or text reads otherwise than
+ * it is because of it (marks that turn the direction of writing, separators of lines). */
+bool text_is_command(uint32_t character);
+
+/* A copy in which each such character, and every byte that is not valid UTF-8, is spelled \xNN, byte by
+ * byte. Owned by the caller; NULL when out of memory. */
 char *text_sanitize(const char *text);
 
 /* The columns that a sanitized text fills on a terminal. */
@@ -16,6 +19,9 @@ size_t text_width(const char *text);
 
 /* Writes `text` sanitized. What doesn't fit in memory is not written. */
 void text_print(FILE *stream, const char *text);
+
+/* The same for a text of several lines. */
+void text_print_lines(FILE *stream, const char *text);
 
 /* Of the `n_words`, the one that `word` is most likely a slip of: at most two letters off (one for short
  * words), or the only one that starts with it. NULL when none is near. */

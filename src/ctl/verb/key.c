@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/names.h"
 #include "base/timestamp.h"
+#include "ctl/show/text.h"
 #include "ctl/verb/verbs.h"
 
 #define TEXT_MAX 512
@@ -20,8 +21,10 @@ static int print_recipients(Session *session, json_object *recipients, Fault *fa
 {
         if (session_json(session))
                 return session_print_document(session, recipients, fault);
-        for (size_t i = 0; i < json_object_array_length(recipients); i++)
-                (void) puts(json_object_get_string(json_object_array_get_idx(recipients, i)));
+        for (size_t i = 0; i < json_object_array_length(recipients); i++) {
+                text_print(stdout, json_object_get_string(json_object_array_get_idx(recipients, i)));
+                (void) putchar('\n');
+        }
         return 0;
 }
 
@@ -180,8 +183,10 @@ static int show(Session *session, Fault *fault)
         r = print_recipients(session, recipients, fault);
         (void) puts(document_flag(properties, "KeyAvailable") ? "The service holds a key."
                                                               : "The service holds no key.");
-        if (key_fault[0] != '\0')
-                (void) printf("%s\n", key_fault);
+        if (key_fault[0] != '\0') {
+                text_print(stdout, key_fault);
+                (void) putchar('\n');
+        }
         return r;
 }
 

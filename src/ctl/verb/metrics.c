@@ -5,11 +5,13 @@
  * ago. */
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "base/names.h"
 #include "base/publish.h"
 #include "ctl/call/output-file.h"
+#include "ctl/show/text.h"
 #include "ctl/verb/verbs.h"
 #include "ctl/view/metrics.h"
 
@@ -62,8 +64,11 @@ static int write_metrics(
                 return fault_set_errno(fault, errno, "Writing the metrics");
         if (strcmp(path, "-") != 0)
                 return write_file(path, text, size, fault);
-        /* What it says may hold text from elsewhere, but escaped, and no terminal is meant to read it. */
-        (void) fwrite(text, 1, size, stdout);
+        /* The labels' values hold text from elsewhere, and the format escapes no control characters. */
+        if (isatty(STDOUT_FILENO))
+                text_print_lines(stdout, text);
+        else
+                (void) fwrite(text, 1, size, stdout);
         return 0;
 }
 

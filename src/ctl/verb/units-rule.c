@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "base/unit-name.h"
 #include "config.h"
 #include "ctl/verb/verbs.h"
 
@@ -18,6 +19,20 @@ static void print_string(const char *name)
                 (void) fputc(*name, stdout);
         }
         (void) puts("\",");
+}
+
+/* Root installs what is printed here: a name that is none could end the string and say anything. */
+static int require_names(json_object *units, Fault *fault)
+{
+        for (size_t i = 0; i < json_object_array_length(units); i++)
+                if (!unit_name_is_valid(json_object_get_string(json_object_array_get_idx(units, i))))
+                        return fault_set(fault,
+                                        FAULT_INVALID_ARGUMENT,
+                                        "The service names '%s' as a unit, which is not a unit's name; "
+                                        "correct "
+                                        "ApplicationUnits=, then run `systemctl reload oracxpredd`",
+                                        json_object_get_string(json_object_array_get_idx(units, i)));
+        return 0;
 }
 
 int verb_units_rule(Session *session, Fault *fault)
@@ -34,6 +49,9 @@ int verb_units_rule(Session *session, Fault *fault)
                                 FAULT_NOT_FOUND,
                                 "No unit is configured; name those that have the database open in "
                                 "ApplicationUnits=, then run `systemctl reload oracxpredd`");
+        r = require_names(units, fault);
+        if (r < 0)
+                return r;
         (void) puts("// Lets the database service stop and start the application's units, and nothing else, "
                     "for a\n"
                     "// restore that has to replace the database file. Made by `oracxpredctl units-rule` "

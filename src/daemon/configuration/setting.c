@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/quantity.h"
+#include "base/unit-name.h"
 #include "base/utf8.h"
-#include "daemon/configuration/unit-name.h"
 #include "records/password-hash.h"
 
 #define GROUP_BUFFER_BYTES (64 * KIB) /* names all members */

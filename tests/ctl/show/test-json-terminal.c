@@ -44,6 +44,12 @@ static void del_and_c1_are_escaped_however_they_are_cut(void **state)
         assert_written("\"\xc2\x80\xc2\x9f\"", "\"\\u0080\\u009f\"");
 }
 
+static void marks_that_turn_the_direction_are_escaped(void **state)
+{
+        assert_written("\"\xe2\x80\xae\xd8\x9c\xe2\x81\xa6\xe2\x80\xa8\"",
+                        "\"\\u202e\\u061c\\u2066\\u2028\"");
+}
+
 static void other_text_is_left_alone(void **state)
 {
         /* The character after C1, one with 0x9b as its second byte, and one whose lead is another. */
@@ -62,6 +68,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(del_and_c1_are_escaped_however_they_are_cut),
+                        cmocka_unit_test(marks_that_turn_the_direction_are_escaped),
                         cmocka_unit_test(other_text_is_left_alone),
                         cmocka_unit_test(text_that_ends_in_the_middle_loses_nothing),
         };

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "daemon/configuration/unit-name.h"
+#include "base/unit-name.h"
 
 static void test_names(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/configuration/unit-name.h"
+#include "base/unit-name.h"
 
 #include <string.h>
 
