@@ -219,9 +219,12 @@ static int unpack(Verification *verification, Fault *fault)
         Manifest *manifest = verification->manifest;
         AgeOpener opener = {.identities = verification->identities};
         _cleanup_fault_ Fault found = {0};
+        Effort effort = verification->effort;
         StoredImage image;
         int r;
 
+        if (manifest->database_bytes > 0)
+                effort.image_max_bytes = 0;
         r = open_stored(verification, &stored_fd, fault);
         if (r >= 0)
                 r = begin_unpacking(verification, fault);
@@ -231,7 +234,7 @@ static int unpack(Verification *verification, Fault *fault)
                         manifest->compression,
                         manifest->encrypted ? &opener : NULL,
                         verification->unpacked->fd,
-                        verification->effort,
+                        effort,
                         verification->progress,
                         &image,
                         &found);

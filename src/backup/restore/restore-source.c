@@ -87,10 +87,13 @@ static int unpack_backup(
         const Manifest *manifest = request->source;
         AgeOpener opener = {.file_key = request->source_key, .identities = request->identities};
         _cleanup_close_ int stored_fd = -EBADF, copy_fd = -EBADF;
+        Effort effort = request->effort;
         struct stat status;
         StoredImage image;
         int r;
 
+        if (manifest->database_bytes > 0)
+                effort.image_max_bytes = 0;
         stored_fd = openat(request->directory_fd,
                         manifest->file,
                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -116,7 +119,7 @@ static int unpack_backup(
                         manifest->compression,
                         manifest->encrypted ? &opener : NULL,
                         copy_fd,
-                        request->effort,
+                        effort,
                         progress,
                         &image,
                         fault);

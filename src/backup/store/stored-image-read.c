@@ -11,6 +11,7 @@
 #include "backup/store/stored-input.h"
 #include "base/io.h"
 #include "base/parallel.h"
+#include "base/quantity.h"
 
 typedef struct Reading {
         int image_fd; /* negative for nowhere */
@@ -27,6 +28,7 @@ typedef struct Reading {
         Sequence sequence; /* whose turn it is to use the rest */
         BlockDigest *blocks_digest;
         uint64_t database_bytes;
+        uint64_t max_bytes; /* of the image; 0: no bound */
 } Reading;
 
 /* One thread's. */
@@ -62,6 +64,21 @@ static void batch_done(Batch *batch)
         batch->inflater = inflater_free(batch->inflater);
         free(batch->stored);
         free(batch->image);
+}
+
+/* In its turn. A file may unpack to a thousand times its size, and one that was made for it, to any. */
+static int require_bounded(const Reading *reading, Fault *fault)
+{
+        char most[QUANTITY_MAX];
+
+        if (reading->max_bytes == 0 || reading->database_bytes <= reading->max_bytes)
+                return 0;
+        quantity_format_size(reading->max_bytes, most);
+        return fault_set(fault,
+                        FAULT_NO_SPACE,
+                        "It unpacks to more than %s; make room on the disk of the backups, or set "
+                        "RestoreMaxSize= where this is no mistake",
+                        most);
 }
 
 /* In its turn: takes the place of the next `size` bytes in the image. */
@@ -103,9 +120,13 @@ static int put_foreign(Reading *reading, size_t size, Fault *fault)
 {
         int r = block_digest_update(reading->blocks_digest, reading->foreign_block, size, fault);
 
+        uint64_t offset_bytes;
+
         if (r < 0)
                 return r;
-        return write_image(reading, reading->foreign_block, size, take_place(reading, size), fault);
+        offset_bytes = take_place(reading, size);
+        r = require_bounded(reading, fault);
+        return r < 0 ? r : write_image(reading, reading->foreign_block, size, offset_bytes, fault);
 }
 
 /* Members of `gzip` and its like, of any size: zlib reads their header and compares their trailer. */
@@ -298,6 +319,9 @@ static int read_batch(Batch *batch, Fault *fault)
         if (r < 0)
                 return r;
         batch->image_offset_bytes = take_place(reading, batch->image_bytes);
+        r = require_bounded(reading, fault);
+        if (r < 0)
+                return r;
         sequence_leave(&reading->sequence);
         r = write_image(reading, batch->image, batch->image_bytes, batch->image_offset_bytes, fault);
         return r < 0 ? r : 1;
@@ -349,7 +373,11 @@ int stored_image_read(int stored_fd,
                 StoredImage *ret,
                 Fault *fault)
 {
-        _cleanup_(reading_done) Reading reading = {.image_fd = image_fd, .compression = compression};
+        _cleanup_(reading_done) Reading reading = {
+                        .image_fd = image_fd,
+                        .compression = compression,
+                        .max_bytes = effort.image_max_bytes,
+        };
         int r;
 
         sequence_init(&reading.sequence);

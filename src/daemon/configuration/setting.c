@@ -267,6 +267,16 @@ static const char *parse_low_disk_space(Configuration *configuration, const char
         return NULL;
 }
 
+static const char *parse_restore_max_size(Configuration *configuration, const char *value)
+{
+        uint64_t bytes = 0;
+
+        if (value[0] && (quantity_parse_size(value, &bytes) < 0 || bytes == 0))
+                return "a size such as 20G";
+        configuration->restore_max_bytes = bytes;
+        return NULL;
+}
+
 static const char *parse_flag(bool *target, const char *value)
 {
         static const char *const words[] = {"no", "false", "off", "0", "yes", "true", "on", "1"};
@@ -394,6 +404,7 @@ const Setting settings[] = {
                 {"JournalMode", "", parse_journal_mode, NULL},
                 {"Cadence", "6h", parse_cadence, NULL},
                 {"LowDiskSpace", "1G", parse_low_disk_space, NULL},
+                {"RestoreMaxSize", "", parse_restore_max_size, NULL},
                 {"PredictionCacheEntries", "1024", parse_cache_entries, NULL},
                 {"PredictionCacheSize", "4M", parse_cache_size, NULL},
                 {"BcryptCost", "12", parse_bcrypt_cost, NULL},

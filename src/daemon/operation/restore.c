@@ -24,6 +24,7 @@
 #include "daemon/operation/restore-result.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
+#include "daemon/state/unpacking.h"
 #include "daemon/store/record-store.h"
 
 static void restore_free_task(void *userdata)
@@ -240,7 +241,7 @@ static int restore_start(Job *job, void *userdata, Fault *fault)
                         .database_id = manager->identity.id,
                         .identities = task->passed ? task->passed : manager->identities,
                         .compression = manager->configuration.compression,
-                        .effort = in_a_hurry(manager->configuration.effort),
+                        .effort = in_a_hurry(unpacking_effort(manager)),
                         .recipients = &task->recipients,
                         .saving_refused = task->encryption_fault.message,
                         .control = &task->control,

@@ -14,6 +14,7 @@
 #include "daemon/manager.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/event.h"
+#include "daemon/state/unpacking.h"
 
 typedef struct VerifyTask {
         char *name;
@@ -57,7 +58,7 @@ static int verify_start(Job *job, void *userdata, Fault *fault)
         task->directory_fd = manager->backups_fd;
         task->directory_path = manager->backup_directory;
         task->identities = task->passed ? task->passed : manager->identities;
-        task->effort = manager->configuration.effort;
+        task->effort = unpacking_effort(manager);
         task->now_usec = clock_now_usec();
         r = job_claim_file(job, task->manifest->file);
         if (r >= 0 && !job->leased)

@@ -318,6 +318,39 @@ static void test_empty_image_is_corrupt(void **state)
         fixture_assert_fault(&fault, FAULT_CORRUPT, "empty");
 }
 
+/* Nothing past the bound is written, whoever has made the file. */
+static void test_image_over_the_bound_is_refused(void **state)
+{
+        const char *image = fixture_path("image"), *stored = fixture_path("stored"),
+                   *foreign = fixture_path("image.gz"), *again = fixture_path("again");
+        const char *const files[] = {stored, foreign};
+        StoredImage written;
+        Fault fault = {0};
+
+        backup_fixture_make_image(image, IMAGE_BYTES);
+        assert_int_equal(store(image, stored, COMPRESSION_GZIP, &written, &fault), 0);
+        fixture_run("gzip -k %s", image);
+        for (size_t i = 0; i < ELEMENTSOF(files); i++)
+                for (uint64_t spare = 0; spare < 2; spare++) {
+                        _cleanup_close_ int from = open(files[i], O_RDONLY | O_CLOEXEC),
+                                            to = open(again, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+                        Effort bounded = {.threads = 3, .image_max_bytes = IMAGE_BYTES - 1 + spare};
+                        int r = stored_image_read(from,
+                                        COMPRESSION_GZIP,
+                                        NULL,
+                                        to,
+                                        bounded,
+                                        &backup_fixture_progress,
+                                        &written,
+                                        &fault);
+
+                        assert_int_equal(r, spare == 1 ? 0 : fault_errno(FAULT_NO_SPACE));
+                        if (spare == 0)
+                                fixture_assert_fault(&fault, FAULT_NO_SPACE, "RestoreMaxSize=");
+                        assert_true((uint64_t) fixture_file_size(again) <= IMAGE_BYTES);
+                }
+}
+
 static void test_cancelled(void **state)
 {
         const char *image = fixture_path("image"), *stored = fixture_path("stored");
@@ -427,6 +460,7 @@ int main(void)
                         TEST(test_flipped_bits_are_corrupt),
                         TEST(test_flip_in_an_idle_header_field_changes_the_digest),
                         TEST(test_empty_image_is_corrupt),
+                        TEST(test_image_over_the_bound_is_refused),
                         TEST(test_cancelled),
                         TEST(test_full_disk),
                         TEST(test_encrypted_round_trip),

@@ -33,6 +33,7 @@ static void assert_defaults(const Configuration *configuration)
         assert_int_equal(configuration->journal_mode, JOURNAL_CHOICE_AUTOMATIC);
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
         assert_int_equal(configuration->low_disk_space_bytes, GIB);
+        assert_int_equal(configuration->restore_max_bytes, 0);
         assert_int_equal(configuration->bcrypt_cost, 12);
         assert_int_equal(configuration->prediction_cache_entries, 1024);
         assert_int_equal(configuration->prediction_cache_bytes, 4 * MIB);
@@ -72,6 +73,7 @@ static void test_every_setting(void **state)
                              "JournalMode=keep\n"
                              "Cadence=90min\n"
                              "LowDiskSpace=512M\n"
+                             "RestoreMaxSize=20G\n"
                              "BcryptCost=14\n"
                              "PredictionCacheEntries=0\n"
                              "PredictionCacheSize=64K\n"
@@ -95,6 +97,7 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.journal_mode, JOURNAL_CHOICE_KEEP);
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
         assert_int_equal(configuration.low_disk_space_bytes, 512 * MIB);
+        assert_int_equal(configuration.restore_max_bytes, 20 * GIB);
         assert_int_equal(configuration.bcrypt_cost, 14);
         assert_int_equal(configuration.prediction_cache_entries, 0);
         assert_int_equal(configuration.prediction_cache_bytes, 64 * KIB);
@@ -148,6 +151,8 @@ static void test_wrong_lines(void **state)
                         "Schema=mine",
                         "JournalMode=delete",
                         "LowDiskSpace=1X",
+                        "RestoreMaxSize=0",
+                        "RestoreMaxSize=much",
                         "BcryptCost=9",
                         "BcryptCost=15",
                         "PredictionCacheEntries=-1",

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Small files that unpack to any size: refused by the name of the setting, with nothing of them on the disk."""
+
+import gzip
+import os
+
+import pytest
+
+from command_line import ctl  # noqa: F401
+from small_disk import DISK_BYTES, MIB, contents, small_disk  # noqa: F401
+
+NO_SPACE = 15
+
+
+def bomb(path, n_bytes):
+    """A .gz of so many bytes that begins as a database does."""
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        file.write(b"SQLite format 3\0" + bytes(MIB - 16))
+        for _ in range(n_bytes // MIB - 1):
+            file.write(bytes(MIB))
+    return str(path)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "bomb.db.gz"
+
+
+def test_setting_bounds_what_a_file_unpacks_to(ctl, service, path):
+    service.configure("RestoreMaxSize=8M\n")
+    client = service.start()
+    before = contents(service)
+    done = ctl.run("restore", "--yes", "--from=" + bomb(path, 64 * MIB), status=NO_SPACE)
+    assert "RestoreMaxSize=" in done.stderr and "8.0 MiB" in done.stderr
+    assert contents(service) == before
+    assert client.get("Health") == "ok"
+
+
+def test_without_a_setting_the_disk_is_the_bound(ctl, small_disk, path):
+    small_disk.start()
+    before = contents(small_disk)
+    done = ctl.run("restore", "--yes", "--from=" + bomb(path, 16 * DISK_BYTES), status=NO_SPACE)
+    assert "RestoreMaxSize=" in done.stderr
+    assert contents(small_disk) == before
+
+
+def test_stored_file_without_a_manifest_is_bounded_too(ctl, service, path):
+    service.configure("RestoreMaxSize=8M\n")
+    client = service.start()
+    bomb(os.path.join(service.backups, ".coming"), 64 * MIB)
+    os.rename(os.path.join(service.backups, ".coming"), os.path.join(service.backups, "backup_20260101_000000.db.gz"))
+    client.wait_signal("BackupCreated")
+    before = contents(service)
+    assert "RestoreMaxSize=" in ctl.run("verify", "backup_20260101_000000", status=NO_SPACE).stderr
+    assert contents(service) == before
