@@ -10,6 +10,7 @@ import mmap
 import os
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -18,6 +19,7 @@ from contract import BACKUP, ERROR
 from small_disk import make_room, on_own_file_system
 
 MIB = 1024 * 1024
+HOUR_USEC = 3_600_000_000
 # Of the file system, and of a stored file on one that shares extents.
 BLOCK_BYTES = 4096
 # XFS takes no less than 300 MiB. Holes, most of it.
@@ -59,6 +61,15 @@ def on_disk(service, make_file_system):
 
 @pytest.fixture(params=sorted(SHARING))
 def sharing(service, request):
+    """One chain of backups that share is enough here, so that each shares with the one before it."""
+    for mounted in on_disk(service, SHARING[request.param]):
+        mounted.configure("LowDiskSpace=1M\nRetentionMinimumVerified=1\n")
+        yield mounted
+
+
+@pytest.fixture(params=sorted(SHARING))
+def apart(service, request):
+    """As it is set without saying anything."""
     yield from on_disk(service, SHARING[request.param])
 
 
@@ -110,8 +121,8 @@ def digest(stored, tmp_path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def filled(service):
-    client = service.start()
+def filled(service, **hooks):
+    client = service.start(**hooks)
     application = Application(service.database)
     application.add_bulk(DATABASE_BYTES)
     return client, application
@@ -182,8 +193,8 @@ def test_rot_of_a_shared_extent_is_found_and_not_shared(sharing):
     application.close()
 
 
-def spoil_sector(service, path, offset_bytes):
-    """Below the file system: one that has checksums of its data (btrfs) then fails to read it."""
+def rot_block(service, path, offset_bytes):
+    """Below the file system, in all files that have the block. Nothing of them is cached afterwards."""
     offset_bytes -= offset_bytes % BLOCK_BYTES
     with open(path, "rb") as file:
         block = os.pread(file.fileno(), BLOCK_BYTES, offset_bytes)
@@ -192,10 +203,16 @@ def spoil_sector(service, path, offset_bytes):
         places = [place for place in range(0, len(mapped), BLOCK_BYTES) if mapped[place : place + BLOCK_BYTES] == block]
         assert len(places) == 1
         mapped[places[0] : places[0] + 16] = bytes(16)
-    with open(path, "rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        with pytest.raises(OSError) as caught:
-            os.pread(file.fileno(), BLOCK_BYTES, offset_bytes)
+    for name in service.stored():
+        with open(os.path.join(service.backups, name), "rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def spoil_sector(service, path, offset_bytes):
+    """A file system that has checksums of its data (btrfs) then fails to read it."""
+    rot_block(service, path, offset_bytes)
+    with open(path, "rb") as file, pytest.raises(OSError) as caught:
+        os.pread(file.fileno(), BLOCK_BYTES, offset_bytes - offset_bytes % BLOCK_BYTES)
     assert caught.value.errno == errno.EIO
 
 
@@ -305,3 +322,71 @@ def test_encrypted_backups_share_nothing_and_are_not_padded(sharing, tmp_path):
     assert stored.endswith(".age")
     plain = subprocess.run(["age", "-d", "-i", identity, stored], check=True, capture_output=True).stdout
     assert plain[10:12] == b"\x08\x00"
+
+
+def test_as_many_as_stay_share_nothing_with_each_other(apart):
+    """One rotten block takes the backups of one chain at most, and others are left."""
+    now_usec = int(time.time()) * 1_000_000
+    apart.set_clock(now_usec)
+    client, application = filled(apart, clock=True)
+    shared = []
+    # With the initial one there are three chains after two; the last one goes on for a day.
+    for number, hours in enumerate((1, 2, 3, 9, 15, 30, 31)):
+        change(application, number)
+        apart.set_clock(now_usec + hours * HOUR_USEC)
+        shared.append(shared_bytes(back_up(apart, client)) > 0)
+    application.close()
+    assert shared == [False, False, True, True, True, False, True]
+
+
+def blocks(path):
+    """The blocks of a file, each to its offset."""
+    with open(path, "rb") as file:
+        return {block: number * BLOCK_BYTES for number, block in enumerate(iter(lambda: file.read(BLOCK_BYTES), b""))}
+
+
+def verified(client):
+    """The names of the backups that a verification finds whole now."""
+    names = [backup["name"] for backup in client.backups()]
+    return {name for name in names if client.run("Verify", name, {})[1] == "done"}
+
+
+def test_rotten_block_takes_one_chain(apart):
+    client, application = filled(apart)
+    stored = []
+    for number in range(5):
+        change(application, number)
+        stored.append(back_up(apart, client))
+    application.close()
+    names = {backup["name"] for backup in client.backups()}
+    # Written by the one that began the last chain: what was copied from older ones lies elsewhere, too.
+    of_chain = blocks(stored[1]).keys() - blocks(stored[0]).keys()
+    offset_bytes = next(offset for block, offset in blocks(stored[-1]).items() if block in of_chain)
+    rot_block(apart, stored[-1], offset_bytes)
+    left = verified(client)
+    assert len(names - left) > 1, "the block was shared"
+    # The chain that goes on is the third: of the initial one, and of the first one after it, nothing is lost.
+    first = next(name for name in names if name in stored[0])
+    assert {"initial_backup", first} <= left
+
+
+def test_backup_shares_where_there_is_no_room_for_its_own_blocks(apart, gate):
+    client, application = filled(apart)
+    change(application, 0)
+    older = back_up(apart, client)
+    change(application, 1)
+    apart.stop()
+    client = apart.start(**gate.at("create-checked"))
+    job_id, _ = client.manager("Backup", {})
+    gate.wait_reached()
+    take_all_room(apart)
+    with open(os.path.join(apart.state, "filler"), "r+b") as file:
+        file.truncate(os.path.getsize(file.name) - os.path.getsize(older) // 2)
+    synced(apart)
+    gate.release()
+    assert client.ended(job_id)[0] == "done"
+    newest = max((backup for backup in client.backups()), key=lambda backup: backup["created"])
+    stored = os.path.join(apart.backups, client.get("File", newest["path"], BACKUP))
+    assert shared_bytes(stored) > os.path.getsize(stored) / 3
+    make_room(apart)
+    application.close()

@@ -18,6 +18,7 @@ static const struct {
                 {"tool_version", offsetof(Manifest, tool_version)},
                 {"database_id", offsetof(Manifest, database_id)},
                 {"encryption_recipients", offsetof(Manifest, encryption_recipients)},
+                {"chain", offsetof(Manifest, chain)},
                 {"fingerprint", offsetof(Manifest, fingerprint)},
                 {"verification_fault", offsetof(Manifest, verification_fault)},
                 {"unchecked", offsetof(Manifest, unchecked)},

@@ -67,6 +67,7 @@ Manifest *manifest_free(Manifest *manifest)
         free(manifest->encryption_recipients);
         free(manifest->verification_fault);
         free(manifest->unchecked);
+        free(manifest->chain);
         free(manifest->fingerprint);
         free(manifest->problem);
         table_counts_free(manifest->tables, manifest->n_tables);
@@ -124,7 +125,7 @@ Manifest *manifest_copy(const Manifest *manifest)
         /* Nothing that is owned may be shared, not even until the next line fails. */
         copy->name = copy->file = copy->label = copy->source = copy->host = copy->tool_version = NULL;
         copy->encryption_recipients = copy->verification_fault = copy->problem = NULL;
-        copy->fingerprint = copy->unchecked = copy->database_id = NULL;
+        copy->chain = copy->fingerprint = copy->unchecked = copy->database_id = NULL;
         copy->tables = NULL;
         copy->n_tables = 0;
         copy->unknown = NULL;
@@ -136,6 +137,7 @@ Manifest *manifest_copy(const Manifest *manifest)
                         copy_text(&copy->database_id, manifest->database_id) < 0 ||
                         copy_text(&copy->encryption_recipients, manifest->encryption_recipients) < 0 ||
                         copy_text(&copy->verification_fault, manifest->verification_fault) < 0 ||
+                        copy_text(&copy->chain, manifest->chain) < 0 ||
                         copy_text(&copy->fingerprint, manifest->fingerprint) < 0 ||
                         copy_text(&copy->unchecked, manifest->unchecked) < 0 ||
                         copy_text(&copy->problem, manifest->problem) < 0 ||

@@ -74,6 +74,7 @@ typedef struct Manifest {
         bool encrypted;              /* from the name of the file */
         char *encryption_recipients; /* as in the configuration; NULL when in clear, or not known */
 
+        char *chain; /* the backup that began the chain in whose blocks it lies (sharing.h); NULL: itself */
         char *fingerprint; /* of the database when it was copied (fingerprint.h); NULL for none */
 
         TableCount *tables; /* rows per table, counted in the copy; sorted */

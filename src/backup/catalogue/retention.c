@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backup/catalogue/backup-name.h"
+#include "backup/catalogue/sharing.h"
 
 /* A label may run ahead of the clock by a few seconds when several backups fall in one; that is no jump. */
 #define FUTURE_SLACK_USEC USEC_PER_MINUTE
@@ -130,14 +131,24 @@ static bool can_stand_in(const CatalogueEntry *entry)
         return !entry->other && !entry->manifest->problem && !entry->manifest->verification_fault;
 }
 
-/* Of backups that share their bytes one bad sector takes them all, so together they count as one. They
- * follow each other: between them the database did not change. */
-static bool is_counted(const Manifest **last_verified, const Manifest *manifest)
-{
-        bool shared = *last_verified && manifest_shares_bytes(*last_verified, manifest);
+/* How many verified backups were seen, newest first. */
+typedef struct Seen {
+        size_t n_verified; /* those that are one and the same file count as one */
+        size_t n_chains;
+        const Manifest *last, *last_of_chain;
+} Seen;
 
-        *last_verified = manifest;
-        return shared;
+/* Whether it is one of those that always stay: the last ones, with those that share their bytes, which take
+ * no room of their own, and the last one of as many chains, since one bad block may take a chain. */
+static bool see_verified(Seen *seen, const Manifest *manifest, size_t minimum)
+{
+        bool shares = seen->last && manifest_shares_bytes(seen->last, manifest),
+             begins = chain_begins(&seen->last_of_chain, manifest);
+
+        seen->last = manifest;
+        seen->n_verified += !shares;
+        seen->n_chains += begins;
+        return seen->n_verified <= minimum || (begins && seen->n_chains <= minimum);
 }
 
 void retention_plan(const Catalogue *catalogue,
@@ -145,23 +156,20 @@ void retention_plan(const Catalogue *catalogue,
                 uint64_t now_usec,
                 RetentionReason ret_reasons[])
 {
-        size_t minimum = MAX_OF(policy->minimum_verified, 1U), n_verified = 0, n_verified_seen = 0;
-        const Manifest *last_verified = NULL;
-        size_t n_stand_ins;
+        size_t minimum = MAX_OF(policy->minimum_verified, 1U), n_stand_ins;
+        Seen all = {0}, seen = {0};
 
         for (size_t i = 0; i < catalogue->n_entries; i++)
-                n_verified += is_verified(catalogue->entries + i) &&
-                              !is_counted(&last_verified, catalogue->entries[i].manifest);
-        last_verified = NULL;
-        n_stand_ins = n_verified < minimum ? minimum - n_verified : 0;
+                if (is_verified(catalogue->entries + i))
+                        (void) see_verified(&all, catalogue->entries[i].manifest, minimum);
+        n_stand_ins = all.n_chains < minimum ? minimum - all.n_chains : 0;
 
         for (size_t i = 0; i < catalogue->n_entries; i++) {
                 const Manifest *manifest = catalogue->entries[i].manifest;
                 bool in_minimum = false;
 
                 if (is_verified(catalogue->entries + i)) {
-                        n_verified_seen += !is_counted(&last_verified, manifest);
-                        in_minimum = n_verified_seen <= minimum;
+                        in_minimum = see_verified(&seen, manifest, minimum);
                 } else if (n_stand_ins > 0 && can_stand_in(catalogue->entries + i)) {
                         in_minimum = true;
                         n_stand_ins--;

@@ -44,7 +44,8 @@ const char *retention_reason_text(RetentionReason reason); /* for people */
  * wait until the retention time has passed under watch. Verified are those that manifest_is_verified()
  * names; where there are fewer than the minimum, the newest that have neither a problem nor failed a
  * verification stand in. Those that share their bytes count as one, and those of another database not at
- * all. */
+ * all. Of backups that share blocks (sharing.h) one more stays, the newest of each chain, until there are as
+ * many that share nothing with each other. */
 void retention_plan(const Catalogue *catalogue,
                 const RetentionPolicy *policy,
                 uint64_t now_usec,

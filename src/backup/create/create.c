@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "backup/catalogue/backup-name.h"
+#include "backup/catalogue/sharing.h"
 #include "backup/catalogue/unfinished.h"
 #include "backup/create/store-proved.h"
 #include "backup/create/unchanged.h"
@@ -269,6 +270,12 @@ static int publish(Creation *creation, Fault *fault)
         return 0;
 }
 
+static int note_chain(Creation *creation, Fault *fault)
+{
+        creation->manifest->chain = strdup(manifest_chain(creation->request->older));
+        return creation->manifest->chain ? 0 : out_of_memory(creation, fault);
+}
+
 /* BackgroundFunction: from the copy to the file that is proved. */
 static int store_checked(void *userdata, Progress *progress, Fault *fault)
 {
@@ -286,6 +293,8 @@ static int store_checked(void *userdata, Progress *progress, Fault *fault)
                                 progress,
                                 &creation->stored,
                                 fault);
+        if (r >= 0 && image->shared)
+                r = note_chain(creation, fault);
         if (r < 0)
                 return r;
         TEST_POINT("create-read-back");

@@ -30,6 +30,7 @@ typedef struct CreateRequest {
         AgeFileKey *ret_file_key;        /* of the new backup; may be NULL. Wiped by the caller */
         const Manifest *older; /* a backup from which what has not changed may be taken; or NULL. Nobody may
                                 * remove it meanwhile */
+        bool apart; /* it is to have no block in common with that one, as far as there is room: sharing.h */
         bool *ret_older_damaged; /* set when it turned out not to hold what it says; may be NULL */
         Fault *ret_key_fault;    /* KEY_UNAVAILABLE when they don't; the backup is made all the same */
         uint64_t now_usec;

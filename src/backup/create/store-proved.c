@@ -15,7 +15,8 @@ typedef struct Storing {
         const Manifest *manifest;
         const char *copy_name;
         Progress *progress;
-        int copy_fd; /* while the copy may be needed again */
+        int copy_fd;  /* while the copy may be needed again */
+        bool aligned; /* the stored file can share blocks */
         Publication *publication;
         AgeFileKey file_key;
 } Storing;
@@ -52,7 +53,7 @@ static int open_older(const CreateRequest *request)
                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 }
 
-static int store_copy(Storing *storing, int older_fd, StoredImage *ret, Fault *fault)
+static int store_copy(Storing *storing, int older_fd, bool apart, StoredImage *ret, Fault *fault)
 {
         const CreateRequest *request = storing->request;
         StoredForm form = {
@@ -60,6 +61,7 @@ static int store_copy(Storing *storing, int older_fd, StoredImage *ret, Fault *f
                         .effort = request->effort,
                         .recipients = request->recipients,
                         .older_fd = older_fd,
+                        .apart = apart,
                         .older_index_sha256 = request->older ? request->older->index_sha256 : NULL,
         };
         int r;
@@ -73,7 +75,7 @@ static int store_copy(Storing *storing, int older_fd, StoredImage *ret, Fault *f
         if (r < 0)
                 return r;
         backup_rights_follow(request->directory_fd, storing->publication->fd);
-        form.aligned = older_members_can_share(storing->publication->fd);
+        form.aligned = storing->aligned = older_members_can_share(storing->publication->fd);
         r = stored_image_write(storing->copy_fd,
                         &form,
                         storing->publication->fd,
@@ -92,6 +94,22 @@ static int store_copy(Storing *storing, int older_fd, StoredImage *ret, Fault *f
         }
         TEST_POINT("create-stored");
         return publish_sync(storing->publication, fault);
+}
+
+/* Without room for blocks of its own, a backup that shares them is better than none. */
+static int store_beside(Storing *storing, int older_fd, StoredImage *ret, Fault *fault)
+{
+        _cleanup_fault_ Fault met = {0};
+        int r = store_copy(storing, older_fd, storing->request->apart, ret, &met);
+
+        if (r >= 0)
+                return r;
+        if (met.code == FAULT_NO_SPACE && storing->request->apart && storing->aligned && older_fd >= 0 &&
+                        storing->copy_fd >= 0)
+                return store_copy(storing, older_fd, false, ret, fault);
+        if (fault)
+                fault_move(fault, &met);
+        return r;
 }
 
 /* With the identities, as a restore will do it; else, so that the backup is proved, with its own key. */
@@ -172,14 +190,14 @@ static int store(Storing *storing, StoredImage *ret, Fault *fault)
         int r = open_copy(storing, fault);
 
         if (r >= 0)
-                r = store_copy(storing, older_fd, ret, fault);
+                r = store_beside(storing, older_fd, ret, fault);
         if (r >= 0)
                 r = read_back(storing, ret, fault);
         rewrite = r == 0 && ret->reused_bytes > 0;
         if (r >= 0 && (rewrite || ret->older_damaged) && request->ret_older_damaged)
                 *request->ret_older_damaged = true;
         if (rewrite) {
-                r = store_copy(storing, -EBADF, ret, fault);
+                r = store_copy(storing, -EBADF, false, ret, fault);
                 if (r >= 0)
                         r = read_back(storing, ret, fault);
         }

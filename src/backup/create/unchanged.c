@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "backup/catalogue/backup-rights.h"
+#include "backup/catalogue/sharing.h"
 #include "database/statistics/fingerprint.h"
 
 static bool same_text(const char *a, const char *b)
@@ -63,6 +64,8 @@ static int copy_facts(Manifest *manifest, const Manifest *older)
 {
         int r = manifest_copy_tables(manifest, older);
 
+        if (r >= 0 && !(manifest->chain = strdup(manifest_chain(older))))
+                r = -ENOMEM;
         if (r >= 0 && older->unchecked && !(manifest->unchecked = strdup(older->unchecked)))
                 r = -ENOMEM;
         if (r < 0)

@@ -7,9 +7,8 @@
  *
  * What it is not is a second copy: a sector that goes bad takes both. So it does not claim more than it has:
  * its `verified_usec` is the one of the bytes that it shares, the retention counts both as one, and a day
- * after the bytes were copied from the database they are copied again, changed or not. (Where files can
- * share extents, what is equal still lies there once: stored-image.h. But all of it is read back from the
- * disk.) */
+ * after the bytes were copied from the database they are copied again, changed or not, into blocks of their
+ * own (sharing.h). */
 
 #include "backup/create/create.h"
 #include "base/publish.h"

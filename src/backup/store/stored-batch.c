@@ -7,10 +7,11 @@
 int stored_batch_begin(StoredBatch *batch,
                 unsigned compression_level,
                 size_t alignment_bytes,
+                bool apart,
                 const OlderMembers *older,
                 Fault *fault)
 {
-        *batch = (StoredBatch){.alignment_bytes = alignment_bytes, .older = older};
+        *batch = (StoredBatch){.alignment_bytes = alignment_bytes, .apart = apart, .older = older};
         batch->image = malloc(STORED_IMAGE_BATCH_BYTES);
         batch->stored = malloc(STORED_IMAGE_BATCH_BLOCKS * STORED_MEMBER_MAX_BYTES);
         batch->proved = malloc(STORED_IMAGE_BLOCK_BYTES);
@@ -64,14 +65,24 @@ static int deflate_block(StoredBatch *batch, const unsigned char *block, StoredP
         return 0;
 }
 
-/* What the file system can share as it lies; of a file whose members are not aligned, nothing. */
-static bool share_older(const StoredBatch *batch, const MemberRecord *record, StoredPiece *piece)
+/* Whether what is taken over stays where it lies. */
+static bool is_shared(const StoredBatch *batch)
 {
-        if (record->offset_bytes % batch->alignment_bytes != 0 || piece->bytes % batch->alignment_bytes != 0)
-                return false;
+        return batch->alignment_bytes > 0 && !batch->apart;
+}
+
+/* Of a file whose members are not aligned, nothing can be taken into one where they are. */
+static bool is_aligned(const StoredBatch *batch, const MemberRecord *record, const StoredPiece *piece)
+{
+        return batch->alignment_bytes == 0 || (record->offset_bytes % batch->alignment_bytes == 0 &&
+                                                              piece->bytes % batch->alignment_bytes == 0);
+}
+
+static int share_older(const MemberRecord *record, StoredPiece *piece)
+{
         piece->is_shared = true;
         piece->offset_bytes = record->offset_bytes;
-        return true;
+        return 1;
 }
 
 static int read_older(StoredBatch *batch, const MemberRecord *record, StoredPiece *piece)
@@ -91,9 +102,10 @@ static bool take_older(StoredBatch *batch, const MemberRecord *record, StoredPie
 {
         int r = older_members_find(batch->older, record, piece->block_sha256, &piece->bytes);
 
+        if (r > 0 && !is_aligned(batch, record, piece))
+                return false;
         if (r > 0)
-                r = batch->alignment_bytes > 0 ? share_older(batch, record, piece)
-                                               : read_older(batch, record, piece);
+                r = is_shared(batch) ? share_older(record, piece) : read_older(batch, record, piece);
         if (r < 0)
                 batch->older_damaged = true;
         if (r <= 0)
@@ -140,7 +152,7 @@ int stored_batch_compress(StoredBatch *batch, uint64_t number, Fault *fault)
                 *piece = (StoredPiece){.block_bytes = block_size(batch, batch->n_pieces)};
                 (void) SHA256(block_at(batch, batch->n_pieces), piece->block_bytes, piece->block_sha256);
         }
-        if (batch->alignment_bytes == 0)
+        if (!is_shared(batch))
                 expect_older(batch, records, n_records);
         for (size_t i = 0; i < batch->n_pieces; i++) {
                 StoredPiece *piece = batch->pieces + i;

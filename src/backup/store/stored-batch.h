@@ -25,6 +25,7 @@ typedef struct StoredPiece {
 
 typedef struct StoredBatch {
         size_t alignment_bytes;    /* of members; 0 for none, and then nothing is shared */
+        bool apart;                /* nor is anything shared then */
         const OlderMembers *older; /* or NULL; borrowed, and read by any thread */
         Deflater *deflater;
         Inflater *inflater;
@@ -43,6 +44,7 @@ typedef struct StoredBatch {
 int stored_batch_begin(StoredBatch *batch,
                 unsigned compression_level,
                 size_t alignment_bytes,
+                bool apart,
                 const OlderMembers *older,
                 Fault *fault);
 void stored_batch_done(StoredBatch *batch);

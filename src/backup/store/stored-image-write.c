@@ -37,6 +37,7 @@ typedef struct Writing {
         Digest *index_digest;     /* of it */
         uint64_t stored_bytes;
         uint64_t reused_bytes;
+        bool shared;
         bool older_damaged;
         uint64_t begun_bytes; /* of stored_bytes, the disk was asked to begin with */
 } Writing;
@@ -84,6 +85,7 @@ static int share_older(Writing *writing, uint64_t offset_bytes, size_t size, Fau
         if (r < 0)
                 return write_failed(r, fault);
         writing->stored_bytes += shared_bytes;
+        writing->shared = true;
         return 0;
 }
 
@@ -245,6 +247,7 @@ static int write_batches(void *userdata, unsigned index, Fault *fault)
         int r = stored_batch_begin(&batch,
                         writing->form->effort.compression_level,
                         writing->alignment_bytes,
+                        writing->form->apart,
                         writing->older,
                         fault);
 
@@ -369,6 +372,7 @@ int stored_image_write(int image_fd,
         result.database_bytes = writing.image_bytes;
         result.stored_bytes = writing.stored_bytes;
         result.reused_bytes = writing.reused_bytes;
+        result.shared = writing.shared;
         result.older_damaged = writing.older_damaged;
         *ret = result;
         return 0;

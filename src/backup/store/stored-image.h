@@ -37,6 +37,7 @@ typedef struct StoredImage {
         uint64_t database_bytes;
         uint64_t stored_bytes;
         uint64_t reused_bytes;               /* writing: of stored_bytes, taken over from the older file */
+        bool shared;                         /* writing: of them, in blocks that both files have */
         bool older_damaged;                  /* writing: the older file is not what was written once */
         char blocks_sha256[DIGEST_HEX_MAX];  /* writing, reading: block-digest.h */
         char members_sha256[DIGEST_HEX_MAX]; /* writing, proving: the SHA-256 of the SHA-256s of all members
@@ -52,6 +53,7 @@ typedef struct StoredForm {
         int older_fd; /* another stored file, from which members may be taken; or negative */
         const char *older_index_sha256; /* as it was when that file was written; not NULL where there is one
                                          */
+        bool apart;   /* what is taken over is copied, so that no block is the older file's, too */
         bool aligned; /* gzip in clear: members take whole blocks, and are shared with the older file */
 } StoredForm;
 

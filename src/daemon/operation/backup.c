@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backup/catalogue/backup-name.h"
+#include "backup/catalogue/sharing.h"
 #include "backup/create/create.h"
 #include "backup/state/last-attempt.h"
 #include "base/clock.h"
@@ -118,6 +119,11 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .recipients = &task->recipients,
                         .identities = manager->identities,
                         .older = task->older,
+                        .apart = task->older &&
+                                 sharing_is_over(manager->catalogue,
+                                                 task->older,
+                                                 manager->configuration.retention_minimum_verified,
+                                                 now_usec),
                         .ret_older_damaged = &task->older_damaged,
                         .ret_key_fault = &task->key_fault,
                         .now_usec = now_usec,
