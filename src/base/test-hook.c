@@ -84,9 +84,19 @@ bool test_hook_boottime(uint64_t *ret_usec)
         return read_time("ORACXPRED_TEST_BOOTTIME", ret_usec);
 }
 
-bool test_hook_patience(uint64_t *ret_usec)
+static bool take_span(const char *variable, uint64_t *ret_usec)
 {
-        const char *usec = getenv("ORACXPRED_TEST_ANSWER");
+        const char *usec = getenv(variable);
 
         return usec && sscanf(usec, "%" SCNu64, ret_usec) == 1;
+}
+
+bool test_hook_patience(uint64_t *ret_usec)
+{
+        return take_span("ORACXPRED_TEST_ANSWER", ret_usec);
+}
+
+bool test_hook_first_rows(uint64_t *ret_usec)
+{
+        return take_span("ORACXPRED_TEST_FIRST_ROWS", ret_usec);
 }

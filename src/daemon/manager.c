@@ -24,6 +24,8 @@
 #include "daemon/interface/predictions-bus.h"
 #include "daemon/latency/response-times.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/file-events.h"
+#include "daemon/operation/first-rows.h"
 #include "daemon/operation/remedy-state.h"
 #include "daemon/query/diagnose-run.h"
 #include "daemon/query/plan-run.h"
@@ -117,6 +119,11 @@ int manager_new(const Options *options, Configuration *configuration, Manager **
                 return r;
 
         manager->started_usec = clock_now_usec();
+        r = file_events_new(&manager->file_events, fault);
+        if (r >= 0)
+                r = first_rows_new(&manager->first_rows, fault);
+        if (r < 0)
+                return r;
         r = catalogue_new(&manager->catalogue);
         if (r >= 0)
                 r = response_times_new(&manager->response_times);
@@ -179,8 +186,8 @@ static void free_event_sources(Manager *manager)
         (void) sd_event_source_disable_unref(manager->mounts_event_source);
         (void) sd_event_source_disable_unref(manager->stale_event_source);
         (void) sd_event_source_disable_unref(manager->overdue_event_source);
-        (void) sd_event_source_disable_unref(manager->database_watch_event_source);
-        (void) sd_event_source_disable_unref(manager->modified_event_source);
+        manager->file_events = file_events_free(manager->file_events);
+        manager->first_rows = first_rows_free(manager->first_rows);
         (void) sd_event_source_disable_unref(manager->settle_event_source);
         (void) sd_event_source_disable_unref(manager->wal_event_source);
         free(manager->wal_holders);

@@ -25,6 +25,8 @@
 
 typedef struct AuditQueue AuditQueue;
 typedef struct DiagnoseRun DiagnoseRun;
+typedef struct FileEvents FileEvents;
+typedef struct FirstRows FirstRows;
 typedef struct Job Job;
 typedef struct Lane Lane;
 typedef struct LogCleanup LogCleanup;
@@ -167,7 +169,9 @@ struct Manager {
         bool counts_awaited; /* those of the start, which are compared with the newest backup */
         /* The -wal or -shm was deleted in use; see wal-watch.c. Until somebody verifies the database. */
         bool wal_deleted;
-        char *wal_holders; /* who has the deleted one open; NULL for nobody */
+        char *wal_holders;  /* who has the deleted one open; NULL for nobody */
+        bool wal_suspected; /* somebody had a deleted one open at the last look, and may just have closed it
+                             */
         sd_event_source *wal_event_source;
         /* See database-watch.c. */
         FileIdentity database_identity;
@@ -177,8 +181,7 @@ struct Manager {
         bool database_open_by_maker;
         uint64_t unsettled_bytes; /* its size at the last look but one */
         uint64_t shrunk_due_usec; /* monotonic */
-        sd_event_source *database_watch_event_source;
-        sd_event_source *modified_event_source;
+        FileEvents *file_events;
         sd_event_source *settle_event_source;
         sd_event_source *restore_retry_event_source;
         uint64_t restore_retry_usec;
@@ -210,6 +213,7 @@ struct Manager {
         sd_event_source *stale_event_source;
         sd_event_source *overdue_event_source; /* see overdue.h */
         uint64_t overdue_armed_usec;
+        FirstRows *first_rows;
         bool overdue_tried;
         uint64_t overdue_tried_usec;    /* when that was the newest backup */
         uint64_t stale_armed_usec;      /* what the source stands at */

@@ -8,6 +8,8 @@
 
 #include "base/journal.h"
 #include "daemon/loop/lane.h"
+#include "daemon/operation/file-events.h"
+#include "daemon/operation/first-rows.h"
 #include "daemon/records/maintenance.h"
 #include "manager-fixture.h"
 
@@ -20,6 +22,8 @@ void manager_fixture_begin(Manager *manager, char *database_path, size_t lane_ca
         assert_int_equal(catalogue_new(&manager->catalogue), 0);
         assert_true(sd_event_new(&manager->event) >= 0);
         assert_int_equal(lane_new(manager->event, "bulk", lane_capacity, &manager->bulk_lane, NULL), 0);
+        assert_int_equal(file_events_new(&manager->file_events, NULL), 0);
+        assert_int_equal(first_rows_new(&manager->first_rows, NULL), 0);
         assert_int_equal(maintenance_new(manager, &manager->maintenance, NULL), 0);
 }
 
@@ -29,7 +33,8 @@ void manager_fixture_end(Manager *manager)
         assert_int_equal(manager->n_jobs, 0);
         (void) lane_free(manager->bulk_lane);
         (void) maintenance_free(manager->maintenance);
-        (void) sd_event_source_disable_unref(manager->modified_event_source);
+        (void) file_events_free(manager->file_events);
+        (void) first_rows_free(manager->first_rows);
         (void) sd_event_source_disable_unref(manager->settle_event_source);
         (void) sd_event_source_disable_unref(manager->stale_event_source);
         (void) sd_event_source_disable_unref(manager->progress_event_source);
@@ -38,5 +43,6 @@ void manager_fixture_end(Manager *manager)
         (void) catalogue_free(manager->catalogue);
         health_done(&manager->health);
         job_figures_done(&manager->job_figures);
+        free(manager->claims);
         free(manager->status);
 }

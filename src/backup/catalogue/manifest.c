@@ -86,6 +86,12 @@ int manifest_new(Manifest **ret)
         return 0;
 }
 
+bool manifest_is_own(const Manifest *manifest)
+{
+        return !manifest->adopted && !manifest->problem && manifest->kind != BACKUP_PRE_RESTORE &&
+               manifest->kind != BACKUP_IMPORTED;
+}
+
 bool manifest_is_verified(const Manifest *manifest)
 {
         return manifest->verified_usec > 0 && !manifest->verification_fault && !manifest->problem;

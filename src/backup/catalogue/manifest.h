@@ -96,6 +96,10 @@ DEFINE_CLEANUP(Manifest *, manifest_free);
 
 int manifest_new(Manifest **ret);
 
+/* True for a backup that this service made of what the database was then, on its timer, at its start or for
+ * somebody. */
+bool manifest_is_own(const Manifest *manifest);
+
 /* True when it was proved in full, the last verification found nothing, and the entry has no problem. */
 bool manifest_is_verified(const Manifest *manifest);
 

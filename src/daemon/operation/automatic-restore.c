@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "daemon/facts/recovery-decision.h"
 #include "daemon/loop/one-shot.h"
+#include "daemon/operation/first-rows.h"
 #include "daemon/operation/overdue.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
@@ -259,9 +260,16 @@ static void on_backups_returned(Manager *manager)
                 journal_line(LOG_WARNING, "The backup that was missed is not made: %s", fault.message);
 }
 
+static void on_health_evaluated(Manager *manager)
+{
+        overdue_consider(manager);
+        first_rows_consider(manager);
+}
+
 const ConditionReactions automatic_restore_reactions = {
                 .met = met,
                 .is_suspecting = is_suspecting,
                 .backups_returned = on_backups_returned,
-                .health_evaluated = overdue_consider,
+                .health_evaluated = on_health_evaluated,
+                .records_counted = first_rows_counted,
 };

@@ -10,7 +10,7 @@
 #include "base/journal.h"
 #include "daemon/loop/one-shot.h"
 #include "daemon/operation/automatic-restore.h"
-#include "daemon/operation/wal-watch.h"
+#include "daemon/operation/file-events.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/event.h"
 #include "database/connection/placement.h"
@@ -75,37 +75,27 @@ static bool differs(const Manager *manager, const FileIdentity *now)
                manager->appearance.begun;
 }
 
-static int on_modified(sd_event_source *source, const struct inotify_event *event, void *userdata)
+void database_watch_settle(Manager *manager)
 {
-        Manager *manager = userdata;
-        FileIdentity now = {0};
-
-        /* Gone until the file has settled: a busy writer costs two looks a second, an idle one none. */
-        manager->modified_event_source = sd_event_source_disable_unref(manager->modified_event_source);
-        if (database_watch_look(manager, &now) >= 0)
-                manager->unsettled_bytes = now.size_bytes;
         arm(manager, SETTLE_USEC);
-        return 0;
 }
 
-/* truncate(2) closes nothing, so the directory's watch does not hear of it. Begun before each look, since
- * the path may have another file. sd-event opens it with O_PATH, whose closing drops no locks. */
-static void watch_modifications(Manager *manager)
+bool database_watch_is_attentive(const Manager *manager)
 {
-        int r;
+        return manager->database_missing || manager->appearance.begun || !manager->database_identity.exists;
+}
 
-        manager->modified_event_source = sd_event_source_disable_unref(manager->modified_event_source);
-        r = sd_event_add_inotify(manager->event,
-                        &manager->modified_event_source,
-                        manager->database_path,
-                        IN_MODIFY | IN_DONT_FOLLOW,
-                        on_modified,
-                        manager);
-        if (r < 0 && r != -ENOENT)
-                journal_line(LOG_WARNING,
-                                "Watching %s failed: %s",
-                                manager->database_path,
-                                strerrordesc_np(-r));
+bool database_watch_notice(Manager *manager)
+{
+        FileIdentity now = {0};
+
+        if (database_watch_look(manager, &now) >= 0 && !differs(manager, &now)) {
+                manager->database_identity = now;
+                return false;
+        }
+        manager->unsettled_bytes = now.size_bytes;
+        arm(manager, SETTLE_USEC);
+        return true;
 }
 
 void database_watch_accept(Manager *manager)
@@ -114,7 +104,7 @@ void database_watch_accept(Manager *manager)
 
         manager->database_moved = (FileIdentity){0};
         manager->appearance = (Appearance){0};
-        watch_modifications(manager);
+        (void) file_events_resume(manager);
         if (database_watch_look(manager, &now) < 0)
                 return;
         if (now.exists || manager->database_missing) {
@@ -260,83 +250,24 @@ void database_watch_examine(Manager *manager)
         manager_update_health(manager);
 }
 
-static bool is_side_file(const struct inotify_event *event, const char *name)
-{
-        size_t length = strlen(name);
-
-        return event->len > length && strncmp(event->name, name, length) == 0 &&
-               (strcmp(event->name + length, "-wal") == 0 || strcmp(event->name + length, "-shm") == 0);
-}
-
-static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata)
-{
-        Manager *manager = userdata;
-        const char *slash = strrchr(manager->database_path, '/');
-        FileIdentity now = {0};
-
-        if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) {
-                manager->database_watch_event_source =
-                                sd_event_source_disable_unref(manager->database_watch_event_source);
-                arm(manager, SETTLE_USEC);
-                return 0;
-        }
-        /* Somebody has mended the owner or the mode, of the directory or of a file in it, or spoilt it. */
-        if (event->mask & IN_ATTRIB) {
-                manager_update_health(manager);
-                return 0;
-        }
-        if (event->mask & (IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) && is_side_file(event, slash + 1))
-                wal_watch_examine(manager);
-        if (!(event->mask & IN_Q_OVERFLOW) && (event->len == 0 || strcmp(event->name, slash + 1) != 0))
-                return 0;
-        if (event->mask & IN_CREATE)
-                manager->database_open_by_maker = true;
-        else if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE))
-                manager->database_open_by_maker = false;
-        if (database_watch_look(manager, &now) < 0 || differs(manager, &now)) {
-                manager->unsettled_bytes = now.size_bytes;
-                arm(manager, SETTLE_USEC);
-        } else
-                manager->database_identity = now;
-        return 0;
-}
-
-static int watch_directory(Manager *manager, Fault *fault)
-{
-        const char *slash = strrchr(manager->database_path, '/');
-        _cleanup_free_ char *directory = NULL;
-        int r;
-
-        directory = strndup(manager->database_path, (size_t) MAX_OF(slash - manager->database_path, 1));
-        if (!directory)
-                return fault_set_errno(fault, ENOMEM, "Watching %s", manager->database_path);
-        r = sd_event_add_inotify(manager->event,
-                        &manager->database_watch_event_source,
-                        directory,
-                        IN_ATTRIB | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
-                                        IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
-                        on_inotify,
-                        manager);
-        return r < 0 ? fault_set_errno(fault, r, "Watching %s", directory) : 0;
-}
-
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Manager *manager = userdata;
 
-        /* Both before the look: nothing falls between. */
-        if (!manager->database_watch_event_source && watch_directory(manager, NULL) < 0)
+        /* Before the look: nothing falls between. */
+        if (file_events_resume(manager) < 0)
                 arm(manager, AWAY_USEC);
-        watch_modifications(manager);
         database_watch_examine(manager);
         return 0;
 }
 
 int database_watch_start(Manager *manager, Fault *fault)
 {
-        int r = watch_directory(manager, fault);
+        int r;
 
-        watch_modifications(manager);
+        if (file_events_have_begun(manager->file_events))
+                return 0;
+        r = file_events_begin(manager, fault);
         (void) database_watch_look(manager, &manager->database_identity);
         if (r < 0)
                 arm(manager, AWAY_USEC);

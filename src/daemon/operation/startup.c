@@ -157,7 +157,7 @@ static int judge_database(Job *job, StartupTask *task)
         _cleanup_fault_ Fault fault = {0};
 
         /* Its directory may be away, and with it the database: that is told below. */
-        if (!job->manager->database_watch_event_source && database_watch_start(job->manager, &fault) < 0)
+        if (database_watch_start(job->manager, &fault) < 0)
                 journal_line(LOG_WARNING, "%s", fault.message);
         if (task->database_missing) {
                 manager_set_database_missing(job->manager);

@@ -40,6 +40,13 @@ static int on_due(sd_event_source *source, uint64_t usec, void *userdata)
         if (manager->stopping || manager->restoring ||
                         deleted_wal_find(manager->database_path, true, &deleted) < 0)
                 return 0;
+        /* Or it was caught between removing the -shm and closing it, as the last one to close does. */
+        if (deleted.holders && !manager->wal_deleted && !manager->wal_suspected) {
+                manager->wal_suspected = true;
+                arm(manager, SETTLE_USEC);
+                return 0;
+        }
+        manager->wal_suspected = false;
         if (deleted.by_us || deleted.holders) {
                 set_state(manager, &deleted);
                 arm(manager, AGAIN_USEC);

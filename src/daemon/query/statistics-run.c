@@ -172,6 +172,7 @@ static void run_finish(Work *work)
                 compare_counts(manager);
         } else
                 manager_met_fault(manager, &run->fault);
+        manager_records_counted(manager, run->fault.code == FAULT_NONE);
         manager_flush_changes(manager);
         answer_waiters(run, run->n_served, &run->fault);
 

@@ -45,6 +45,12 @@ void manager_backups_returned(Manager *manager)
                 manager->reactions->backups_returned(manager);
 }
 
+void manager_records_counted(Manager *manager, bool counted)
+{
+        if (manager->reactions)
+                manager->reactions->records_counted(manager, counted);
+}
+
 static void replace_text(char **text, const char *replacement)
 {
         free(*text);
@@ -154,11 +160,9 @@ uint64_t manager_newest_own_backup_usec(const Manager *manager, uint64_t now_use
         for (size_t i = 0; i < manager->catalogue->n_entries; i++) {
                 const Manifest *manifest = manager->catalogue->entries[i].manifest;
 
-                if (manager->catalogue->entries[i].other || manifest->adopted || manifest->problem ||
-                                manifest->kind == BACKUP_PRE_RESTORE || manifest->kind == BACKUP_IMPORTED ||
-                                manifest->created_usec > now_usec + slack_usec)
-                        continue;
-                newest_usec = MAX_OF(newest_usec, manifest->created_usec);
+                if (!manager->catalogue->entries[i].other && manifest_is_own(manifest) &&
+                                manifest->created_usec <= now_usec + slack_usec)
+                        newest_usec = MAX_OF(newest_usec, manifest->created_usec);
         }
         return newest_usec;
 }

@@ -13,6 +13,7 @@ typedef struct ConditionReactions {
         bool (*is_suspecting)(const Manager *manager);
         void (*backups_returned)(Manager *manager);
         void (*health_evaluated)(Manager *manager);
+        void (*records_counted)(Manager *manager, bool counted);
 } ConditionReactions;
 
 /* Once, before anything else here. Without it, nothing follows by itself. */
@@ -29,6 +30,9 @@ bool manager_is_suspecting(const Manager *manager);
 
 /* The backups are at hand again: what could not be restored or backed up meanwhile is. */
 void manager_backups_returned(Manager *manager);
+
+/* The records were counted, or could not be. */
+void manager_records_counted(Manager *manager, bool counted);
 
 /* Whether a fault met while reading the database says that its content is wrong, and not just that it could
  * not be looked at. */

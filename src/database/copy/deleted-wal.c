@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/io.h"
@@ -38,6 +39,16 @@ static bool is_deleted(const char *path, const char *suffix, const char *target)
                strcmp(target + length + n, DELETED_MARK) == 0;
 }
 
+/* A descriptor that is only a place (O_PATH), as a watch on the file has it for a moment, uses nothing. The
+ * link has the rights of the descriptor. */
+static bool is_used(int directory_fd, const char *name)
+{
+        struct stat status;
+
+        return fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) >= 0 &&
+               (status.st_mode & (S_IRUSR | S_IWUSR)) != 0;
+}
+
 /* False for a process that can't be looked into, too, and for one that has a deleted database open: what it
  * has beside that is not the -wal of the one that is there. */
 static bool holds(const char *path, const char *process)
@@ -57,7 +68,8 @@ static bool holds(const char *path, const char *process)
                 target[n] = '\0';
                 if (is_deleted(path, "", target))
                         return false;
-                found = found || is_deleted(path, "-wal", target) || is_deleted(path, "-shm", target);
+                if (!found && (is_deleted(path, "-wal", target) || is_deleted(path, "-shm", target)))
+                        found = is_used(dirfd(directory), entry->d_name);
         }
         return found;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "database/copy/deleted-wal.h"
@@ -48,6 +49,21 @@ static void test_own_deleted_wal_is_found(void **state)
         }
 }
 
+static void test_place_of_a_deleted_wal_is_no_use_of_it(void **state)
+{
+        const char *path = create();
+        _cleanup_free_ char *wal_path = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        DeletedWal deleted;
+
+        assert_true(asprintf(&wal_path, "%s-wal", path) > 0);
+        fd = open(wal_path, O_PATH | O_CLOEXEC);
+        assert_true(fd >= 0);
+        fixture_run("rm %s", wal_path);
+        assert_int_equal(deleted_wal_find(path, false, &deleted), 0);
+        assert_false(deleted.by_us);
+}
+
 static void test_other_process_with_a_deleted_wal_is_named(void **state)
 {
         const char *path = create();
@@ -75,6 +91,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         TEST(test_nothing_is_deleted_while_all_is_there),
                         TEST(test_own_deleted_wal_is_found),
+                        TEST(test_place_of_a_deleted_wal_is_no_use_of_it),
                         TEST(test_other_process_with_a_deleted_wal_is_named),
         };
 
