@@ -226,7 +226,7 @@ def test_file_that_lacks_its_wal_is_refused(ctl, service, client, application, b
     other.query("PRAGMA journal_mode=WAL")
     other.add_users(1, "late")
     done = ctl.run("restore", "--yes", "--from=" + path, status=2)
-    assert "Close the application" in done.stderr and f"sqlite3 {path} '.backup COPY'" in done.stderr
+    assert "Close the application" in done.stderr and "not root" in done.stderr
     other.close()
     # The live database itself is in the same state, always.
     assert "-wal has changes" in ctl.run("restore", "--yes", "--from=" + service.database, status=2).stderr

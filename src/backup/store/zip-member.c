@@ -120,12 +120,12 @@ static int require_complete(zip_t *archive, const char *name, Fault *fault)
                 if (zip_stat(archive, path, 0, &status) == 0 && status.size > beside[i].empty_bytes)
                         return fault_set(fault,
                                         FAULT_INVALID_ARGUMENT,
-                                        "%s in the archive has changes that %s lacks; unpack both into one "
-                                        "folder, copy the database with `sqlite3 %s '.backup COPY'`, and "
-                                        "name the copy",
+                                        "%s in the archive has changes that %s lacks; as a user without "
+                                        "rights, not as root, unpack both into one folder, copy the "
+                                        "database "
+                                        "with SQLite's `.backup`, and name the copy",
                                         path,
-                                        name,
-                                        DATABASE_FILE);
+                                        name);
         }
         return 0;
 }

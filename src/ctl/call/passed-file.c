@@ -90,11 +90,9 @@ int passed_file_check_complete(const char *path, Fault *fault)
                         return fault_set(fault,
                                         FAULT_INVALID_ARGUMENT,
                                         "%s has changes that %s itself lacks. Close the application that "
-                                        "has "
-                                        "it open, or copy it with `sqlite3 %s '.backup COPY'` and name the "
-                                        "copy.",
+                                        "has it open, or let the application's user, not root, copy it with "
+                                        "SQLite's `.backup`, and name the copy.",
                                         beside,
-                                        path,
                                         path);
         }
         return 0;

@@ -121,7 +121,8 @@ static void diagnose_permissions(const Manager *manager, DiagnoseReport *report)
                 diagnose_row(report,
                                 "permissions",
                                 "warning",
-                                "chmod o= the file; the application's user belongs into its group",
+                                "Run chmod o= as the file's owner, not as root; the application's user "
+                                "belongs into its group",
                                 "%s is open to every user (mode %04o)",
                                 manager->database_path,
                                 status.st_mode & 07777);

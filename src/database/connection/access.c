@@ -66,6 +66,8 @@ static int refuse_stopped(const char *path, Fault *fault)
         return 0;
 }
 
+/* Whoever may write the folder may put a link there before root does what is said: nothing of it follows
+ * one. */
 static int refuse_owner(const char *path, const struct stat *status, Fault *fault)
 {
         char owner[NAME_MAX_BYTES], user[NAME_MAX_BYTES];
@@ -76,9 +78,8 @@ static int refuse_owner(const char *path, const struct stat *status, Fault *faul
         return fault_set(fault,
                         FAULT_PERMISSION,
                         "%s belongs to %s (owner %u:%u, mode %04o) and can't be read and written by this "
-                        "service (%s, user %u, group %u); mend it with: chown %u:%u '%s' && chmod %s '%s', "
-                        "or "
-                        "leave the owner and run: setfacl -m u:%u:%s '%s'",
+                        "service (%s, user %u, group %u); mend it with: chown -h %u:%u '%s' && runuser -u "
+                        "%s -- chmod %s '%s', or leave the owner and run: setfacl -P -m u:%u:%s '%s'",
                         path,
                         owner,
                         status->st_uid,
@@ -90,6 +91,7 @@ static int refuse_owner(const char *path, const struct stat *status, Fault *faul
                         geteuid(),
                         getegid(),
                         path,
+                        user,
                         directory ? "u+rwx" : "u+rw",
                         path,
                         geteuid(),
