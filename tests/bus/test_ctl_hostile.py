@@ -9,7 +9,7 @@ import pytest
 
 from command_line import Dialogue, ctl  # noqa: F401
 from contract import SOURCE
-from hostile_service import HostileService
+from hostile_service import HOSTILE, HostileService
 
 # A call of each verb that there is, and of each command where a verb has several.
 CALLS = {
@@ -31,6 +31,7 @@ CALLS = {
     "restore": [("--yes",), ("--dry-run",)],
     "undo": [("--yes",)],
     "acknowledge": [()],
+    "quarantine": [(), ("show", HOSTILE), ("delete", "--yes", "x")],
     "export": [("-",)],
     "import": [("/dev/null",)],
     "key": [("show",), ("test",)],

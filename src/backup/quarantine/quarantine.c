@@ -366,7 +366,7 @@ void quarantine_forget_copies(const char *folder, const char *database_path)
         (void) rmdir(folder);
 }
 
-int quarantine_remove(const char *folder, const char *database_path, Fault *fault)
+int quarantine_remove_files(const char *folder, const char *database_path, Fault *fault)
 {
         /* The main file goes first: the rest alone is nothing that anybody could restore by mistake. */
         for (size_t i = 0; i < QUARANTINE_N_FILES; i++) {
@@ -377,6 +377,15 @@ int quarantine_remove(const char *folder, const char *database_path, Fault *faul
                 if (unlink(path) < 0 && errno != ENOENT)
                         return fault_set_errno(fault, errno, "Removing %s", path);
         }
+        return 0;
+}
+
+int quarantine_remove(const char *folder, const char *database_path, Fault *fault)
+{
+        int r = quarantine_remove_files(folder, database_path, fault);
+
+        if (r < 0)
+                return r;
         (void) restore_state_remove(folder, RESCUE_RECORD_FILE, NULL);
         if (rmdir(folder) < 0 && errno != ENOTEMPTY && errno != ENOENT)
                 return fault_set_errno(fault, errno, "Removing %s", folder);

@@ -63,8 +63,11 @@ void quarantine_forget_unfinished(const char *folder, const char *database_path)
  * stays, and then the folder does, too. */
 void quarantine_forget_copies(const char *folder, const char *database_path);
 
-/* Removes a folder with the four files and what SQLite made beside them; anything else in it stays, and then
- * the folder does, too. */
+/* Removes the four files of a folder; its report stays. */
+int quarantine_remove_files(const char *folder, const char *database_path, Fault *fault);
+
+/* Removes a folder with the four files and its report; anything else in it stays, and then the folder does,
+ * too. */
 int quarantine_remove(const char *folder, const char *database_path, Fault *fault);
 
 /* Removes folders that a killed run left unfinished or empty. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backup/quarantine/quarantine.h"
+#include "backup/quarantine/rescue-record.h"
 #include "backup/repair/repair-by-copy.h"
 #include "backup/repair/repair-intent.h"
 #include "backup/restore/restore.h"
@@ -318,6 +319,16 @@ static int repair(const RepairRequest *request, Progress *progress, RepairOutcom
         return r >= 0 && changed ? tell(request, objects, outcome, fault) : r;
 }
 
+/* What was saved first has every row that the database has: nothing lies there alone. */
+static void mark_spent(const RepairRequest *request, const RepairOutcome *outcome)
+{
+        const RescueRecord record = {
+                        .source = (char *) "", .usec = request->now_usec, .report.schema_sound = true};
+
+        if (outcome->quarantine && outcome->check.healthy)
+                (void) rescue_record_store(outcome->quarantine, &record, NULL);
+}
+
 int repair_database(const RepairRequest *asked, Progress *progress, RepairOutcome *ret, Fault *fault)
 {
         _cleanup_(repair_outcome_done) RepairOutcome outcome = {0};
@@ -333,6 +344,7 @@ int repair_database(const RepairRequest *asked, Progress *progress, RepairOutcom
                 r = repair(&request, progress, &outcome, fault);
         if (r < 0)
                 return r;
+        mark_spent(&request, &outcome);
         outcome.duration_usec = clock_monotonic_usec() - begun_usec;
         *ret = outcome;
         outcome = (RepairOutcome){0};

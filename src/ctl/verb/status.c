@@ -153,6 +153,20 @@ static void add_backups(Table *fields, json_object *status, uint64_t now_usec)
                                 next_usec > 0 ? text : "running, or due at any moment");
 }
 
+static void add_quarantine(Table *fields, json_object *status)
+{
+        char size[QUANTITY_MAX];
+
+        quantity_format_size(document_number(status, "QuarantineBytes"), size);
+        if (document_number(status, "Quarantined") > 0)
+                fields_addf(fields,
+                                "Quarantine",
+                                STYLE_PLAIN,
+                                "%" PRIu64 ", %s; `oracxpredctl quarantine` shows them",
+                                document_number(status, "Quarantined"),
+                                size);
+}
+
 static void add_restore(Table *fields, json_object *status, uint64_t now_usec)
 {
         const char *last = document_text(status, "LastRestore");
@@ -219,6 +233,7 @@ static int print_status(Session *session, json_object *status, Fault *fault)
         add_database(fields, status, now_usec);
         add_backups(fields, status, now_usec);
         add_restore(fields, status, now_usec);
+        add_quarantine(fields, status);
         statistics_add_disk(fields, status);
         add_list(fields, "Configuration", document_member(status, "ConfigurationFaults"));
         add_list(fields, "Schema", document_member(status, "SchemaDifferences"));

@@ -24,6 +24,7 @@ int verb_key(Session *session, Fault *fault);
 int verb_units_rule(Session *session, Fault *fault);
 int verb_advise(Session *session, Fault *fault);
 int verb_prediction(Session *session, Fault *fault);
+int verb_quarantine(Session *session, Fault *fault);
 int verb_account(Session *session, Fault *fault);
 int verb_log(Session *session, Fault *fault);
 int verb_jobs(Session *session, Fault *fault);

@@ -315,6 +315,10 @@ static void write_backups(Writer *writer)
                         "LastRestoreUSec",
                         "When the database was restored last");
         property(writer,
+                        "oracxpred_quarantine_bytes",
+                        "QuarantineBytes",
+                        "What the quarantine takes on the disk");
+        property(writer,
                         "oracxpred_disk_size_bytes",
                         "DiskTotalBytes",
                         "Size of the file system that holds the backups");

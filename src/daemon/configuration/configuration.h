@@ -38,6 +38,7 @@ typedef struct Configuration {
         JournalChoice journal_mode;
         uint64_t cadence_usec;
         uint64_t low_disk_space_bytes;
+        uint64_t quarantine_max_bytes;     /* UINT64_MAX: no bound */
         uint64_t restore_max_bytes;        /* 0: what the disk has, less its reserve */
         uint64_t prediction_cache_entries; /* 0: none */
         uint64_t prediction_cache_bytes;

@@ -267,6 +267,16 @@ static const char *parse_low_disk_space(Configuration *configuration, const char
         return NULL;
 }
 
+static const char *parse_quarantine_max_size(Configuration *configuration, const char *value)
+{
+        uint64_t bytes = UINT64_MAX;
+
+        if (strcmp(value, "infinity") != 0 && quantity_parse_size(value, &bytes) < 0)
+                return "a size such as 20G, or infinity";
+        configuration->quarantine_max_bytes = bytes;
+        return NULL;
+}
+
 static const char *parse_restore_max_size(Configuration *configuration, const char *value)
 {
         uint64_t bytes = 0;
@@ -404,6 +414,7 @@ const Setting settings[] = {
                 {"JournalMode", "", parse_journal_mode, NULL},
                 {"Cadence", "6h", parse_cadence, NULL},
                 {"LowDiskSpace", "1G", parse_low_disk_space, NULL},
+                {"QuarantineMaxSize", "10G", parse_quarantine_max_size, NULL},
                 {"RestoreMaxSize", "", parse_restore_max_size, NULL},
                 {"PredictionCacheEntries", "1024", parse_cache_entries, NULL},
                 {"PredictionCacheSize", "4M", parse_cache_size, NULL},

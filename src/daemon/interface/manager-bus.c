@@ -13,6 +13,7 @@
 #include "daemon/interface/backup-list.h"
 #include "daemon/interface/job-bus.h"
 #include "daemon/interface/property.h"
+#include "daemon/interface/quarantine-bus.h"
 #include "daemon/interface/recovery-bus.h"
 #include "daemon/latency/response-times.h"
 #include "daemon/operation/cleanup.h"
@@ -307,6 +308,16 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_RESULT("u", id, "o", job),
                                 manager_method_import,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("ListQuarantine",
+                                SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(sttssbttta(sbttttt))", incidents),
+                                manager_method_list_quarantine,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("DeleteQuarantine",
+                                SD_BUS_ARGS("s", name, "a{sv}", options),
+                                SD_BUS_RESULT("u", id, "o", job),
+                                manager_method_delete_quarantine,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("ReportCorruption",
                                 SD_BUS_ARGS("s", what),
                                 SD_BUS_NO_RESULT,
@@ -362,6 +373,8 @@ static const sd_bus_vtable manager_vtable[] = {
                 FIGURE("DatabaseGrowthPerDay", "x"),
                 FIGURE("TableChanges", "a(sx)"),
                 FIGURE("TablesComparedWith", "s"),
+                FIGURE("Quarantined", "u"),
+                FIGURE("QuarantineBytes", "t"),
                 FIGURE("DiskTotalBytes", "t"),
                 FIGURE("DiskFreeBytes", "t"),
                 FIGURE("DiskDaysLeft", "d"),

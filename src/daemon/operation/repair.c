@@ -11,6 +11,7 @@
 #include "daemon/loop/gate.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/quarantine.h"
 #include "daemon/operation/remedy-state.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/event.h"
@@ -122,6 +123,7 @@ static int repair_finish(Job *job, void *userdata)
                 automatic_restore_failed(manager, job->fault.code);
         if (task->ran && (task->outcome.check.damage & DAMAGE_CONTENT))
                 (void) automatic_restore_suspect(manager, NULL);
+        quarantine_keep_bound(manager);
         return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
 #include "daemon/operation/database-watch.h"
+#include "daemon/operation/quarantine.h"
 #include "daemon/operation/restore-remedy.h"
 #include "daemon/query/statistics-run.h"
 #include "daemon/state/condition.h"
@@ -140,6 +141,7 @@ void restore_result_succeeded(Job *job, RestoreTask *task)
         emit_restored(job, task);
         if (!outcome->checked)
                 check_again(manager);
+        quarantine_keep_bound(manager);
 }
 
 void restore_result_decided(Manager *manager)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backup/catalogue/trend.h"
+#include "backup/quarantine/quarantine-list.h"
 #include "base/clock.h"
 #include "daemon/bus/bus-argument.h"
 #include "daemon/job/job.h"
@@ -233,6 +234,22 @@ static int append_last_error(Manager *manager, sd_bus_message *message)
         return sd_bus_message_append(message, "s", code != FAULT_NONE ? fault_name(code) : NULL);
 }
 
+static int append_quarantined(Manager *manager, sd_bus_message *message)
+{
+        _cleanup_(quarantine_list_done) QuarantineList list = {0};
+
+        (void) quarantine_list_load(manager->quarantine_directory, &list, NULL);
+        return sd_bus_message_append(message, "u", (uint32_t) list.n_items);
+}
+
+static int append_quarantine_bytes(Manager *manager, sd_bus_message *message)
+{
+        _cleanup_(quarantine_list_done) QuarantineList list = {0};
+
+        (void) quarantine_list_load(manager->quarantine_directory, &list, NULL);
+        return sd_bus_message_append(message, "t", quarantine_list_bytes(&list));
+}
+
 #define NUMBER(name, field)                                                 \
         static int append_##name(Manager *manager, sd_bus_message *message) \
         {                                                                   \
@@ -310,6 +327,8 @@ static const struct {
                 {"LastBackupUSec", "t", append_last_backup_usec},
                 {"OldestBackup", "s", append_oldest_backup},
                 {"OldestBackupUSec", "t", append_oldest_backup_usec},
+                {"Quarantined", "u", append_quarantined},
+                {"QuarantineBytes", "t", append_quarantine_bytes},
                 {"DiskTotalBytes", "t", append_disk_total},
                 {"DiskFreeBytes", "t", append_disk_free},
                 {"DiskDaysLeft", "d", append_days_left},

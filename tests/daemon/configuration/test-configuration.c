@@ -34,6 +34,7 @@ static void assert_defaults(const Configuration *configuration)
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
         assert_int_equal(configuration->low_disk_space_bytes, GIB);
         assert_int_equal(configuration->restore_max_bytes, 0);
+        assert_int_equal(configuration->quarantine_max_bytes, 10 * GIB);
         assert_int_equal(configuration->bcrypt_cost, 12);
         assert_int_equal(configuration->prediction_cache_entries, 1024);
         assert_int_equal(configuration->prediction_cache_bytes, 4 * MIB);
@@ -74,6 +75,7 @@ static void test_every_setting(void **state)
                              "Cadence=90min\n"
                              "LowDiskSpace=512M\n"
                              "RestoreMaxSize=20G\n"
+                             "QuarantineMaxSize=infinity\n"
                              "BcryptCost=14\n"
                              "PredictionCacheEntries=0\n"
                              "PredictionCacheSize=64K\n"
@@ -98,6 +100,7 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
         assert_int_equal(configuration.low_disk_space_bytes, 512 * MIB);
         assert_int_equal(configuration.restore_max_bytes, 20 * GIB);
+        assert_true(configuration.quarantine_max_bytes == UINT64_MAX);
         assert_int_equal(configuration.bcrypt_cost, 14);
         assert_int_equal(configuration.prediction_cache_entries, 0);
         assert_int_equal(configuration.prediction_cache_bytes, 64 * KIB);
