@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 import time
 
 import pytest
@@ -343,3 +344,30 @@ def test_members_of_the_service_s_group_may_report_and_others_not(bus, client):
     allowed = report_as(bus, f"--groups={os.getegid()}")
     assert allowed.returncode == 0, allowed.stdout
     assert client.wait_signal("JobNew", since=since)[2] == "check"
+
+
+GROUP_LATER = """\
+import os, sys
+from jeepney import DBusAddress, new_method_call
+from jeepney.io.blocking import open_dbus_connection
+
+address, group, name, path, interface = sys.argv[1:]
+nobody = 65534
+os.setgroups([])
+os.setresgid(nobody, nobody, nobody)
+os.setresuid(nobody, nobody, 0)
+connection = open_dbus_connection(address)
+os.setresuid(0, 0, 0)
+os.setgroups([int(group)])
+os.setresgid(int(group), int(group), int(group))
+os.setresuid(nobody, nobody, nobody)
+call = new_method_call(DBusAddress(path, name, interface), "ReportCorruption", "s", ("met",))
+print(connection.send_and_get_reply(call).body)
+"""
+
+
+def test_group_counts_that_the_caller_had_when_it_connected(bus, client):
+    """Its pid may be a process of the group's by now: what the kernel says of that is not asked for."""
+    command = [sys.executable, "-c", GROUP_LATER, bus.address, str(os.getegid()), BUS_NAME, BUS_PATH, MANAGER]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "only root and the service's own user may" in done.stdout, done.stderr

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/bus/caller.h"
 
+#include <string.h>
 #include <unistd.h>
 
 static sd_bus *inquiries;
@@ -61,22 +62,44 @@ int caller_of(sd_bus_message *message, Caller *ret, sd_bus_error *error)
         return 0;
 }
 
+static bool has_own_group(sd_bus_message *credentials)
+{
+        const void *groups;
+        size_t size;
+
+        if (sd_bus_message_enter_container(credentials, 'v', "au") < 0 ||
+                        sd_bus_message_read_array(credentials, 'u', &groups, &size) < 0)
+                return false;
+        for (size_t i = 0; i < size / sizeof(uint32_t); i++)
+                if (((const uint32_t *) groups)[i] == getegid())
+                        return true;
+        return false;
+}
+
 bool caller_is_in_own_group(sd_bus_message *message)
 {
-        __attribute__((cleanup(sd_bus_creds_unrefp))) sd_bus_creds *creds = NULL;
-        const gid_t *groups;
-        gid_t group;
-        int n;
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *credentials = NULL;
+        const char *sender = sd_bus_message_get_sender(message), *name;
 
-        if (inquire(message,
-                            SD_BUS_CREDS_EGID | SD_BUS_CREDS_SUPPLEMENTARY_GIDS | SD_BUS_CREDS_AUGMENT,
-                            &creds) < 0)
+        if (!sender ||
+                        sd_bus_call_method(inquiries,
+                                        "org.freedesktop.DBus",
+                                        "/org/freedesktop/DBus",
+                                        "org.freedesktop.DBus",
+                                        "GetConnectionCredentials",
+                                        NULL,
+                                        &credentials,
+                                        "s",
+                                        sender) < 0 ||
+                        sd_bus_message_enter_container(credentials, 'a', "{sv}") < 0)
                 return false;
-        if (sd_bus_creds_get_egid(creds, &group) >= 0 && group == getegid())
-                return true;
-        n = sd_bus_creds_get_supplementary_gids(creds, &groups);
-        for (int i = 0; i < n; i++)
-                if (groups[i] == getegid())
-                        return true;
+        while (sd_bus_message_enter_container(credentials, 'e', "sv") > 0 &&
+                        sd_bus_message_read(credentials, "s", &name) > 0) {
+                if (strcmp(name, "UnixGroupIDs") == 0)
+                        return has_own_group(credentials);
+                if (sd_bus_message_skip(credentials, "v") < 0 ||
+                                sd_bus_message_exit_container(credentials) < 0)
+                        return false;
+        }
         return false;
 }

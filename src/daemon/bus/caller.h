@@ -33,8 +33,8 @@ static inline Caller caller_self(void)
  */
 int caller_of(sd_bus_message *message, Caller *ret, sd_bus_error *error);
 
-/* True for a process that runs in the service's own group, by what the kernel says of it: a group may be had
- * without being in the group database. */
+/* True for a process that ran in the service's own group when it connected, as the kernel told the bus: a
+ * group may be had without being in the group database, and the pid may be another process's by now. */
 bool caller_is_in_own_group(sd_bus_message *message);
 
 /* The connection to ask over. Borrowed. */
