@@ -189,5 +189,6 @@ bool salvage_file_put_others_aside(SalvageFile *salvage)
                 for (uint64_t page = 2; page <= salvage->file.n_pages;
                                 page += salvage->file.usable_bytes / 5 + 1)
                         (void) put_aside(salvage, page == pending_page ? page + 1 : page);
-        return salvage->header_sound && put_free_pages_aside(salvage);
+        salvage->others_known = salvage->header_sound && put_free_pages_aside(salvage);
+        return salvage->others_known;
 }

@@ -14,6 +14,7 @@ typedef struct SalvageFile {
         bool header_sound;      /* it is the file's own */
         unsigned char encoding; /* of text: SQLITE_UTF8, SQLITE_UTF16LE or SQLITE_UTF16BE */
         unsigned char *n_uses;  /* of each page, 2 for more; index 0 is not used */
+        bool others_known;      /* every page that no tree has is counted, too */
         unsigned char *taken;   /* 1 for pages of which it is known what they are */
 } SalvageFile;
 

@@ -40,33 +40,68 @@ static int tell_gap(Walk *walk, bool is_below, Fault *fault)
         return walk->visit ? walk->visit(walk->userdata, &gap, fault) : 0;
 }
 
-/* Follows the chain of a payload that is not all in its page; `into` is NULL while pages are counted. False
- * when it is broken, or some page of it is used twice. */
-static bool follow_overflow(SalvageFile *salvage, const PageCell *cell, bool is_index, unsigned char *into)
+/* Goes to the page that follows in a chain. False when there is no such page as this one. */
+static bool go_on(const PageFile *file, uint32_t *page)
 {
-        const PageFile *file = &salvage->file;
+        unsigned char next[4];
+
+        if (!page_file_read(file, *page, 0, next, sizeof next))
+                return false;
+        *page = page_get4(next);
+        return true;
+}
+
+/* Whether the chain of a payload that is not all in its page ends where the payload does. */
+static bool chain_is_exact(const PageFile *file, const PageCell *cell)
+{
         uint64_t n_left = cell->payload_bytes - cell->local_bytes, chunk = file->usable_bytes - 4;
         uint32_t page = cell->overflow;
 
-        for (; n_left > 0; n_left -= MIN_OF(n_left, chunk)) {
-                unsigned char next[4];
-
-                if (!page_file_read(file, page, 0, next, sizeof next))
+        for (; n_left > 0; n_left -= MIN_OF(n_left, chunk))
+                if (!go_on(file, &page))
                         return false;
-                if (!into && !salvage_file_use(salvage, page))
-                        return false;
-                if (salvage->n_uses[page] > 1)
-                        return false;
-                if (into || is_index)
-                        salvage->taken[page] = 1;
-                if (into) {
-                        if (!page_file_read(file, page, 4, into, MIN_OF(n_left, chunk)))
-                                return false;
-                        into += MIN_OF(n_left, chunk);
-                }
-                page = page_get4(next);
-        }
         return page == 0;
+}
+
+/* Counts the pages of such a chain; one that is not exact may lead through pages of others, which are not to
+ * be doubted for it. False when it is broken, or some page of it is used twice. */
+static bool count_chain(SalvageFile *salvage, const PageCell *cell, bool is_index)
+{
+        const PageFile *file = &salvage->file;
+        uint32_t page = cell->overflow;
+
+        if (!chain_is_exact(file, cell))
+                return false;
+        for (; page != 0; (void) go_on(file, &page)) {
+                if (!salvage_file_use(salvage, page) || salvage->n_uses[page] > 1)
+                        return false;
+                if (is_index)
+                        salvage->taken[page] = 1;
+        }
+        return true;
+}
+
+/* A chain that goes on where the payload ends still has all of it, where these pages are nothing else's and
+ * not free. */
+static bool read_chain(SalvageFile *salvage, const PageCell *cell, unsigned char *into)
+{
+        const PageFile *file = &salvage->file;
+        uint64_t n_left = cell->payload_bytes - cell->local_bytes, chunk = file->usable_bytes - 4;
+        bool exact = chain_is_exact(file, cell);
+        uint32_t page = cell->overflow;
+
+        if (!exact && !salvage->others_known)
+                return false;
+        for (; n_left > 0; n_left -= MIN_OF(n_left, chunk)) {
+                if (!page_file_read(file, page, 4, into, MIN_OF(n_left, chunk)))
+                        return false;
+                if (exact ? salvage->n_uses[page] > 1 : salvage->n_uses[page] > 0 || salvage->taken[page])
+                        return false;
+                salvage->taken[page] = 1;
+                into += MIN_OF(n_left, chunk);
+                (void) go_on(file, &page);
+        }
+        return true;
 }
 
 /* The whole payload; NULL when it can't be read. */
@@ -87,9 +122,7 @@ static const unsigned char *read_payload(Walk *walk, const PageCell *cell)
                 walk->n_payload_bytes = cell->payload_bytes;
         }
         memcpy(walk->payload, cell->local, cell->local_bytes);
-        return follow_overflow(walk->salvage, cell, walk->tree->is_index, walk->payload + cell->local_bytes)
-                               ? walk->payload
-                               : NULL;
+        return read_chain(walk->salvage, cell, walk->payload + cell->local_bytes) ? walk->payload : NULL;
 }
 
 static bool is_within(const Walk *walk, const Bounds *bounds, int64_t rowid)
@@ -144,7 +177,7 @@ static int take_cell(Walk *walk,
                 return tell_gap(walk, false, fault);
         if (!walk->visit) {
                 if (cell.local_bytes < cell.payload_bytes &&
-                                !follow_overflow(walk->salvage, &cell, walk->tree->is_index, NULL))
+                                !count_chain(walk->salvage, &cell, walk->tree->is_index))
                         walk->n_gaps++;
                 return 0;
         }
