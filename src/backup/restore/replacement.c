@@ -216,6 +216,7 @@ int replacement_record(const char *state_directory_path, const Replacement *repl
                         .quarantine = replacement->quarantine,
                         .method = RESTORE_REPLACE,
                         .automatic = replacement->automatic,
+                        .damaged = replacement->automatic, /* until that is known */
                         .untold = replacement->automatic,
                         .finished = true,
                         .restored_usec = replacement->restored_usec,

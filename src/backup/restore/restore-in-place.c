@@ -328,6 +328,7 @@ static int record_intent(InPlace *in_place, Fault *fault)
                         .quarantine = in_place->quarantine,
                         .method = RESTORE_IN_PLACE,
                         .automatic = request->automatic,
+                        .damaged = request->automatic, /* until that is known */
                         .untold = request->automatic,
                         .restored_usec = request->now_usec,
         };

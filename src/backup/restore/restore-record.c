@@ -55,6 +55,8 @@ static int read_members(json_object *document, RestoreRecord *record)
         if (r >= 0)
                 r = restore_state_get_flag(document, "automatic", &record->automatic);
         if (r >= 0)
+                r = restore_state_get_flag(document, "damaged", &record->damaged);
+        if (r >= 0)
                 r = restore_state_get_flag(document, "untold", &record->untold);
         if (r >= 0)
                 r = restore_state_get_flag(document, "finished", &record->finished);
@@ -110,6 +112,8 @@ int restore_record_store(const char *state_directory_path, const RestoreRecord *
                 r = restore_state_set_text(document, "method", restore_method_to_string(record->method));
         if (r >= 0)
                 r = restore_state_set_flag(document, "automatic", record->automatic);
+        if (r >= 0)
+                r = restore_state_set_flag(document, "damaged", record->damaged);
         if (r >= 0)
                 r = restore_state_set_flag(document, "untold", record->untold);
         if (r >= 0)

@@ -15,6 +15,8 @@ typedef struct RestoreRecord {
         char *quarantine;  /* folder with the files it replaced; NULL when there is none */
         RestoreMethod method;
         bool automatic;
+        bool damaged;  /* what lies in the quarantine is not sound, as far as is known: an undo has to be
+                        * forced to bring it back */
         bool untold;   /* automatic, and not in the list of remedies yet (restore-loss.h) */
         bool finished; /* false: it was cut off; the database is the old one or the new one */
         uint64_t restored_usec;

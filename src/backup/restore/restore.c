@@ -218,6 +218,7 @@ static int record(const RestoreRequest *request, const RestoreOutcome *outcome, 
                         .quarantine = outcome->quarantine,
                         .method = outcome->method,
                         .automatic = request->automatic,
+                        .damaged = outcome->damaged,
                         .untold = request->automatic,
                         .finished = true,
                         .restored_usec = request->now_usec,
@@ -249,6 +250,8 @@ static void finish(const RestoreRequest *request, Progress *progress, bool reada
 
         if (outcome->quarantine && (in_place || readable))
                 r = store_what_was_there(request, progress, outcome, &met);
+        outcome->damaged = outcome->quarantine && !outcome->pre_restore &&
+                           (r >= 0 || met.code == FAULT_CORRUPT || met.code == FAULT_NOT_A_DATABASE);
         if (r >= 0)
                 r = record(request, outcome, &met);
         else

@@ -103,6 +103,7 @@ typedef struct RestoreOutcome {
         bool rescued;            /* and what that has saved: */
         RescueReport rescue;     /* also of one that is held (NEEDS_DECISION) */
         char *saving_problem;    /* why there is no pre-restore backup; NULL when there is one */
+        bool damaged;            /* the files in the quarantine are no sound database */
         bool was_deleted;        /* they are copies of what was removed while in use */
         bool checked;            /* false: cancelled after the restore was already in force */
         bool checkpointed;       /* the new content is in the main file, no longer in the -wal */

@@ -82,6 +82,20 @@ CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord 
         return best;
 }
 
+bool recovery_can_undo(const Catalogue *catalogue,
+                const RestoreRecord *last,
+                bool with_encrypted,
+                bool quarantine_is_there)
+{
+        const CatalogueEntry *entry =
+                        last->pre_restore ? catalogue_find(catalogue, last->pre_restore) : NULL;
+
+        if (entry)
+                return manifest_is_verified(entry->manifest) &&
+                       (with_encrypted || !entry->manifest->encrypted);
+        return last->quarantine && quarantine_is_there && !last->damaged;
+}
+
 int recovery_find(const Catalogue *catalogue,
                 const RestoreRecord *last,
                 const char *name,

@@ -44,6 +44,13 @@ RecoveryDecision recovery_decide(const RecoveryFacts *facts);
  * `with_encrypted`. NULL when nothing is verified. Valid until the catalogue's next change. */
 CatalogueEntry *recovery_choose(const Catalogue *catalogue, const RestoreRecord *last, bool with_encrypted);
 
+/* Whether an undo brings back what the last restore replaced without being forced, as far as names tell:
+ * that is a verified backup, or files in the quarantine that are no damaged ones. `last` may be empty. */
+bool recovery_can_undo(const Catalogue *catalogue,
+                const RestoreRecord *last,
+                bool with_encrypted,
+                bool quarantine_is_there);
+
 /* The entry that a caller means: of that name, or with "" the one above. NOT_FOUND or NO_HEALTHY_BACKUP with
  * the way out. */
 int recovery_find(const Catalogue *catalogue,

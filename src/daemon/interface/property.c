@@ -6,8 +6,10 @@
 
 #include "config.h"
 #include "daemon/bus/bus-argument.h"
+#include "daemon/facts/recovery-decision.h"
 #include "daemon/manager.h"
 #include "daemon/state/condition.h"
+#include "daemon/state/encryption.h"
 
 static int append_strings(sd_bus_message *message, char *const *strings, size_t n)
 {
@@ -134,13 +136,14 @@ PROPERTY_GETTER(property_get_last_restore_automatic)
         return sd_bus_message_append(reply, "b", (int) manager->last_restore.automatic);
 }
 
-/* Names only, as restore_undo_source() judges it when it comes to it. */
 PROPERTY_GETTER(property_get_can_undo_restore)
 {
         const Manager *manager = userdata;
         const RestoreRecord *last = &manager->last_restore;
-        bool can = (last->pre_restore && catalogue_find(manager->catalogue, last->pre_restore)) ||
-                   (last->quarantine && access(last->quarantine, F_OK) == 0);
+        bool is_there = last->quarantine && access(last->quarantine, F_OK) == 0;
 
-        return sd_bus_message_append(reply, "b", (int) can);
+        return sd_bus_message_append(reply,
+                        "b",
+                        (int) recovery_can_undo(
+                                        manager->catalogue, last, encryption_can_open(manager), is_there));
 }

@@ -32,6 +32,7 @@ static void test_what_is_stored_is_read(void **state)
                         .quarantine = (char *) "/var/q\xc3\xa9",
                         .method = RESTORE_REPLACE,
                         .automatic = true,
+                        .damaged = true,
                         .finished = true,
                         .restored_usec = RESTORE_NOW_USEC,
         };
@@ -46,6 +47,7 @@ static void test_what_is_stored_is_read(void **state)
         assert_string_equal(read.quarantine, record.quarantine);
         assert_int_equal(read.method, RESTORE_REPLACE);
         assert_true(read.automatic);
+        assert_true(read.damaged);
         assert_true(read.finished);
         assert_int_equal(read.restored_usec, RESTORE_NOW_USEC);
         assert_int_equal(restore_record_remove(restore_fixture_state_directory(), &fault), 0);

@@ -160,6 +160,45 @@ static void test_backup_of_another_database_is_none_unless_restored(void **state
         assert_ptr_equal(recovery_choose(catalogue, &last, true), catalogue->entries + 1);
 }
 
+static void test_undo_is_promised_only_where_it_passes(void **state)
+{
+        const struct {
+                char kind;
+                bool encrypted, gone, quarantine, is_there, damaged, with_encrypted, can;
+        } cases[] = {
+                        {'p', .can = true},
+                        {'V', .can = false},
+                        {'p', .encrypted = true, .can = false},
+                        {'p', .encrypted = true, .with_encrypted = true, .can = true},
+                        /* The backup goes before the files that it was made of. */
+                        {'V', .quarantine = true, .is_there = true, .can = false},
+                        {'p', .gone = true, .can = false},
+                        {'p', .gone = true, .quarantine = true, .is_there = true, .can = true},
+                        {0, .quarantine = true, .is_there = true, .can = true},
+                        {0, .quarantine = true, .is_there = true, .damaged = true, .can = false},
+                        {0, .quarantine = true, .can = false},
+                        {0, .can = false},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char kinds[] = {cases[i].kind, 0};
+                _cleanup_(catalogue_freep) Catalogue *catalogue = catalogue_of(kinds);
+                RestoreRecord last = {
+                                .pre_restore = (char *) (!cases[i].kind  ? NULL
+                                                         : cases[i].gone ? "backup_20270101_000000"
+                                                                         : "backup_20260101_000000"),
+                                .quarantine = (char *) (cases[i].quarantine ? "/q" : NULL),
+                                .damaged = cases[i].damaged,
+                };
+
+                if (cases[i].kind)
+                        catalogue->entries[0].manifest->encrypted = cases[i].encrypted;
+                if (recovery_can_undo(catalogue, &last, cases[i].with_encrypted, cases[i].is_there) !=
+                                cases[i].can)
+                        fail_msg("case %zu", i);
+        }
+}
+
 static void test_find_tells_the_two_ways_of_not_finding(void **state)
 {
         _cleanup_(catalogue_freep) Catalogue *catalogue = catalogue_of("A");
@@ -186,6 +225,7 @@ int main(void)
                         cmocka_unit_test(test_restore_begins_a_new_line),
                         cmocka_unit_test(test_imported_or_undone_backup_that_was_restored_is_the_line),
                         cmocka_unit_test(test_backup_of_another_database_is_none_unless_restored),
+                        cmocka_unit_test(test_undo_is_promised_only_where_it_passes),
                         cmocka_unit_test(test_find_tells_the_two_ways_of_not_finding),
         };
 
