@@ -137,7 +137,7 @@ static const Verb verbs[] = {
                                 "",
                                 0,
                                 0,
-                                OPTION_FORCE | OPTION_YES | OPTION_WAIT | OPTION_IDENTITY |
+                                OPTION_DRY_RUN | OPTION_FORCE | OPTION_YES | OPTION_WAIT | OPTION_IDENTITY |
                                                 OPTION_PASSPHRASE,
                                 "Take the last restore back",
                                 NULL,

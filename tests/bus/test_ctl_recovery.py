@@ -75,6 +75,45 @@ def test_plan_is_a_document(ctl, backed_up):
     assert {"RefusedInUse", "StopsUnits", "Units"} < set(plan)
 
 
+def test_dry_run_of_an_undo_shows_what_it_brings_back_and_does_nothing(ctl, client, application, backed_up):
+    ctl.run("undo", "--dry-run", status=10)
+    ctl.run("restore", "--yes", backed_up)
+    saved_as = client.wait_signal("DatabaseRestored")[4]
+    shown = ctl.run("undo", "--dry-run").stdout
+    assert f"Restore: {saved_as}\n" in shown
+    assert ["users", "3", "5", "+2"] in [line.split() for line in shown.splitlines()]
+    plan = ctl.json("undo", "--dry-run")
+    assert plan["Name"] == saved_as and plan["Refused"] == ""
+    assert users(application) == 3
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_dry_run_of_a_file_shows_the_plan_of_a_backup_and_keeps_nothing(
+    ctl, service, client, application, backed_up, tmp_path, pack
+):
+    path = copy_of(service.database, tmp_path / "mine.db", 7)
+    if pack:
+        with open(path, "rb") as plain, gzip.open(path + ".gz", "wb") as packed:
+            packed.write(plain.read())
+        path += ".gz"
+    before = service.stored()
+    plan = ctl.json("restore", "--dry-run", "--from=" + path)
+    assert plan["Name"] == path and plan["Method"] == "in-place" and plan["CurrentProblem"] == ""
+    assert {"Table": "users", "Now": 5, "Then": 7} in plan["Tables"]
+    assert set(plan) == set(ctl.json("restore", "--dry-run", backed_up))
+    assert f"Restore: {path}\n" in ctl.run("restore", "--dry-run", "--from=" + path).stdout
+    assert service.stored() == before and users(application) == 5
+
+
+def test_person_sees_the_plan_of_a_file_and_is_asked(ctl, service, client, application, backed_up, tmp_path):
+    path = copy_of(service.database, tmp_path / "mine.db", 7)
+    status, shown = ctl.terminal("restore", "--from=" + path, typed="n\n")
+    assert status == 14 and f"Replace the database with the content of {path}? [y/N] " in shown
+    assert ["users", "5", "7", "+2"] in [line.split() for line in shown.splitlines()]
+    assert ctl.terminal("restore", "--from=" + path, typed="y\n")[0] == 0
+    assert users(application) == 7
+
+
 # Restore and undo.
 
 
@@ -145,12 +184,21 @@ def test_database_that_has_to_be_replaced_is_refused_while_it_is_open(ctl, servi
     quarantine = client.wait_signal("DatabaseRestored")[5]
     assert done.stdout.splitlines() == [
         f"{name}: restored, as a new file in the place of the old one",
-        f"What was there before is kept in {quarantine}; `oracxpredctl undo` brings it back.",
+        f"What was there before is kept in {quarantine}; `oracxpredctl undo --dry-run` shows what bringing it back needs.",
     ]
     application.close()
     restored = Application(service.database)
     assert users(restored) == 3
     restored.close()
+    # What is damaged is put back by force alone, and nobody promises more.
+    assert not client.get("CanUndoRestore")
+    assert "oracxpredctl undo" not in ctl.run("status").stdout
+    plan = ctl.json("undo", "--dry-run")
+    assert plan["Name"] == quarantine and "--force" in plan["Refused"]
+    status, shown = ctl.terminal("undo", typed="y\n")
+    assert status == 20 and "[y/N]" not in shown and "only with --force" in shown
+    ctl.run("undo", "--yes", status=20)
+    assert ctl.json("undo", "--yes", "--force")["Name"] == quarantine
 
 
 def test_monitor_tells_a_restore(ctl, client, backed_up):
@@ -182,6 +230,8 @@ def test_person_sees_the_plan_and_is_asked(ctl, client, application, backed_up):
     assert users(application) == 3
     status, shown = ctl.terminal("undo", typed="\n")
     assert status == 14 and "[y/N]" in shown
+    assert f"Restore: {client.get('LastRestore')}" not in shown and "RECORDS NOW" in shown
+    assert ["users", "3", "5", "+2"] in [line.split() for line in shown.splitlines()]
     assert ctl.terminal("undo", typed="yes\n")[0] == 0
     assert users(application) == 5
 
@@ -241,7 +291,7 @@ def test_what_is_no_database_file_is_refused(ctl, client, application, backed_up
     ctl.run("restore", "--yes", "--from=/dev/zero", status=2)
     ctl.run("restore", "--yes", f"--from={tmp_path}/missing", status=18)
     ctl.run("restore", f"--from={text}", backed_up, status=2)
-    ctl.run("restore", f"--from={text}", "--dry-run", status=2)
+    ctl.run("restore", f"--from={text}", "--dry-run", status=21)
     assert users(application) == 5 and len(client.names()) == 2
 
 

@@ -61,6 +61,8 @@ ASKS = {
     (MANAGER, "Restore"): ("restore", None, "", {}),
     (MANAGER, "UndoRestore"): ("restore", None, {}),
     (MANAGER, "PlanRestore"): ("restore", None, ""),
+    (MANAGER, "PlanRestoreFile"): ("restore", None, "/dev/null", {}),
+    (MANAGER, "PlanUndo"): ("restore", None),
     (MANAGER, "Export"): ("export", None, "/dev/null", {}),
     (MANAGER, "Import"): ("restore", None, "/dev/null", {}),
     (MANAGER, "ReportCorruption"): ("report-corruption", None, "malformed"),

@@ -118,7 +118,7 @@ def test_bad_arguments_of_restore(client, name, options, error):
 
 def test_only_root_and_the_service_may_restore(client, application, outsider):
     client.run("Restore", "", {})
-    for member, arguments in {"Restore": ("", {}), "UndoRestore": ({},), "PlanRestore": ("",)}.items():
+    for member, arguments in {"Restore": ("", {}), "UndoRestore": ({},), "PlanRestore": ("",), "PlanUndo": ()}.items():
         with pytest.raises(BusError) as caught:
             outsider.manager(member, *arguments)
         assert caught.value.name == ACCESS_DENIED

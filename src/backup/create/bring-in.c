@@ -13,6 +13,7 @@
 #include "backup/store/stored-image.h"
 #include "backup/store/zip-member.h"
 #include "base/io.h"
+#include "database/check/check.h"
 #include "database/connection/placement.h"
 
 #define MAGIC_BYTES 16 /* that tell what it is */
@@ -263,6 +264,18 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
         return 0;
 }
 
+static int make_copy(BringIn *bring_in, Progress *progress, Fault *fault)
+{
+        int r;
+
+        if (!backup_name_is_valid(bring_in->request->name))
+                return fault_set(fault, FAULT_INVALID_ARGUMENT, "The name of the new backup is not valid");
+        r = name_copy(bring_in, fault);
+        if (r >= 0)
+                r = recognise(bring_in, progress, fault);
+        return r < 0 ? r : copy_source(bring_in, progress, fault);
+}
+
 int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, Fault *fault)
 {
         _cleanup_(bring_in_done) BringIn bring_in = {
@@ -287,13 +300,7 @@ int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, 
 
         if (!source)
                 return fault_set_errno(fault, ENOMEM, "Bringing in %s", request->source_name);
-        if (!backup_name_is_valid(request->name))
-                return fault_set(fault, FAULT_INVALID_ARGUMENT, "The name of the new backup is not valid");
-        r = name_copy(&bring_in, fault);
-        if (r >= 0)
-                r = recognise(&bring_in, progress, fault);
-        if (r >= 0)
-                r = copy_source(&bring_in, progress, fault);
+        r = make_copy(&bring_in, progress, fault);
         if (r < 0)
                 return r;
         create.database_path = bring_in.copy_path;
@@ -304,6 +311,88 @@ int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, 
         free(manifest->source);
         manifest->source = TAKE_PTR(source);
         r = manifest_store(request->directory_fd, manifest, fault);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(manifest);
+        return 0;
+}
+
+/* What is no database at all is told from a corrupt one by opening it. */
+static int open_copy(const BringIn *bring_in, Progress *progress, Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        int64_t version;
+        int r = connection_open(bring_in->copy_path, CONNECTION_PRIVATE, progress, &connection, fault);
+
+        return r < 0 ? r
+                     : connection_query_integer(connection, "PRAGMA main.schema_version", &version, fault);
+}
+
+static int check_copy(const BringIn *bring_in, Progress *progress, Fault *fault)
+{
+        const BringInRequest *request = bring_in->request;
+        _cleanup_(check_result_done) CheckResult result = {0};
+        int r = open_copy(bring_in, progress, fault);
+
+        if (r < 0)
+                return fault_prefix(fault, r, "%s", request->source_name);
+        progress_begin(progress, "checking", 0);
+        r = check_run(bring_in->copy_path,
+                        CONNECTION_PRIVATE,
+                        CHECK_FULL,
+                        request->effort.threads,
+                        progress,
+                        &result,
+                        fault);
+        if (r < 0)
+                return fault_prefix(fault, r, "%s", request->source_name);
+        if (result.healthy)
+                return 0;
+        return fault_set(fault,
+                        FAULT_CORRUPT,
+                        "%s is corrupt (%s); it would not be restored",
+                        request->source_name,
+                        result.first_finding ? result.first_finding : "unknown damage");
+}
+
+/* Its pages and its rows. */
+static int measure_copy(const BringIn *bring_in, Progress *progress, Manifest *manifest, Fault *fault)
+{
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(statistics_done) Statistics statistics = {0};
+        int r = connection_open(bring_in->copy_path, CONNECTION_PRIVATE, progress, &connection, fault);
+
+        if (r >= 0)
+                r = statistics_collect(connection, &statistics, fault);
+        if (r < 0)
+                return fault_prefix(fault, r, "%s", bring_in->request->source_name);
+        manifest->page_size_bytes = statistics.page_size_bytes;
+        manifest->pages = statistics.pages;
+        manifest->database_bytes = statistics.size_bytes;
+        manifest->n_tables = statistics.n_tables;
+        manifest->tables = TAKE_PTR(statistics.tables);
+        statistics.n_tables = 0;
+        return 0;
+}
+
+int bring_in_look(const BringInRequest *request, Progress *progress, Manifest **ret, Fault *fault)
+{
+        _cleanup_(bring_in_done) BringIn bring_in = {
+                        .request = request, .source_fd = request->source_fd, .decoded_fd = -EBADF};
+        _cleanup_(manifest_freep) Manifest *manifest = NULL;
+        struct stat status;
+        int r = make_copy(&bring_in, progress, fault);
+
+        if (r >= 0)
+                r = check_copy(&bring_in, progress, fault);
+        if (r < 0)
+                return r;
+        if (fstat(request->source_fd, &status) < 0)
+                return fault_set_errno(fault, errno, "Looking at %s", request->source_name);
+        if (manifest_new(&manifest) < 0 || !(manifest->name = strdup(request->source_name)))
+                return fault_set_errno(fault, ENOMEM, "Looking at %s", request->source_name);
+        manifest->created_usec = (uint64_t) status.st_mtim.tv_sec * USEC_PER_SEC;
+        r = measure_copy(&bring_in, progress, manifest, fault);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(manifest);

@@ -34,3 +34,7 @@ typedef struct BringInRequest {
  * for one that fails its check; KEY_UNAVAILABLE for an encrypted one that no identity opens; NO_SPACE before
  * anything is written. */
 int bring_in(const BringInRequest *request, Progress *progress, Manifest **ret, Fault *fault);
+
+/* What would be brought in, without keeping anything: proved in the same way, and with the same faults. The
+ * manifest has the source's name as its own, its size and its rows. */
+int bring_in_look(const BringInRequest *request, Progress *progress, Manifest **ret, Fault *fault);

@@ -10,31 +10,41 @@
 #include "ctl/show/text.h"
 #include "ctl/view/plan.h"
 
-/* Shows the plan and asks. What a person has agreed to is one backup by its name, not whichever is the
- * newest when the job begins. */
+int restoring_agree(Session *session, json_object *plan, const char *question, Fault *fault)
+{
+        bool forced = session->arguments->given & OPTION_FORCE;
+        const char *refused = document_text(plan, "Refused");
+        int r = session_json(session) ? 0 : plan_print(session, plan, fault);
+
+        if (r < 0)
+                return r;
+        if (document_flag(plan, "RefusedInUse") && !forced)
+                return fault_set(fault,
+                                FAULT_DATABASE_IN_USE,
+                                "The database file has to be replaced, and other processes have it open. "
+                                "Stop them, name their units in ApplicationUnits=, or give --force.");
+        if (refused[0] != '\0' && !forced)
+                return fault_set(fault, FAULT_CORRUPT, "%s", refused);
+        if (!session_json(session))
+                (void) fputc('\n', stdout);
+        return confirm_ask(session, question, RESTORING_KEPT, fault);
+}
+
+/* What a person has agreed to is one backup by its name, not whichever is the newest when the job begins. */
 static int agree(Session *session, const char *name, char **ret_name, Fault *fault)
 {
         _cleanup_json_ json_object *plan = NULL;
         _cleanup_free_ char *question = NULL, *chosen = NULL;
         int r = plan_get(session, name, &plan, fault);
 
-        if (r >= 0 && !session_json(session))
-                r = plan_print(session, plan, fault);
         if (r < 0)
                 return r;
-        if (document_flag(plan, "RefusedInUse") && !(session->arguments->given & OPTION_FORCE))
-                return fault_set(fault,
-                                FAULT_DATABASE_IN_USE,
-                                "The database file has to be replaced, and other processes have it open. "
-                                "Stop them, name their units in ApplicationUnits=, or give --force.");
         chosen = strdup(document_text(plan, "Name"));
         if (!chosen || asprintf(&question, "Replace the database with %s?", chosen) < 0) {
                 question = NULL;
                 return session_set_errno(-ENOMEM, fault);
         }
-        if (!session_json(session))
-                (void) fputc('\n', stdout);
-        r = confirm_ask(session, question, RESTORING_KEPT, fault);
+        r = restoring_agree(session, plan, question, fault);
         if (r >= 0)
                 *ret_name = TAKE_PTR(chosen);
         return r;
@@ -105,7 +115,16 @@ int restoring_run(Session *session,
         return r < 0 && name[0] != '\0' ? backup_objects_explain(name, fault) : r;
 }
 
-static void print_way_back(json_object *outcome)
+/* What the service can't tell is not promised. */
+static bool can_undo(Session *session)
+{
+        _cleanup_json_ json_object *properties = NULL;
+
+        return session_get_properties(session, BUS_PATH, BUS_INTERFACE_MANAGER, &properties, NULL) >= 0 &&
+               document_flag(properties, "CanUndoRestore");
+}
+
+static void print_way_back(Session *session, json_object *outcome)
 {
         const char *saved_as = document_text(outcome, "SavedAs"),
                    *quarantine = document_text(outcome, "Quarantine");
@@ -120,7 +139,9 @@ static void print_way_back(json_object *outcome)
                 (void) fputs("in ", stdout);
                 text_print(stdout, quarantine);
         }
-        (void) puts("; `oracxpredctl undo` brings it back.");
+        (void) puts(can_undo(session) ? "; `oracxpredctl undo` brings it back."
+                                      : "; `oracxpredctl undo --dry-run` shows what bringing it back "
+                                        "needs.");
 }
 
 int restoring_print(Session *session, json_object *outcome, Fault *fault)
@@ -135,7 +156,7 @@ int restoring_print(Session *session, json_object *outcome, Fault *fault)
                 text_print(stdout, document_text(outcome, "Name"));
                 (void) puts(replaced ? ": restored, as a new file in the place of the old one"
                                      : ": restored in place; connected processes go on with it");
-                print_way_back(outcome);
+                print_way_back(session, outcome);
         }
         return 0;
 }

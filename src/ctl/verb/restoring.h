@@ -8,6 +8,9 @@
 /* What stays when nobody confirms, for confirm_ask(). */
 #define RESTORING_KEPT "the database is as it was"
 
+/* Shows the plan to a person, refuses what the service would refuse, and asks the question. */
+int restoring_agree(Session *session, json_object *plan, const char *question, Fault *fault);
+
 /* Restores the backup `name`, "" for the newest verified one. A person sees the plan first and is asked.
  * *ret_outcome is job.h's, after a job that did what was asked or was not waited for. */
 int restoring_run(Session *session,

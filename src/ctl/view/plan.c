@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "base/quantity.h"
 #include "ctl/call/backup-objects.h"
+#include "ctl/call/passed-file.h"
 #include "ctl/view/fields.h"
 
 /* Leaves a count out of each row where the flag before it says that it isn't known. */
@@ -58,21 +59,15 @@ int plan_shape(json_object *plan)
         return r < 0 ? r : document_put(plan, "Processes", processes);
 }
 
-int plan_get(Session *session, const char *name, json_object **ret, Fault *fault)
+static int ask(Session *session, sd_bus_message *call, json_object **ret, Fault *fault)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_json_ json_object *plan = NULL;
-        int r = session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, "PlanRestore", &call, fault);
+        /* Counting the rows of a large database takes its time; a service that goes away ends the call. */
+        int r = session_call(session, call, UINT64_MAX, "a{sv}", &reply, fault);
 
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(call, "s", name);
-        if (r < 0)
-                return session_set_errno(r, fault);
-        /* Counting the rows of a large database takes its time; a service that goes away ends the call. */
-        r = session_call(session, call, UINT64_MAX, "a{sv}", &reply, fault);
-        if (r < 0)
-                return name[0] != '\0' ? backup_objects_explain(name, fault) : r;
         r = document_read(reply, &plan);
         if (r >= 0)
                 r = plan_shape(plan);
@@ -80,6 +75,54 @@ int plan_get(Session *session, const char *name, json_object **ret, Fault *fault
                 return session_set_errno(r, fault);
         *ret = TAKE_PTR(plan);
         return 0;
+}
+
+static int new_call(Session *session, const char *method, sd_bus_message **ret, Fault *fault)
+{
+        return session_new_call(session, BUS_PATH, BUS_INTERFACE_MANAGER, method, ret, fault);
+}
+
+int plan_get(Session *session, const char *name, json_object **ret, Fault *fault)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r = new_call(session, "PlanRestore", &call, fault);
+
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "s", name);
+        if (r < 0)
+                return session_set_errno(r, fault);
+        r = ask(session, call, ret, fault);
+        return r < 0 && name[0] != '\0' ? backup_objects_explain(name, fault) : r;
+}
+
+int plan_get_undo(Session *session, json_object **ret, Fault *fault)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r = new_call(session, "PlanUndo", &call, fault);
+
+        return r < 0 ? r : ask(session, call, ret, fault);
+}
+
+int plan_get_file(Session *session, int fd, const char *path, json_object **ret, Fault *fault)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r = new_call(session, "PlanRestoreFile", &call, fault);
+
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "h", fd);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r >= 0)
+                r = passed_file_append_name(call, path);
+        if (r < 0)
+                return session_set_errno(r, fault);
+        r = passed_file_append_keys(session, call, fault);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(call);
+        return r < 0 ? session_set_errno(r, fault) : ask(session, call, ret, fault);
 }
 
 static void add_method(Table *fields, json_object *plan)
@@ -246,6 +289,7 @@ int plan_print(const Session *session, json_object *plan, Fault *fault)
         fields_add_moment(fields, "Taken", document_number(plan, "CreatedUSec"), clock_now_usec());
         fields_add(fields, "Database now", STYLE_BAD, problem);
         fields_add(fields, "Held", STYLE_WARNING, document_text(plan, "NeedsDecision"));
+        fields_add(fields, "Refused", STYLE_BAD, document_text(plan, "Refused"));
         add_method(fields, plan);
         add_processes(fields, document_member(plan, "Processes"));
         add_units(fields, plan);

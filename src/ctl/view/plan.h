@@ -10,6 +10,10 @@
  * Processes as objects (PID, Name). */
 int plan_get(Session *session, const char *name, json_object **ret, Fault *fault);
 
+/* The same for taking the last restore back, and for restoring the file of a descriptor. */
+int plan_get_undo(Session *session, json_object **ret, Fault *fault);
+int plan_get_file(Session *session, int fd, const char *path, json_object **ret, Fault *fault);
+
 /* Gives the plan's arrays that form. -EBADMSG when they are others. */
 int plan_shape(json_object *plan);
 

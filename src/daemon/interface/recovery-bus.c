@@ -174,31 +174,77 @@ int manager_method_undo_restore(sd_bus_message *message, void *userdata, sd_bus_
         return queue_restore(userdata, message, &keys, &wish, error);
 }
 
-int manager_method_plan_restore(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int ask_for_plan(Manager *manager,
+                sd_bus_message *message,
+                const PassedKeys *keys,
+                RestoreWish *wish,
+                sd_bus_error *error)
 {
-        Manager *manager = userdata;
+        _cleanup_(age_identities_freep) AgeIdentities *identities = NULL;
         _cleanup_fault_ Fault fault = {0};
-        const char *name;
         Caller caller;
-        int r;
+        int r = manager_refuse_live_keys(manager, message, keys, error);
 
-        r = sd_bus_message_read(message, "s", &name);
-        if (r < 0)
-                return r;
-        if (name[0] && !backup_name_is_valid(name))
-                return bus_invalid(error, "That can't be the name of a backup");
         /* It names processes of other users, as a restore's refusal does. */
-        r = authorize_backup(message, ACTION_RESTORE, name, &caller, error);
+        if (r >= 0)
+                r = authorize_backup(message, ACTION_RESTORE, wish->name, &caller, error);
         if (r < 0)
                 return r;
         if (r == 0)
                 return 1; /* Will call us back */
         r = manager_require_started(manager, &fault);
         if (r >= 0)
-                r = plan_run_ask(manager, name, message, &fault);
+                r = encryption_read_passed(keys, &identities, &fault);
+        wish->identities = identities;
+        if (r >= 0)
+                r = plan_run_ask(manager, wish, message, &fault);
+        identities = wish->identities; /* or what became of it */
         if (r < 0)
                 return bus_fault(error, &fault);
         return 1; /* Answered when it is there */
+}
+
+int manager_method_plan_restore(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
+        RestoreWish wish = {0};
+        int r = sd_bus_message_read(message, "s", &wish.name);
+
+        if (r < 0)
+                return r;
+        if (wish.name[0] && !backup_name_is_valid(wish.name))
+                return bus_invalid(error, "That can't be the name of a backup");
+        return ask_for_plan(userdata, message, &keys, &wish, error);
+}
+
+int manager_method_plan_restore_file(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const char *source_name = NULL;
+        PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
+        const CallOption options[] = {{"source-name", 's', &source_name},
+                        {"identity", 'h', &keys.identity_fd},
+                        {"passphrase", 'h', &keys.passphrase_fd}};
+        RestoreWish wish = {0};
+        int r = sd_bus_message_read(message, "h", &wish.file_fd);
+
+        if (r >= 0)
+                r = call_options_read(message, options, ELEMENTSOF(options), error);
+        if (r < 0)
+                return r;
+        if (source_name && !is_source_name(source_name))
+                return bus_invalid(error, "The option 'source-name' is not the name of a file");
+        if (is_live(userdata, wish.file_fd))
+                return refuse_live(userdata, message, error);
+        wish.file_name = source_name ? source_name : "the passed file";
+        return ask_for_plan(userdata, message, &keys, &wish, error);
+}
+
+int manager_method_plan_undo(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const PassedKeys keys = {.identity_fd = -EBADF, .passphrase_fd = -EBADF};
+        RestoreWish wish = {.undo = true};
+
+        return ask_for_plan(userdata, message, &keys, &wish, error);
 }
 
 /* Files, pipes and sockets; of the devices the one that can't do anything. A directory or a disk that is

@@ -10,6 +10,8 @@
 int manager_method_restore(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_method_undo_restore(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_method_plan_restore(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int manager_method_plan_restore_file(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int manager_method_plan_undo(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_method_export(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_method_import(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_method_report_corruption(sd_bus_message *message, void *userdata, sd_bus_error *error);

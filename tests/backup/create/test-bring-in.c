@@ -10,7 +10,9 @@
 
 #define NAME "backup_20260124_014621"
 
-static int bring(int fd, const char *source_name, Manifest **ret, Fault *fault)
+typedef int (*Way)(const BringInRequest *request, Progress *progress, Manifest **ret, Fault *fault);
+
+static int go(Way way, int fd, const char *source_name, Manifest **ret, Fault *fault)
 {
         BringInRequest request = {
                         .source_fd = fd,
@@ -23,7 +25,29 @@ static int bring(int fd, const char *source_name, Manifest **ret, Fault *fault)
                         .now_usec = UINT64_C(1769219181123456),
         };
 
-        return bring_in(&request, &backup_fixture_progress, ret, fault);
+        return way(&request, &backup_fixture_progress, ret, fault);
+}
+
+static int bring(int fd, const char *source_name, Manifest **ret, Fault *fault)
+{
+        return go(bring_in, fd, source_name, ret, fault);
+}
+
+/* Sees what comes in, and leaves nothing. */
+static void look_at(int fd, const char *path)
+{
+        _cleanup_(manifest_freep) Manifest *manifest = NULL;
+        _cleanup_free_ char *names = NULL;
+        _cleanup_fault_ Fault fault = {0};
+
+        if (go(bring_in_look, fd, path, &manifest, &fault) < 0)
+                fail_msg("%s: %s", path, fault.message);
+        assert_string_equal(manifest->name, path);
+        assert_int_equal(manifest->n_tables, 2);
+        assert_int_equal(manifest->tables[1].rows, 3);
+        assert_true(manifest->database_bytes > 0 && manifest->created_usec > 0);
+        names = backup_fixture_names();
+        assert_string_equal(names, "");
 }
 
 static void accept_file(const char *path)
@@ -33,6 +57,7 @@ static void accept_file(const char *path)
         _cleanup_free_ char *names = NULL;
         _cleanup_fault_ Fault fault = {0};
 
+        look_at(fd, path);
         if (bring(fd, path, &manifest, &fault) < 0)
                 fail_msg("%s: %s", path, fault.message);
         names = backup_fixture_names();
@@ -53,6 +78,10 @@ static void refuse_fd(int fd, FaultCode code, const char *words)
         _cleanup_free_ char *names = NULL;
         Fault fault = {0};
 
+        assert_true(go(bring_in_look, fd, "the file", &manifest, &fault) < 0);
+        assert_non_null(strstr(fault.message, "the file"));
+        assert_int_equal(fault.code, code);
+        fault_done(&fault);
         assert_true(bring(fd, "the file", &manifest, &fault) < 0);
         assert_non_null(strstr(fault.message, "the file"));
         fixture_assert_fault(&fault, code, words);
