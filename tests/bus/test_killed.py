@@ -161,7 +161,7 @@ def test_killed_at_every_step(make_service, tmp_path, scene):
             raise AssertionError(f"after a kill at {point}") from error
 
 
-# What puts another database in force is killed in tests/fault, and a rescue in tests/backup/restore/test-restore-rescue.c.
+# What puts another database in force is killed in tests/fault.
 OF_RESTORING = ("replace-", "restore-", "repair-", "quarantine-", "recover-", "rescue-")
 # Where something is only held, since it writes nothing.
 OF_READING = ("advising",)

@@ -7,7 +7,7 @@ import os
 import random
 import sqlite3
 
-from application import write_at
+from application import read_all, write_at
 from broken_database import wait_restored
 from client import BusError, ServiceGone
 from damage import FAMILIES, cut
@@ -171,6 +171,23 @@ class DamagedHeader(Repaired):
         write_at(path, 0, b"no longer SQLite")
 
 
+class DamagedTable(Repaired):
+    """One page of a table, whose rows are in the backup as they were: they come back, into the rows that were committed
+    since, while the application could stay connected."""
+
+    def damage(self, path):
+        image = bytearray(read_all(path))
+        image[18:20] = b"\1\1"  # not WAL, which an image in memory can't be
+        connection = sqlite3.connect(":memory:")
+        connection.deserialize(bytes(image))
+        (page,) = connection.execute(
+            "SELECT max(pageno) FROM dbstat WHERE name = 'users' AND pagetype = 'leaf'"
+        ).fetchone()
+        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+        connection.close()
+        write_at(path, (page - 1) * page_size, bytes(page_size))
+
+
 class Missing(OfItself):
     def damage(self, path):
         os.unlink(path)
@@ -252,6 +269,7 @@ SCENES = {
     "damaged-index": DamagedIndex,
     "damaged-freelist": DamagedFreelist,
     "damaged-header": DamagedHeader,
+    "damaged-table": DamagedTable,
     "missing": Missing,
     "from-file": FromFile,
     "import": Import,

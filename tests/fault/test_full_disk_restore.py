@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from application import read_all
 from broken_database import wait_restored
 from contract import ERROR
 from restore_scenes import SCENES, comparable, counted, settled
@@ -114,6 +115,38 @@ def test_disk_that_fills_up_at_each_step(small_disk, tmp_path, name):  # noqa: F
 
         prove(scene, before, ask(scene, client, fill_there))
         prove_again(scene)
+
+
+@pytest.mark.parametrize("name", ["damaged-header", "damaged-table"])
+def test_rescue_on_a_disk_that_fills_up_at_each_step(small_disk, tmp_path, name):  # noqa: F811
+    """The damaged file stays as it is, or the rescued one is in force; with room, it is."""
+    scene = SCENES[name](small_disk)
+    saved = Saved(small_disk)
+    points = [point for point in passed_points(small_disk, scene.work) if point.startswith("rescue-")]
+    assert points
+    for number, point in enumerate(points):
+        saved.put_back()
+        print("filled at", point)
+        damaged, before = read_all(small_disk.database), contents(small_disk)
+        gate = Gate(tmp_path / f"gate{number}")
+        small_disk.launch(**gate.at(point))
+        gate.wait_reached()
+        fill(small_disk)
+        gate.release()
+        small_disk.wait_notification("READY=1")
+        settled(small_disk.client)
+        if small_disk.client.get("Integrity") == "ok":
+            assert comparable(content(small_disk.database)) == scene.new
+        else:
+            assert read_all(small_disk.database) == damaged
+            assert small_disk.temporary_files() == []
+        for stored, data in before.items():
+            assert stored.endswith(".meta") or contents(small_disk).get(stored) == data
+        small_disk.stop()
+        make_room(small_disk)
+        wait_restored(small_disk.start())
+        assert comparable(content(small_disk.database)) == scene.new
+        small_disk.stop()
 
 
 @pytest.mark.parametrize("name", BY_ITSELF)
