@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* rescue-tool DAMAGED BACKUP TARGET: for test_rescue.py. Writes a line for each table, its name last. */
+/* rescue-tool DAMAGED BACKUP TARGET: for rescue_case.py. Writes a line for each table, its name last. */
 
 #include "database/rescue/rescue.h"
 
