@@ -7,7 +7,7 @@ import os
 
 from accounts import Accounts
 from application import Application
-from broken_database import kept, start, users  # noqa: F401
+from broken_database import checkpoint, kept, start, users  # noqa: F401
 from contract import ERROR
 
 
@@ -44,6 +44,21 @@ def test_service_lets_go_of_a_deleted_wal(kept, tmp_path):
     assert "wal-deleted" in client.reasons()
     assert client.run("Verify", "", {})[1] == "done"
     assert "wal-deleted" not in client.reasons()
+    assert client.get("LastRestore") == ""
+    application.close()
+
+
+def test_wal_that_is_deleted_right_after_a_backup_is_named(kept, tmp_path):
+    """The row about the backup is written a moment after its end: by then the database is open already."""
+    client = start(kept)
+    client.back_up()
+    checkpoint(kept.database)
+    delete_side_files(kept.database)
+    wait_reason(client, "-wal or -shm")
+    application = Application(kept.database)
+    application.add_users(2, "after")
+    name = client.back_up()
+    assert backed_up_users(kept, name, tmp_path) == {"kept0", "kept1", "later0", "after0", "after1"}
     assert client.get("LastRestore") == ""
     application.close()
 

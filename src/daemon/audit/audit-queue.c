@@ -393,6 +393,15 @@ int audit_queue_append(AuditQueue *queue,
         return 0;
 }
 
+void audit_queue_expect(AuditQueue *queue)
+{
+        Manager *manager = queue->manager;
+
+        if (manager_log_store(manager) == manager->record_store && !manager_is_suspecting(manager) &&
+                        require_fit(manager, NULL) >= 0)
+                record_store_open_ahead(manager->record_store);
+}
+
 void audit_queue_resume(AuditQueue *queue)
 {
         queue->retry_usec = 0;

@@ -55,6 +55,10 @@ int audit_queue_append(AuditQueue *queue,
                 const Caller *caller,
                 Fault *fault);
 
+/* A row will follow at the end of a job: has the connection opened meanwhile. Whoever removes the -wal right
+ * after the job's end is then noticed, and does not fall between the job and its row. */
+void audit_queue_expect(AuditQueue *queue);
+
 /* What kept the rows from being written may be over. */
 void audit_queue_resume(AuditQueue *queue);
 

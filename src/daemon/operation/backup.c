@@ -10,6 +10,7 @@
 #include "backup/state/last-attempt.h"
 #include "base/clock.h"
 #include "base/journal.h"
+#include "daemon/audit/audit-queue.h"
 #include "daemon/catalogue/collection.h"
 #include "daemon/catalogue/identity-keeper.h"
 #include "daemon/manager.h"
@@ -92,6 +93,8 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
         r = manager_require_sound_database(manager, fault);
         if (r < 0)
                 return r;
+        if (job_is_attended(job))
+                audit_queue_expect(manager->audit_queue);
         r = collection_name_backup(manager, now_usec, &task->recipients, task->name, &file, fault);
         if (r >= 0)
                 r = job_claim_file(job, file);

@@ -12,8 +12,10 @@ struct RecordStore {
         /* The loop's. */
         Lane *lane;
         Work release;
+        Work opening;
         bool gives_way;
-        bool releasing; /* the work above is in the lane */
+        bool releasing;  /* the first work above is in the lane */
+        bool is_opening; /* the second is */
         sd_event_source *linger_event_source;
         sd_event_source *wanted_event_source;
         void (*on_released)(void *userdata);
@@ -74,6 +76,31 @@ static void release_finish(Work *work)
                 store->on_released(store->on_released_userdata);
 }
 
+static int connect_and_read(RecordStore *store)
+{
+        Connection *connection;
+        int r = record_store_connect(store, &connection, NULL);
+
+        /* The -wal and -shm are opened by the first look. */
+        return r < 0 ? r : connection_read_schema(connection, NULL);
+}
+
+static void opening_run(Work *work)
+{
+        RecordStore *store = (RecordStore *) ((char *) work - offsetof(RecordStore, opening));
+
+        if (!store->connection && connect_and_read(store) < 0)
+                disconnect(store);
+}
+
+static void opening_finish(Work *work)
+{
+        RecordStore *store = (RecordStore *) ((char *) work - offsetof(RecordStore, opening));
+
+        store->is_opening = false;
+        record_store_used(store);
+}
+
 static int on_linger(sd_event_source *source, uint64_t usec, void *userdata)
 {
         record_store_release(userdata);
@@ -109,6 +136,7 @@ int record_store_new(
         store->gate = gate;
         store->large_wal_bytes = RECORD_STORE_WAL_BYTES;
         store->release = (Work){.run = release_run, .finish = release_finish};
+        store->opening = (Work){.run = opening_run, .finish = opening_finish};
         progress_init(&store->progress);
         store->path = strdup(path);
         store->wanted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -251,6 +279,13 @@ uint64_t record_store_generation(const RecordStore *store)
         return store->generation;
 }
 
+void record_store_open_ahead(RecordStore *store)
+{
+        if (store->is_opening || record_store_is_open(store))
+                return;
+        store->is_opening = lane_submit(store->lane, &store->opening) >= 0;
+}
+
 void record_store_used(RecordStore *store)
 {
         if (!record_store_is_open(store))
@@ -291,7 +326,7 @@ void record_store_stop(RecordStore *store)
 
 bool record_store_is_open(const RecordStore *store)
 {
-        return store->releasing || atomic_load(&store->open);
+        return store->releasing || store->is_opening || atomic_load(&store->open);
 }
 
 const char *record_store_path(const RecordStore *store)

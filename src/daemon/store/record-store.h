@@ -58,6 +58,10 @@ void record_store_leave(RecordStore *store, const Fault *fault);
  * void. Never 0. */
 uint64_t record_store_generation(const RecordStore *store);
 
+/* Loop. Has the connection opened as soon as the lane comes to it, for what will be written soon. What can't
+ * be opened then is told by who writes. */
+void record_store_open_ahead(RecordStore *store);
+
 /* Loop. Says that a piece of work has used the store: the time to linger begins again. */
 void record_store_used(RecordStore *store);
 
