@@ -142,6 +142,8 @@ struct Manager {
         uint64_t integrity_checked_usec;
         char *finding;
         bool database_missing;
+        bool corruption_told;
+        bool newer_write_version; /* of the header, as the last look at the file has it */
         Statistics statistics;
         uint64_t tables_counted_usec;
         SchemaReport schema;
@@ -165,8 +167,9 @@ struct Manager {
         DatabaseIdentity identity; /* which database it is; see identity-keeper.h */
         ClockHistory clock;        /* see clock-keeper.h */
         uint64_t clock_stored_usec;
-        RetentionHold hold;  /* why retention waits for somebody; see there */
-        bool counts_awaited; /* those of the start, which are compared with the newest backup */
+        RetentionHold hold;   /* why retention waits for somebody; see there */
+        size_t n_due_at_once; /* backups that retention keeps for that, at its last decision */
+        bool counts_awaited;  /* those of the start, which are compared with the newest backup */
         /* The -wal or -shm was deleted in use; see wal-watch.c. Until somebody verifies the database. */
         bool wal_deleted;
         char *wal_holders;  /* who has the deleted one open; NULL for nobody */

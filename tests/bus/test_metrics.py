@@ -48,6 +48,7 @@ def test_openmetrics_is_valid_and_true(ctl, client, application):
     assert value(found, "oracxpred_up") == 1
     assert value(found, "oracxpred_health", state="ok") == 1
     assert value(found, "oracxpred_health", state="corrupt") == 0
+    assert value(found, "oracxpred_retention_held") == 0
     assert value(found, "oracxpred_table_rows", table="users") == 3
     assert value(found, "oracxpred_backups", kind="manual") == 1
     assert value(found, "oracxpred_jobs_ended_total", operation="backup", result="done") >= 1

@@ -159,6 +159,20 @@ def test_one_that_failed_its_verification_does_not_count_among_the_last(service,
     assert set(names[-4:-1]) <= set(client.names())
 
 
+def test_many_that_fall_due_at_once_are_named_in_health(service, daily):
+    """Nothing tells how much time has passed since they were made: the state directory is an older one's, say."""
+    client, _ = daily
+    before = set(client.names())
+    service.stop()
+    os.unlink(os.path.join(service.state, "clock.json"))
+    move_clock(service, days=60)
+    client = service.start(clock=True)
+    assert "backups-due-at-once" in client.reasons()
+    decisions(client)
+    assert before <= set(client.names())
+    assert "backups-due-at-once" in client.reasons()
+
+
 def test_clock_that_jumped_back_drops_nothing(service, daily):
     client, names = daily
     before = set(client.names())

@@ -197,6 +197,12 @@ def test_check_of_a_corrupt_live_database_says_so(service):
     assert client.wait_signal("CorruptionDetected", since=start)[0]
     assert client.get("Integrity") == "corrupt"
     assert client.get("Health") == "corrupt"
+    # Whoever else meets it is told, and nobody else.
+    assert client.run("Verify", "", {})[1] == "failed"
+    assert [signal.member for signal in client.signals[start:]].count("CorruptionDetected") == 1
+    log = service.log()
+    assert log.count(f"{service.database} is corrupt: ") == 2, "the finding, and that health is corrupt"
+    assert "Checking the database failed" not in log
 
     # Never backed up over the good ones, and retention stands still.
     _, result, error, _ = client.run("Backup", {})

@@ -309,6 +309,11 @@ static void write_backups(Writer *writer)
         gauge(writer, "oracxpred_last_backup_failed", "1 when the last attempt at a backup failed");
         sample(writer, "oracxpred_last_backup_failed", "", NULL, NULL, NULL, NULL);
         number(writer, document_text(writer->properties, "LastBackupFault")[0] != '\0');
+        gauge(writer,
+                        "oracxpred_retention_held",
+                        "1 when no backup is removed until somebody has looked at the database");
+        sample(writer, "oracxpred_retention_held", "", NULL, NULL, NULL, NULL);
+        number(writer, document_text(writer->properties, "RetentionHeld")[0] != '\0');
         write_remedies(writer);
         time_property(writer,
                         "oracxpred_last_restore_timestamp_seconds",

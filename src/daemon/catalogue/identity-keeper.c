@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/journal.h"
 #include "base/names.h"
@@ -10,11 +11,20 @@
 #include "daemon/facts/recovery-decision.h"
 #include "daemon/operation/database-watch.h"
 #include "daemon/state/state-writer.h"
+#include "database/connection/access.h"
 
 void identity_look_done(IdentityLook *look)
 {
         table_list_done(&look->tables);
         *look = (IdentityLook){0};
+}
+
+/* The header has a write version that this SQLite doesn't know: it takes the database for read-only, and
+ * nothing else is the reason. */
+static bool is_of_newer_sqlite(const Connection *connection)
+{
+        return sqlite3_db_readonly(connection->handle, "main") != 0 &&
+               access_require(connection->path, R_OK | W_OK, NULL) >= 0;
 }
 
 void identity_look(const char *database_path, Progress *progress, IdentityLook *ret)
@@ -25,6 +35,7 @@ void identity_look(const char *database_path, Progress *progress, IdentityLook *
         if (connection_open(database_path, CONNECTION_READ, progress, &connection, NULL) < 0)
                 return;
         ret->readable = table_list_load(connection, &ret->tables, NULL) >= 0;
+        ret->newer_write_version = ret->readable && is_of_newer_sqlite(connection);
 }
 
 static void store(Manager *manager)
@@ -118,6 +129,8 @@ void identity_keeper_settle(Manager *manager, const IdentityLook *look)
         const Manifest *newest = reference(manager);
         char id[DATABASE_ID_MAX];
 
+        if (look->readable)
+                manager->newer_write_version = look->newer_write_version;
         if (judge(look, newest) == IDENTITY_OTHER) {
                 retention_hold_set(manager,
                                 RETENTION_HOLD_OTHER,

@@ -10,6 +10,7 @@
 
 typedef struct IdentityLook {
         bool readable;
+        bool newer_write_version;
         TableList tables;
 } IdentityLook;
 

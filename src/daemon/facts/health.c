@@ -198,12 +198,27 @@ static int judge_wal(const HealthFacts *facts, Health *health)
         return 0;
 }
 
+static int judge_version(const HealthFacts *facts, Health *health)
+{
+        return facts->newer_write_version
+                               ? add(health,
+                                                 HEALTH_DEGRADED,
+                                                 "newer-write-version",
+                                                 "The header of %s has a write version that this SQLite "
+                                                 "doesn't know: it reads the database, and can't write or "
+                                                 "back it up; update SQLite (libsqlite3) on this machine",
+                                                 facts->database_path)
+                               : 0;
+}
+
 static int judge_database(const HealthFacts *facts, Health *health)
 {
         int r = judge_content(facts, health);
 
         if (r >= 0)
                 r = judge_wal(facts, health);
+        if (r >= 0)
+                r = judge_version(facts, health);
         if (r >= 0)
                 r = judge_recovery(facts, health);
         return r < 0 ? r : judge_remedies(facts, health);
@@ -253,6 +268,14 @@ static int judge_backups(const HealthFacts *facts, Health *health)
                                 facts->n_failed_verifications,
                                 facts->n_failed_verifications == 1 ? "" : "s",
                                 facts->failed_verification);
+        if (r >= 0 && facts->n_due_at_once > 0)
+                r = add(health,
+                                HEALTH_DEGRADED,
+                                "backups-due-at-once",
+                                "%zu backups fall due at once, as they do when a clock was set ahead; they "
+                                "are kept until the retention time has passed while this service ran. Look "
+                                "at the clock (`timedatectl`); `oracxpredctl cleanup --dry-run` names them",
+                                facts->n_due_at_once);
         return r;
 }
 

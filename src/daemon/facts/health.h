@@ -54,6 +54,8 @@ typedef struct HealthFacts {
         const char *rows_lost; /* by automatic restores, the same */
         const char *hold_code; /* why retention waits for somebody (retention-hold.h); NULL for nothing */
         const char *hold_text;
+        size_t n_due_at_once;       /* backups that retention keeps because so many fall due together */
+        bool newer_write_version;   /* of the header: this SQLite reads the database and can't write it */
         const char *needs_decision; /* why an automatic restore was held; NULL when none was */
 
         uint64_t cadence_usec;

@@ -18,6 +18,23 @@ void removals_clear(Removals *removals)
         }
 }
 
+/* A leap of some minutes may hold a backup or two for that long, and that is nothing to tell. */
+#define FEW 2
+
+/* What waits for the clock is told. */
+static void note_held(Manager *manager, const RetentionReason *reasons)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < manager->catalogue->n_entries; i++)
+                n += reasons[i] == RETENTION_KEEP_AT_ONCE || reasons[i] == RETENTION_KEEP_LEAP;
+        n = n > FEW ? n : 0;
+        if (n == manager->n_due_at_once)
+                return;
+        manager->n_due_at_once = n;
+        manager_update_health(manager);
+}
+
 int removals_plan(Manager *manager, RetentionReason **ret)
 {
         clock_keeper_see(manager);
@@ -35,8 +52,17 @@ int removals_plan(Manager *manager, RetentionReason **ret)
         if (!reasons)
                 return -ENOMEM;
         retention_plan(manager->catalogue, &policy, clock_now_usec(), reasons);
+        note_held(manager, reasons);
         *ret = reasons;
         return 0;
+}
+
+void removals_review(Manager *manager)
+{
+        _cleanup_free_ RetentionReason *reasons = NULL;
+
+        (void) removals_plan(manager, &reasons);
+        manager_update_health(manager);
 }
 
 size_t removals_count(const Manager *manager, const RetentionReason *reasons)

@@ -25,6 +25,9 @@ void removals_clear(Removals *removals);
 /* What retention says of each entry of the catalogue at this moment; owned by the caller. -ENOMEM. */
 int removals_plan(Manager *manager, RetentionReason **ret);
 
+/* Evaluates health with what retention would hold now. */
+void removals_review(Manager *manager);
+
 /* How many of them it drops. */
 size_t removals_count(const Manager *manager, const RetentionReason *reasons);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The start-up is the first job: calls are answered while it runs, and what they ask for waits behind it. It
- * runs stage by stage; each stage works in the worker and is judged on the loop, which tells the next one.
- */
+/* The start-up is the first job: calls are answered meanwhile, and what they ask for waits behind it. It
+ * runs in stages, each worked on in the worker and judged on the loop, which tells the next one. */
 
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +18,7 @@
 #include "daemon/operation/backup-result.h"
 #include "daemon/operation/database-watch.h"
 #include "daemon/operation/remedy-state.h"
+#include "daemon/operation/removal.h"
 #include "daemon/operation/startup-stage.h"
 #include "daemon/query/statistics-run.h"
 #include "daemon/state/clock-keeper.h"
@@ -365,7 +365,7 @@ static void tell_ready(Manager *manager, bool backup_made)
 
         manager->started = true;
         manager->ready_told = true;
-        manager_update_health(manager);
+        removals_review(manager);
         (void) sd_notify(false, "READY=1");
         journal_line(LOG_INFO,
                         "Ready: %s, %u backup%s in %s",

@@ -71,8 +71,21 @@ static void tell_corruption(Manager *manager, const char *finding)
                                 strerrordesc_np(-r));
 }
 
+/* Once for each cause: what a second check, a backup or a record call meets of it is not news. A database
+ * that is missing was told already. */
+static bool is_news(Manager *manager, Integrity integrity)
+{
+        bool known = manager->corruption_told;
+
+        if (integrity != INTEGRITY_UNKNOWN)
+                manager->corruption_told = integrity == INTEGRITY_CORRUPT;
+        return integrity == INTEGRITY_CORRUPT && !known && !manager->database_missing;
+}
+
 void manager_set_integrity(Manager *manager, Integrity integrity, const char *finding)
 {
+        bool news = is_news(manager, integrity);
+
         manager->integrity = integrity;
         if (integrity != INTEGRITY_UNKNOWN)
                 manager->integrity_checked_usec = clock_now_usec();
@@ -83,7 +96,7 @@ void manager_set_integrity(Manager *manager, Integrity integrity, const char *fi
         manager_changed(manager, CHANGE_INTEGRITY);
         manager_update_health(manager);
         manager_update_status(manager);
-        if (integrity == INTEGRITY_CORRUPT)
+        if (news)
                 tell_corruption(manager, finding ? finding : "The check failed");
 }
 
@@ -97,12 +110,16 @@ void manager_take_check(Manager *manager, const CheckResult *result)
 
 void manager_set_database_missing(Manager *manager)
 {
+        bool known = manager->database_missing;
+
         manager->database_missing = true;
+        manager->corruption_told = false;
         manager->integrity = INTEGRITY_UNKNOWN;
         manager_changed(manager, CHANGE_INTEGRITY);
         manager_update_health(manager);
         manager_update_status(manager);
-        tell_corruption(manager, "The database file is gone, or empty, while backups of it exist");
+        if (!known)
+                tell_corruption(manager, "The database file is gone, or empty, while backups of it exist");
 }
 
 int manager_require_sound_database(const Manager *manager, Fault *fault)
@@ -254,6 +271,8 @@ void manager_update_health(Manager *manager)
                         .rows_lost = manager->rows_lost_text,
                         .hold_code = manager->hold.code,
                         .hold_text = manager->hold.text,
+                        .n_due_at_once = manager->n_due_at_once,
+                        .newer_write_version = manager->newer_write_version,
                         .needs_decision = manager->needs_decision,
                         .cadence_usec = manager->configuration.cadence_usec,
                         .newest_backup_usec = manager_newest_own_backup_usec(manager, now_usec),

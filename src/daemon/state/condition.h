@@ -38,9 +38,9 @@ void manager_records_counted(Manager *manager, bool counted);
  * not be looked at. */
 bool fault_means_corrupt(FaultCode code);
 
-/* Takes over what a check, a backup or a count has found. Corruption is told by signal and journal each time
- * it is found. `finding` is copied; NULL when all is well. With INTEGRITY_UNKNOWN it says why the check
- * could not be made. */
+/* Takes over what a check, a backup or a count has found. Corruption is told by signal and journal once,
+ * until the database is sound again. `finding` is copied; NULL when all is well. With INTEGRITY_UNKNOWN it
+ * says why the check could not be made. */
 void manager_set_integrity(Manager *manager, Integrity integrity, const char *finding);
 
 /* Takes over what a check that ran to its end has proved. */

@@ -397,6 +397,9 @@ void event_job_failed(const Job *job, const char *file)
                         {FIELD_FAULT, fault_name(job->fault.code)},
         };
 
+        /* What it has found is told by its own event. */
+        if (job->operation == &operation_check && fault_means_corrupt(job->fault.code))
+                return;
         if (job->fault.code == FAULT_CANCELLED)
                 journal_event(LOG_INFO, NULL, fields, "%s was cancelled", job->operation->doing);
         else

@@ -337,6 +337,22 @@ static void test_retention_that_waits_for_somebody(void **state)
         assert_reasons(&facts, HEALTH_DEGRADED, "database-emptied");
 }
 
+static void test_backups_that_fall_due_at_once(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.n_due_at_once = 7;
+        assert_reasons(&facts, HEALTH_DEGRADED, "backups-due-at-once");
+}
+
+static void test_database_that_a_newer_sqlite_has_written(void **state)
+{
+        HealthFacts facts = good_facts();
+
+        facts.newer_write_version = true;
+        assert_reasons(&facts, HEALTH_DEGRADED, "newer-write-version");
+}
+
 /* What can be wrong at once, in the order in which it is told; the worst gives the state. */
 static void test_everything_at_once(void **state)
 {
@@ -447,6 +463,8 @@ int main(void)
                         cmocka_unit_test(test_timer_that_does_not_run),
                         cmocka_unit_test(test_clock_that_was_never_set),
                         cmocka_unit_test(test_backup_from_the_future),
+                        cmocka_unit_test(test_backups_that_fall_due_at_once),
+                        cmocka_unit_test(test_database_that_a_newer_sqlite_has_written),
                         cmocka_unit_test(test_everything_at_once),
                         cmocka_unit_test(test_repaired_is_told_while_all_is_well),
                         cmocka_unit_test(test_truth_table),
