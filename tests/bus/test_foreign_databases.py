@@ -11,6 +11,7 @@ import pytest
 
 import foreign
 from client import BusError
+from command_line import ctl  # noqa: F401
 from contract import ACCOUNTS, AUDIT, BUS_PATH, ERROR, PREDICTIONS
 
 # 2026-01-24 00:00 UTC.
@@ -57,6 +58,16 @@ def test_a_day_of_service_leaves_nothing_behind(service, kind):
     service.start(clock=True)
     service.stop()
     assert foreign.content(service.database) == before
+
+
+def test_doctor_has_nothing_against_an_adopted_database(ctl, service, kind):
+    foreign.make(kind, service.database)
+    client = service.start()
+    client.wait_property("Integrity", "ok")
+    findings = {check: finding for check, level, finding, _ in client.manager("Diagnose") if level != "ok"}
+    # There is no systemd on this bus.
+    assert set(findings) <= {"sqlite", "backup-timer", "verify-timer"}, findings
+    ctl.run("doctor", status=0)
 
 
 def test_accounts_and_predictions_are_not_there_and_the_log_is_elsewhere(service):

@@ -156,5 +156,5 @@ def test_doctor_has_looked_at_everything(service):
     assert "does not answer" not in rows.stdout
     for check in ("backup-timer", "verify-timer", "polkit", "clock", "units"):
         assert f'"Check":"{check}","Result":"ok"' in rows.stdout.replace(" ", "")
-    # Debian's SQLite is the one warning.
-    assert (rows.returncode, shown.returncode) == (4, 4)
+    # Debian's SQLite is the one warning, and nothing that can be changed here.
+    assert (rows.returncode, shown.returncode) == (0, 0)

@@ -37,8 +37,11 @@ static int exit_status(json_object *findings)
         int worst = 0;
 
         for (size_t i = 0; i < json_object_array_length(findings); i++) {
-                const char *result = document_text(json_object_array_get_idx(findings, i), "Result");
+                json_object *row = json_object_array_get_idx(findings, i);
+                const char *result = document_text(row, "Result");
 
+                if (strcmp(result, "warning") == 0 && document_text(row, "WayOut")[0] == '\0')
+                        continue; /* nobody can change it here */
                 if (strcmp(result, "warning") == 0)
                         worst = MAX_OF(worst, EXIT_DOCTOR_WARNING);
                 else if (strcmp(result, "ok") != 0)

@@ -100,8 +100,9 @@ static void diagnose_timer(
                 diagnose_row(report,
                                 name,
                                 "warning",
-                                "See to it by other means that the work is asked for",
-                                "Not known: systemd does not answer on this bus");
+                                "",
+                                "Not known: systemd does not answer on this bus; without it, others have to "
+                                "ask for the work");
         }
 }
 

@@ -31,11 +31,10 @@ static void diagnose_sqlite(DiagnoseReport *report)
                 diagnose_row(report,
                                 "sqlite",
                                 "warning",
-                                "Update SQLite to 3.51.3, 3.50.7 or 3.44.6; until then keep the application "
-                                "from "
-                                "checkpointing in two processes at once",
-                                "SQLite %s has the WAL-reset defect; this service checkpoints the database "
-                                "only while no other process has it open",
+                                "",
+                                "SQLite %s has the WAL-reset defect, which 3.51.3, 3.50.7 and 3.44.6 have "
+                                "not: two processes must not checkpoint at once. This service checkpoints "
+                                "the database only while no other process has it open",
                                 sqlite3_libversion());
         else
                 diagnose_row(report, "sqlite", "ok", "", "SQLite %s", sqlite3_libversion());
@@ -98,6 +97,29 @@ static void diagnose_place(const Manager *manager, DiagnoseReport *report)
                                 strerrordesc_np(errno));
 }
 
+/* Whether every directory down to it lets other users through. */
+static bool is_reachable_by_others(const char *path)
+{
+        _cleanup_free_ char *directory = strdup(path);
+        struct stat status;
+        char *slash;
+
+        while (directory && (slash = strrchr(directory, '/')) && slash != directory) {
+                *slash = '\0';
+                if (stat(directory, &status) >= 0 && (status.st_mode & S_IXOTH) == 0)
+                        return false;
+        }
+        return true;
+}
+
+/* Another application's file may be read by others when that application has it so. */
+static bool is_open_to_others(const Manager *manager, mode_t mode)
+{
+        mode_t open_to = manager->schema.role == SCHEMA_ROLE_NONE ? S_IWOTH : S_IRWXO;
+
+        return (mode & open_to) != 0 && is_reachable_by_others(manager->database_path);
+}
+
 static void diagnose_permissions(const Manager *manager, DiagnoseReport *report)
 {
         struct stat status;
@@ -117,7 +139,7 @@ static void diagnose_permissions(const Manager *manager, DiagnoseReport *report)
                                 "%s: %s",
                                 manager->database_path,
                                 strerrordesc_np(errno));
-        else if (status.st_mode & 0007)
+        else if (is_open_to_others(manager, status.st_mode))
                 diagnose_row(report,
                                 "permissions",
                                 "warning",
