@@ -169,9 +169,10 @@ static int read_foreign_member(Reading *reading, Fault *fault)
 static int read_other(Reading *reading, Fault *fault)
 {
         StoredInput *input = &reading->input;
+        uint64_t used_bytes = stored_input_used_bytes(input);
         int r;
 
-        if (stored_input_used_bytes(input) > 0) {
+        if (used_bytes > 0) {
                 r = stored_input_skip_padding(input, fault);
                 if (r < 0)
                         return r;
@@ -181,6 +182,11 @@ static int read_other(Reading *reading, Fault *fault)
                 }
         }
         r = stored_input_require_gzip(input, fault);
+        /* Where members are whole blocks of the disk, one that was lost may leave nothing but zeros. */
+        if (r >= 0 && stored_input_used_bytes(input) > used_bytes)
+                return fault_set(fault,
+                                FAULT_CORRUPT,
+                                "Zeros lie between its gzip data; a part of it was lost");
         return r < 0 ? r : read_foreign_member(reading, fault);
 }
 

@@ -185,6 +185,25 @@ static void test_padding_with_zeros_is_no_part_of_the_file(void **state)
         }
 }
 
+/* A member that was lost may leave nothing else where it lay. */
+static void test_zeros_inside_are_corrupt(void **state)
+{
+        static const unsigned gaps[] = {1, 4096, 700000};
+        const char *image = fixture_path("image"), *stored = fixture_path("stored"),
+                   *gap = fixture_path("gap");
+        StoredImage read;
+
+        backup_fixture_make_image(image, IMAGE_BYTES);
+        for (size_t i = 0; i < ELEMENTSOF(gaps); i++) {
+                Fault fault = {0};
+
+                assert_int_equal(store(image, stored, COMPRESSION_GZIP, &read, NULL), 0);
+                fixture_run("(cat %s; head -c %u /dev/zero; gzip <%s) >%s", stored, gaps[i], image, gap);
+                assert_true(unpack(gap, COMPRESSION_GZIP, fixture_path("again"), &read, &fault) < 0);
+                fixture_assert_fault(&fault, FAULT_CORRUPT, "Zeros");
+        }
+}
+
 /* Truncations of a file of ours, or of the one that `gzip` makes. */
 static void assert_truncations_are_corrupt(bool ours)
 {
@@ -454,6 +473,7 @@ int main(void)
                         TEST(test_plain_form_is_the_image),
                         TEST(test_any_gzip_file_is_read),
                         TEST(test_padding_with_zeros_is_no_part_of_the_file),
+                        TEST(test_zeros_inside_are_corrupt),
                         TEST(test_truncated_file_of_ours_is_corrupt),
                         TEST(test_truncated_foreign_file_is_corrupt),
                         TEST(test_rubbish_is_corrupt),
