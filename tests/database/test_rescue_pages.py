@@ -55,6 +55,29 @@ def test_pointer_to_another_row_costs_one_row_at_most(tmp_path, shape):
         assert after - case.before <= case.old
 
 
+def varint(value):
+    """Of at most two bytes."""
+    return bytes([0x80 | value >> 7, value & 0x7F]) if value > 127 else bytes([value])
+
+
+def test_rowid_that_leaps_ahead_costs_its_own_row_alone(tmp_path):
+    """Those between it and where it leaps to are in their places."""
+    case = Case(tmp_path, "rowid")
+    leaves = case.pages("t", "leaf")
+    page = leaves[len(leaves) // 2]
+    at, cells = pointers(case, page)
+    with open(case.damaged, "rb") as file:
+        file.seek((page - 1) * case.page_size)
+        image = file.read(case.page_size)
+    # Behind the size of the record, which has one byte.
+    rowids = [(image[cell + 1] & 0x7F) << 7 | image[cell + 2] for cell in cells]
+    assert all(128 <= rowid < 16384 and image[cell] < 128 for rowid, cell in zip(rowids, cells))
+    index = len(cells) // 2
+    case.write(page, varint(rowids[index + 10]), cells[index] + 1)
+    report, after = case.rescue()
+    assert len(case.before - after) <= 1, report
+
+
 def overflow_ends(case):
     """The pages at which a chain ends, and those with another one behind."""
     with open(case.damaged, "rb") as file:

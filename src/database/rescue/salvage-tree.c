@@ -152,16 +152,25 @@ static int tell_entry(Walk *walk, const PageCell *cell, Fault *fault)
         return walk->visit(walk->userdata, &entry, fault);
 }
 
-/* In a page whose parts do not fit, a cell that is out of order may be the wrong one, or the one before it.
- */
-static bool next_fits_better(
-                Walk *walk, const PageNode *node, uint32_t index, const Bounds *bounds, const PageCell *cell)
+/* Whether a cell out of order is the wrong one, and not the one after it. In a page whose parts do not fit
+ * that is so; in another the one after that has to bear the next one out. */
+static bool next_fits_better(Walk *walk,
+                const PageNode *node,
+                uint32_t index,
+                bool fits,
+                const Bounds *bounds,
+                const PageCell *cell)
 {
-        PageCell next;
+        const PageFile *file = &walk->salvage->file;
+        int64_t rowid = (int64_t) cell->rowid;
+        PageCell next, after;
 
-        return index + 1 < node->n_cells && page_node_cell(&walk->salvage->file, node, index + 1, &next) &&
-               (int64_t) next.rowid <= (int64_t) cell->rowid &&
-               is_within(walk, bounds, (int64_t) next.rowid);
+        if (index + 1 >= node->n_cells || !page_node_cell(file, node, index + 1, &next) ||
+                        (int64_t) next.rowid > rowid || !is_within(walk, bounds, (int64_t) next.rowid))
+                return false;
+        return !fits || (index + 2 < node->n_cells && page_node_cell(file, node, index + 2, &after) &&
+                                        (int64_t) after.rowid > (int64_t) next.rowid &&
+                                        (int64_t) after.rowid <= rowid);
 }
 
 static int take_cell(Walk *walk,
@@ -181,9 +190,8 @@ static int take_cell(Walk *walk,
                         walk->n_gaps++;
                 return 0;
         }
-        if (!node->is_index &&
-                        (!is_within(walk, bounds, (int64_t) cell.rowid) ||
-                                        (!fits && next_fits_better(walk, node, index, bounds, &cell))))
+        if (!node->is_index && (!is_within(walk, bounds, (int64_t) cell.rowid) ||
+                                               next_fits_better(walk, node, index, fits, bounds, &cell)))
                 return tell_gap(walk, false, fault);
         return tell_entry(walk, &cell, fault);
 }
