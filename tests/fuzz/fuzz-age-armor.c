@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         _cleanup_close_ int source = memfd_create("armor", MFD_CLOEXEC),
                             target = memfd_create("file", MFD_CLOEXEC);
         _cleanup_fault_ Fault fault = {0};
-        _cleanup_free_ char *text = strndup((const char *) data, size);
+        _cleanup_free_ char *text = calloc(1, size + 1);
         _cleanup_free_ unsigned char *content = NULL;
         Progress progress;
         struct stat status;
@@ -47,6 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         progress_init(&progress);
         require(source >= 0 && target >= 0 && text && io_write_all(source, data, size) == 0);
+        if (size > 0)
+                memcpy(text, data, size);
         r = age_armor_decode(source, target, &progress, &fault);
         progress_done(&progress);
         require(r >= 0 ? fault.code == FAULT_NONE : fault.message && fault.message[0]);
