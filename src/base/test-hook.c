@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/macro.h"
 
@@ -99,4 +100,11 @@ bool test_hook_patience(uint64_t *ret_usec)
 bool test_hook_first_rows(uint64_t *ret_usec)
 {
         return take_span("ORACXPRED_TEST_FIRST_ROWS", ret_usec);
+}
+
+const char *test_hook_disk(void)
+{
+        const char *file = getenv("ORACXPRED_TEST_DISK");
+
+        return file && access(file, F_OK) == 0 ? file : NULL;
 }

@@ -12,6 +12,8 @@
  *   ORACXPRED_TEST_STATEMENTS=FILE append every SQL statement that runs, and the character RS (0x1e)
  *   ORACXPRED_TEST_CLOCK=FILE      read the wall clock from FILE (decimal µs) at each use
  *   ORACXPRED_TEST_BOOTTIME=FILE   likewise the time since the boot
+ *   ORACXPRED_TEST_DISK=FILE       while it is there, what the disk holds of a database, as against what the
+ *                                  kernel has in memory; a directory: the disk can't read
  *   ORACXPRED_TEST_FIRST_ROWS=USEC how long after a change the first rows are counted
  *   ORACXPRED_TEST_ANSWER=USEC     how long an answer from another service is waited for
  *
@@ -29,6 +31,7 @@ bool test_hook_clock(uint64_t *ret_usec);
 bool test_hook_boottime(uint64_t *ret_usec);
 bool test_hook_patience(uint64_t *ret_usec);
 bool test_hook_first_rows(uint64_t *ret_usec);
+const char *test_hook_disk(void);
 #define TEST_POINT(name) test_point(name)
 #else
 #define TEST_POINT(name) ((void) 0)

@@ -113,7 +113,7 @@ static void try_copy(Connection *connection)
                         connection_query_integer(connection, "PRAGMA main.page_count", &n_pages, NULL) < 0 ||
                         page_bytes * n_pages > (int64_t) COPY_MAX_BYTES)
                 return;
-        r = raw_copy(connection, (uint64_t) page_bytes, (uint64_t) n_pages, &target, &doubt, &fault);
+        r = raw_copy(connection, (uint64_t) page_bytes, (uint64_t) n_pages, &target, NULL, &doubt, &fault);
         require(r >= 0 ? fault.code == FAULT_NONE : fault.message && fault.message[0]);
         if (r > 0)
                 require_same(connection, fd, (uint64_t) (page_bytes * n_pages));

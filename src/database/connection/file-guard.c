@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/macro.h"
+#include "base/test-hook.h"
 
 #define TEMPORARY_PREFIX "etilqs_"        /* SQLITE_TEMP_FILE_PREFIX in os.h */
 #define SUPER_JOURNAL_TAIL "-mjXXXXXX9XX" /* vdbeCommit() in vdbeaux.c: X is a hexadecimal digit */
@@ -24,8 +25,19 @@ struct OpenDatabase {
         char path[];
 };
 
+/* A descriptor of the service's own on such a file. */
+typedef struct OwnReader OwnReader;
+struct OwnReader {
+        OwnReader *next;
+        int fd;
+        dev_t device;
+        ino_t inode;
+        bool is_done; /* nobody reads any more: it is closed once that costs no locks */
+};
+
 static pthread_mutex_t databases_mutex = PTHREAD_MUTEX_INITIALIZER;
 static OpenDatabase *databases; /* guarded by the mutex */
+static OwnReader *readers;      /* as well */
 
 static _Thread_local char refusal[512];
 
@@ -175,6 +187,15 @@ static bool has_locks(const char *path, int flags)
                strncmp(last_component(path), TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) != 0;
 }
 
+/* With the mutex held. */
+static const OpenDatabase *find_open(dev_t device, ino_t inode)
+{
+        for (const OpenDatabase *database = databases; database; database = database->next)
+                if (database->device == device && database->inode == inode)
+                        return database;
+        return NULL;
+}
+
 static int remember_database(const char *path, int fd)
 {
         OpenDatabase *database = malloc(sizeof *database + strlen(path) + 1);
@@ -212,6 +233,72 @@ static int guarded_open(const char *path, int flags, int mode)
         return fd;
 }
 
+/* With the mutex held. SQLite takes no lock on a file before guarded_open() has remembered it. */
+static void close_readers(void)
+{
+        for (OwnReader **next = &readers; *next;) {
+                OwnReader *reader = *next;
+
+                if (!reader->is_done || find_open(reader->device, reader->inode)) {
+                        next = &reader->next;
+                        continue;
+                }
+                *next = reader->next;
+                (void) close(reader->fd);
+                free(reader);
+        }
+}
+
+int file_guard_open_reader(const char *path)
+{
+        OwnReader *reader = malloc(sizeof *reader);
+        const OpenDatabase *database;
+        struct stat status;
+        int fd = -ENOENT;
+
+        if (!reader)
+                return -ENOMEM;
+        if (stat(path, &status) < 0) {
+                fd = -errno;
+                free(reader);
+                return fd;
+        }
+        (void) pthread_mutex_lock(&databases_mutex);
+        database = find_open(status.st_dev, status.st_ino);
+        if (database) {
+                char itself[sizeof "/proc/self/fd/" + 10];
+
+                (void) snprintf(itself, sizeof itself, "/proc/self/fd/%d", database->fd);
+                fd = open(itself, O_RDONLY | O_DIRECT | O_CLOEXEC);
+#if TEST_HOOKS
+                if (test_hook_disk()) {
+                        closep(&fd);
+                        fd = open(test_hook_disk(), O_RDONLY | O_CLOEXEC);
+                }
+#endif
+                if (fd < 0)
+                        fd = -errno;
+        }
+        if (fd >= 0) {
+                *reader = (OwnReader){
+                                .next = readers, .fd = fd, .device = status.st_dev, .inode = status.st_ino};
+                readers = reader;
+        } else
+                free(reader);
+        (void) pthread_mutex_unlock(&databases_mutex);
+        return fd;
+}
+
+void file_guard_close_reader(int fd)
+{
+        (void) pthread_mutex_lock(&databases_mutex);
+        for (OwnReader *reader = readers; reader; reader = reader->next)
+                if (reader->fd == fd)
+                        reader->is_done = true;
+        close_readers();
+        (void) pthread_mutex_unlock(&databases_mutex);
+}
+
 static int guarded_close(int fd)
 {
         OpenDatabase *database = NULL;
@@ -223,6 +310,7 @@ static int guarded_close(int fd)
                         *next = database->next;
                         break;
                 }
+        close_readers();
         (void) pthread_mutex_unlock(&databases_mutex);
         free(database);
         return close(fd);
@@ -230,15 +318,13 @@ static int guarded_close(int fd)
 
 static bool is_stranger(int fd, const struct stat *status)
 {
-        bool has_locks = false;
-
-        for (const OpenDatabase *database = databases; database; database = database->next) {
+        for (const OpenDatabase *database = databases; database; database = database->next)
                 if (database->fd == fd)
                         return false;
-                has_locks = has_locks ||
-                            (database->device == status->st_dev && database->inode == status->st_ino);
-        }
-        return has_locks;
+        for (const OwnReader *reader = readers; reader; reader = reader->next)
+                if (reader->fd == fd)
+                        return false;
+        return find_open(status->st_dev, status->st_ino) != NULL;
 }
 
 bool file_guard_finds_stranger(int n)

@@ -33,6 +33,13 @@ const char *file_guard_refusal(void);
  * open for a moment. */
 bool file_guard_finds_stranger(int n);
 
+/* A descriptor that reads the file itself, past the kernel's page cache (O_DIRECT), of a database that
+ * SQLite has open here for writing; a negative errno when there is none, or when its file system can't do
+ * that. file_guard_close_reader() gives it back, and it is closed with the last of SQLite's, so that no
+ * locks are dropped. Any thread. */
+int file_guard_open_reader(const char *path);
+void file_guard_close_reader(int fd);
+
 /* Whether what SQLite has opened is the file that `path` names, which it reached without following a link in
  * the last part of the name: UNSAFE_FILE_SYSTEM otherwise, and, with `writes`, when it has a second name,
  * which may be that of a file that only the service may write. */

@@ -43,14 +43,23 @@
 #include "database/connection/connection.h"
 #include "database/page/copy-target.h"
 
+/* A copy of what the disk holds, past what the kernel has of it in memory. Reading so changes nothing for
+ * others: their pages stay in memory, and those that are not written yet are written first. A checkpoint
+ * that runs meanwhile is no more in the way than it is of SQLite's own reads. */
+typedef struct DiskRead {
+        bool done;   /* the whole main file was read so; false where the file system can't */
+        bool failed; /* the disk could not read it, as the fault says */
+} DiskRead;
+
 /* Copies the pinned database into the empty `target`. `page_bytes` and `n_pages` are those of the
  * transaction. The copy may still be flagged WAL, but needs no -wal. Counts as the step "copying" of the
  * connection's progress. 1 when it was copied; 0 when it has to be done page by page, with the reason as a
  * literal in *ret_doubt, the target being of no use then; negative with the fault filled, for errors of the
- * kernel and cancelling. */
+ * kernel and cancelling. `disk` is NULL for a copy of what SQLite reads. */
 int raw_copy(Connection *source,
                 uint64_t page_bytes,
                 uint64_t n_pages,
                 const CopyTarget *target,
+                DiskRead *disk,
                 const char **ret_doubt,
                 Fault *fault);

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/test-hook.h"
 #include "database/connection/placement.h"
-#include "database/copy/raw-copy.h"
 
 /* Copied between two looks at the cancel flag: a few milliseconds of disk. */
 #define CHUNK_BYTES MIB
@@ -17,6 +16,7 @@ typedef struct Copying {
         Connection *source;
         Connection *target;
         Progress *progress;
+        DiskRead *disk;  /* or NULL */
         CopyTarget file; /* the target, its descriptor only until SQLite opens it */
         bool target_created;
 } Copying;
@@ -190,6 +190,7 @@ static int copy_pinned(Copying *copying, Snapshot *ret, Fault *fault)
                         (uint64_t) page_size_bytes,
                         (uint64_t) pages,
                         &copying->file,
+                        copying->disk,
                         &doubt,
                         fault);
         if (r == 0)
@@ -230,14 +231,15 @@ static int leave_wal(Copying *copying, Snapshot *snapshot, Fault *fault)
         return 0;
 }
 
-int snapshot_copy(const char *source_path,
+int snapshot_copy_disk(const char *source_path,
                 const char *target_path,
+                DiskRead *disk,
                 Progress *progress,
                 Snapshot *ret,
                 Fault *fault)
 {
         _cleanup_(copying_done) Copying copying = {
-                        .progress = progress, .file = {.fd = -EBADF, .path = target_path}};
+                        .progress = progress, .disk = disk, .file = {.fd = -EBADF, .path = target_path}};
         Snapshot snapshot = {0};
         int r;
 
@@ -262,4 +264,13 @@ int snapshot_copy(const char *source_path,
         copying.target_created = false;
         *ret = snapshot;
         return 0;
+}
+
+int snapshot_copy(const char *source_path,
+                const char *target_path,
+                Progress *progress,
+                Snapshot *ret,
+                Fault *fault)
+{
+        return snapshot_copy_disk(source_path, target_path, NULL, progress, ret, fault);
 }

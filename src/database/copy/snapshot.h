@@ -9,6 +9,7 @@
  * writers wait as long as it is held: SQLite has no other way there. */
 
 #include "database/connection/connection.h"
+#include "database/copy/raw-copy.h"
 
 typedef struct Snapshot {
         uint64_t page_size_bytes;
@@ -26,6 +27,14 @@ typedef struct Snapshot {
  * up after it removes the three together. */
 int snapshot_copy(const char *source_path,
                 const char *target_path,
+                Progress *progress,
+                Snapshot *ret,
+                Fault *fault);
+
+/* The same for what the disk holds, as far as raw-copy.h can tell; `disk` says how it went. */
+int snapshot_copy_disk(const char *source_path,
+                const char *target_path,
+                DiskRead *disk,
                 Progress *progress,
                 Snapshot *ret,
                 Fault *fault);

@@ -272,6 +272,56 @@ static void test_a_stranger_s_descriptor_is_found(void **state)
         assert_false(file_guard_finds_stranger(64));
 }
 
+/* Asked from a child, since a process is never refused its own locks. */
+static bool is_locked(const char *path)
+{
+        int status;
+        pid_t child = fork();
+
+        assert_true(child >= 0);
+        if (child == 0) {
+                struct flock lock = {
+                                .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000001, .l_len = 1};
+                int fd = open(path, O_RDWR | O_CLOEXEC);
+
+                _exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+static void test_reading_the_disk_costs_no_lock(void **state)
+{
+        Connection *connection, *other;
+        const char *path;
+        int fd;
+
+        create("live.db", false);
+        path = fixture_path("live.db");
+        assert_int_equal(file_guard_open_reader(path), -ENOENT);
+        connection = fixture_connect(path, CONNECTION_WRITE);
+        other = fixture_connect(path, CONNECTION_READ);
+        fd = file_guard_open_reader(path);
+        if (fd == -EINVAL) {
+                (void) connection_close(connection);
+                (void) connection_close(other);
+                skip(); /* this file system has no O_DIRECT */
+        }
+        assert_true(fd >= 0);
+        assert_false(file_guard_finds_stranger(64));
+        fixture_execute(connection->handle, "BEGIN IMMEDIATE");
+        assert_true(is_locked(path));
+        file_guard_close_reader(fd);
+        assert_true(is_locked(path));
+        (void) connection_close(other);
+        assert_true(is_locked(path));
+        assert_true(fcntl(fd, F_GETFD) >= 0);
+        fixture_execute(connection->handle, "COMMIT");
+        assert_false(is_locked(path));
+        (void) connection_close(connection);
+        assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
 static void test_another_file_at_the_name_is_not_written(void **state)
 {
         static const ConnectionMode modes[] = {CONNECTION_READ, CONNECTION_WRITE, CONNECTION_REPLACE};
@@ -335,6 +385,7 @@ int main(void)
                         TEST(test_the_database_is_not_opened_as_a_journal),
                         TEST(test_a_commit_over_two_databases_is_recovered),
                         TEST(test_a_stranger_s_descriptor_is_found),
+                        TEST(test_reading_the_disk_costs_no_lock),
                         TEST(test_another_file_at_the_name_is_not_written),
                         TEST(test_sqlite_works_on_its_own_files),
         };
