@@ -186,6 +186,7 @@ static void free_event_sources(Manager *manager)
         (void) sd_event_source_disable_unref(manager->mounts_event_source);
         (void) sd_event_source_disable_unref(manager->stale_event_source);
         (void) sd_event_source_disable_unref(manager->overdue_event_source);
+        (void) sd_event_source_disable_unref(manager->check_event_source);
         manager->file_events = file_events_free(manager->file_events);
         manager->first_rows = first_rows_free(manager->first_rows);
         (void) sd_event_source_disable_unref(manager->settle_event_source);
@@ -280,6 +281,7 @@ Manager *manager_free(Manager *manager)
         free(manager->credential_fault);
         free(manager->key_fault);
         free(manager->finding);
+        free(manager->read_error);
         free(manager->needs_decision);
         rescue_report_done(&manager->held_rescue);
         free(manager->status);

@@ -218,8 +218,15 @@ struct Manager {
         uint64_t overdue_armed_usec;
         FirstRows *first_rows;
         bool overdue_tried;
-        uint64_t overdue_tried_usec;    /* when that was the newest backup */
-        uint64_t stale_armed_usec;      /* what the source stands at */
+        uint64_t overdue_tried_usec; /* when that was the newest backup */
+        uint64_t stale_armed_usec;   /* what the source stands at */
+        /* See check-schedule.h. */
+        sd_event_source *check_event_source;
+        uint64_t check_armed_usec;
+        uint64_t disk_checked_usec; /* when the file was last read from its disk and checked in full */
+        uint64_t check_tried_usec;
+        bool check_hastened;
+        char *read_error;               /* why that could not be done; NULL for no error of the disk */
         uint64_t timeout_extended_usec; /* monotonic; when systemd was last asked for more time to start */
 
         unsigned changed_properties; /* bits, see change.h */

@@ -186,6 +186,7 @@ def test_every_check_is_there_and_says_something(host, service):
         "permissions",
         "disk-space",
         "integrity",
+        "disk-check",
         "backups",
         "backup-files",
         "configuration",

@@ -183,7 +183,7 @@ static int look_ahead(const Creation *creation, Fault *fault)
                         fault);
 }
 
-static int copy_snapshot(Creation *creation, Fault *fault)
+static int copy_snapshot(Creation *creation, DiskRead *disk, Fault *fault)
 {
         const CreateRequest *request = creation->request;
         Manifest *manifest = creation->manifest;
@@ -192,7 +192,12 @@ static int copy_snapshot(Creation *creation, Fault *fault)
 
         /* A killed run's. */
         unfinished_remove_image(request->directory_fd, creation->copy_name);
-        r = snapshot_copy(request->database_path, creation->copy_path, creation->progress, &snapshot, fault);
+        r = snapshot_copy_disk(request->database_path,
+                        creation->copy_path,
+                        disk,
+                        creation->progress,
+                        &snapshot,
+                        fault);
         if (r < 0)
                 return r;
         manifest->page_size_bytes = snapshot.page_size_bytes;
@@ -223,6 +228,7 @@ static int check_copy(Creation *creation, Fault *fault)
                                 "they are",
                                 creation->request->database_path,
                                 result.first_finding ? result.first_finding : "unknown damage");
+        free(creation->manifest->unchecked);
         creation->manifest->unchecked = TAKE_PTR(result.unchecked);
         creation->manifest->foreign_key_violations = result.foreign_key_violations;
         creation->manifest->constraint_violations = result.constraint_violations;
@@ -306,18 +312,49 @@ static int store_checked(void *userdata, Progress *progress, Fault *fault)
         return 0;
 }
 
-/* Reads the database. */
-static int make_stored(Creation *creation, Fault *fault)
+/* Reads the database; what the disk holds of it, unless `disk` is NULL. */
+static int store_copy(Creation *creation, DiskRead *disk, Fault *fault)
 {
-        int r = look_ahead(creation, fault);
+        int r = copy_snapshot(creation, disk, fault);
 
-        if (r >= 0)
-                r = copy_snapshot(creation, fault);
         if (r < 0)
                 return r;
         return creation->request->background
                                ? background_run(store_checked, creation, creation->progress, fault)
                                : store_checked(creation, creation->progress, fault);
+}
+
+static bool is_of_the_disk(const DiskRead *disk, const Fault *met)
+{
+        return disk->failed ||
+               (disk->done && (met->code == FAULT_CORRUPT || met->code == FAULT_NOT_A_DATABASE));
+}
+
+/* The kernel may still have in memory what the disk has lost. */
+static int store_disk(Creation *creation, Fault *fault)
+{
+        _cleanup_fault_ Fault met = {0};
+        DiskRead disk = {0};
+        int r = store_copy(creation, &disk, &met);
+
+        if (r < 0 && is_of_the_disk(&disk, &met)) {
+                disk = (DiskRead){.failed = true};
+                r = store_copy(creation, NULL, fault);
+        } else if (r < 0 && fault)
+                fault_move(fault, &met);
+        if (creation->request->ret_disk)
+                *creation->request->ret_disk = disk;
+        return r;
+}
+
+static int make_stored(Creation *creation, Fault *fault)
+{
+        int r = look_ahead(creation, fault);
+
+        if (r < 0)
+                return r;
+        return creation->request->from_disk ? store_disk(creation, fault)
+                                            : store_copy(creation, NULL, fault);
 }
 
 /* Several in one second carry the next seconds. They wait for the clock, so that no name is ahead of it by

@@ -9,6 +9,7 @@
 #include "backup/catalogue/unfinished.h" /* and with it create_clean_up_leftovers() */
 #include "base/effort.h"
 #include "base/progress.h"
+#include "database/copy/raw-copy.h"
 
 typedef struct CreateRequest {
         const char *database_path;
@@ -21,9 +22,12 @@ typedef struct CreateRequest {
         bool kept;               /* pinned from the start */
         Compression compression;
         Effort effort;
-        bool quick_check; /* instead of the full one: compares no indexes with their tables */
-        bool background;  /* nobody waits for it: once the copy is made and the database let go, it gets out
-                           * of everybody's way (background.h) */
+        bool quick_check;   /* instead of the full one: compares no indexes with their tables */
+        bool from_disk;     /* the copy is one of what the disk holds (raw-copy.h), unless that is not sound:
+                             * then     it is one of what the kernel has in memory, as any */
+        DiskRead *ret_disk; /* how that went; `failed` when it was not sound. May be NULL */
+        bool background; /* nobody waits for it: once the copy is made and the database let go, it gets out
+                          * of everybody's way (background.h) */
         const AgeRecipients *recipients; /* to encrypt to; NULL or without any: stored in clear */
         const AgeIdentities *identities; /* that ought to open it, or NULL: the read-back then goes through
                                             them */

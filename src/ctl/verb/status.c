@@ -105,6 +105,7 @@ static void add_database(Table *fields, json_object *status, uint64_t now_usec)
                         "%s (checked %s)",
                         integrity,
                         checked);
+        fields_add_moment(fields, "Disk checked", document_number(status, "DiskCheckedUSec"), now_usec);
         fields_addf(fields,
                         "Size",
                         STYLE_PLAIN,

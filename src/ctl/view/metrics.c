@@ -207,6 +207,14 @@ static void write_health(Writer *writer)
                         "oracxpred_integrity_checked_timestamp_seconds",
                         "IntegrityCheckedUSec",
                         "When the database was checked last");
+        time_property(writer,
+                        "oracxpred_disk_checked_timestamp_seconds",
+                        "DiskCheckedUSec",
+                        "When it was last read from its disk and checked in full");
+        time_property(writer,
+                        "oracxpred_check_interval_seconds",
+                        "CheckIntervalUSec",
+                        "How far apart such checks should be at the most");
 }
 
 static void write_database(Writer *writer)

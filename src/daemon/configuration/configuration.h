@@ -37,6 +37,7 @@ typedef struct Configuration {
         SchemaChoice schema;         /* Schema= */
         JournalChoice journal_mode;
         uint64_t cadence_usec;
+        uint64_t check_interval_usec; /* CheckInterval=; UINT64_MAX: never */
         uint64_t low_disk_space_bytes;
         uint64_t quarantine_max_bytes;     /* UINT64_MAX: no bound */
         uint64_t restore_max_bytes;        /* 0: what the disk has, less its reserve */

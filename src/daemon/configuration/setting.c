@@ -205,15 +205,24 @@ static const char *parse_span(uint64_t *target, const char *value)
         return NULL;
 }
 
-static const char *parse_log_retention(Configuration *configuration, const char *value)
+/* UINT64_MAX for infinity. */
+static const char *parse_endless_span(uint64_t *target, const char *value)
 {
         if (strcmp(value, "infinity") == 0) {
-                configuration->log_retention_usec = UINT64_MAX;
+                *target = UINT64_MAX;
                 return NULL;
         }
-        return parse_span(&configuration->log_retention_usec, value)
-                               ? "a span of time above zero such as 90d, or infinity"
-                               : NULL;
+        return parse_span(target, value) ? "a span of time above zero such as 90d, or infinity" : NULL;
+}
+
+static const char *parse_log_retention(Configuration *configuration, const char *value)
+{
+        return parse_endless_span(&configuration->log_retention_usec, value);
+}
+
+static const char *parse_check_interval(Configuration *configuration, const char *value)
+{
+        return parse_endless_span(&configuration->check_interval_usec, value);
 }
 
 static const char *parse_retention(Configuration *configuration, const char *value)
@@ -413,6 +422,7 @@ const Setting settings[] = {
                 {"Schema", "", parse_schema, NULL},
                 {"JournalMode", "", parse_journal_mode, NULL},
                 {"Cadence", "6h", parse_cadence, NULL},
+                {"CheckInterval", "1d", parse_check_interval, NULL},
                 {"LowDiskSpace", "1G", parse_low_disk_space, NULL},
                 {"QuarantineMaxSize", "10G", parse_quarantine_max_size, NULL},
                 {"RestoreMaxSize", "", parse_restore_max_size, NULL},

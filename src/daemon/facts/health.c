@@ -110,13 +110,24 @@ static int judge_content(const HealthFacts *facts, Health *health)
                                 "up; not checked: %s",
                                 facts->database_path,
                                 facts->finding ? facts->finding : "what its schema names");
-        if (facts->integrity == INTEGRITY_UNKNOWN && facts->finding)
+        if (facts->integrity == INTEGRITY_UNKNOWN && facts->finding && !facts->read_error)
                 return add(health,
                                 HEALTH_DEGRADED,
                                 "not-checked",
                                 "The database could not be checked: %s",
                                 facts->finding);
         return 0;
+}
+
+static int judge_disk(const HealthFacts *facts, Health *health)
+{
+        return facts->read_error ? add(health,
+                                                   HEALTH_DEGRADED,
+                                                   "read-error",
+                                                   "The disk does not give the database back as it was "
+                                                   "written; nothing is restored for that: %s",
+                                                   facts->read_error)
+                                 : 0;
 }
 
 static int judge_recovery(const HealthFacts *facts, Health *health)
@@ -215,6 +226,8 @@ static int judge_database(const HealthFacts *facts, Health *health)
 {
         int r = judge_content(facts, health);
 
+        if (r >= 0)
+                r = judge_disk(facts, health);
         if (r >= 0)
                 r = judge_wal(facts, health);
         if (r >= 0)

@@ -42,7 +42,8 @@ typedef struct HealthFacts {
 
         const char *database_path;
         Integrity integrity;
-        const char *finding; /* of the check, or why there was none; may be NULL */
+        const char *finding;    /* of the check, or why there was none; may be NULL */
+        const char *read_error; /* of its disk; NULL for none */
         bool database_missing;
         bool database_replaced;
         bool wal_deleted;        /* or the -shm, while it was in use */

@@ -39,6 +39,7 @@ extern const Operation operation_startup;
 extern const Operation operation_backup;
 extern const Operation operation_verify;
 extern const Operation operation_check;
+extern const Operation operation_scheduled_check; /* the same, when nothing is suspected */
 extern const Operation operation_delete;
 extern const Operation operation_keep;
 extern const Operation operation_unkeep;
@@ -67,6 +68,7 @@ int operation_verify_queue(Manager *manager,
                 Job **ret,
                 Fault *fault);
 int operation_check_queue(Manager *manager, bool automatic, const Caller *caller, Job **ret, Fault *fault);
+int operation_check_queue_scheduled(Manager *manager, Fault *fault);
 /* Mends indexes and free pages in place, next. */
 int operation_repair_queue(Manager *manager, Fault *fault);
 

@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "daemon/facts/recovery-decision.h"
 #include "daemon/loop/one-shot.h"
+#include "daemon/operation/check-schedule.h"
 #include "daemon/operation/first-rows.h"
 #include "daemon/operation/overdue.h"
 #include "daemon/state/condition.h"
@@ -65,6 +66,8 @@ int automatic_restore_suspect(Manager *manager, Fault *fault)
 
 static void met(Manager *manager, const Fault *fault)
 {
+        if (fault->code == FAULT_IO)
+                check_schedule_hasten(manager);
         if (fault_means_corrupt(fault->code) && !manager->database_missing &&
                         manager->integrity != INTEGRITY_REPAIRABLE &&
                         manager->integrity != INTEGRITY_CORRUPT)
@@ -264,6 +267,7 @@ static void on_health_evaluated(Manager *manager)
 {
         overdue_consider(manager);
         first_rows_consider(manager);
+        check_schedule_consider(manager);
 }
 
 const ConditionReactions automatic_restore_reactions = {

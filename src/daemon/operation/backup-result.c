@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "backup/state/last-check.h"
 #include "daemon/catalogue/collection.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/check-schedule.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"
@@ -40,7 +42,18 @@ static void take_counts(Manager *manager, const Manifest *manifest)
         manager_changed(manager, CHANGE_STATISTICS);
 }
 
-int backup_result_made(Job *job, Manifest *manifest)
+static bool has_checked_disk(const Manifest *manifest, const DiskRead *disk)
+{
+        return manifest && disk->done && !manifest->quick_check;
+}
+
+void backup_result_note(const char *state_directory_path, const Manifest *manifest, const DiskRead *disk)
+{
+        if (has_checked_disk(manifest, disk))
+                last_check_note(state_directory_path, manifest->copied_usec);
+}
+
+int backup_result_made(Job *job, Manifest *manifest, const DiskRead *disk)
 {
         Manager *manager = job->manager;
 
@@ -52,6 +65,11 @@ int backup_result_made(Job *job, Manifest *manifest)
                 manager_set_integrity(manager,
                                 manifest->unchecked ? INTEGRITY_UNCHECKABLE : INTEGRITY_OK,
                                 manifest->unchecked);
+        /* A copy that went wrong is no verdict: the check looks twice. */
+        if (disk->failed)
+                check_schedule_hasten(manager);
+        else if (has_checked_disk(manifest, disk))
+                check_schedule_done(manager, manifest->copied_usec);
         return collection_put(manager, manifest, job->id, true);
 }
 

@@ -15,6 +15,7 @@
 #include "daemon/catalogue/identity-keeper.h"
 #include "daemon/manager.h"
 #include "daemon/operation/backup-result.h"
+#include "daemon/operation/check-schedule.h"
 #include "daemon/operation/removal.h"
 #include "daemon/records/log-cleanup.h"
 #include "daemon/records/maintenance.h"
@@ -31,6 +32,7 @@ typedef struct BackupTask {
         AgeRecipients recipients;
         Manifest *older; /* leased, for what has not changed since */
         bool older_damaged;
+        DiskRead disk;
         Fault key_fault;             /* the identity that is here does not open it */
         bool makes_room;             /* it did not fit; what retention drops goes first */
         Removals removals;           /* of that */
@@ -86,6 +88,7 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
         BackupTask *task = userdata;
         Manager *manager = job->manager;
         _cleanup_free_ char *file = NULL;
+        CheckTimes check_times = check_schedule_times(manager);
         uint64_t now_usec = clock_now_usec();
         int r;
 
@@ -118,6 +121,8 @@ static int backup_start(Job *job, void *userdata, Fault *fault)
                         .compression = manager->configuration.compression,
                         .effort = manager->configuration.effort,
                         .quick_check = manager->configuration.quick_check,
+                        .from_disk = check_schedule_is_near(&check_times, now_usec),
+                        .ret_disk = &task->disk,
                         .background = task->automatic,
                         .recipients = &task->recipients,
                         .identities = manager->identities,
@@ -143,6 +148,7 @@ static int backup_run(void *userdata, Progress *progress, Fault *fault)
                 r = create_backup(&task->request, progress, &task->manifest, fault);
 
         last_attempt_note(task->state_directory, fault);
+        backup_result_note(task->state_directory, task->manifest, &task->disk);
         return r;
 }
 
@@ -192,7 +198,7 @@ static int backup_finish(Job *job, void *userdata)
                 maintenance_follow(
                                 job->manager->maintenance, task->manifest->tables, task->manifest->n_tables);
         identity_keeper_compare(job->manager, task->manifest->tables, task->manifest->n_tables);
-        r = backup_result_made(job, TAKE_PTR(task->manifest));
+        r = backup_result_made(job, TAKE_PTR(task->manifest), &task->disk);
         if (r >= 0) {
                 operation_cleanup_follow(job->manager);
                 log_cleanup_begin(job->manager->log_cleanup);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checking the live database because somebody asks. */
+/* Checking the live database because somebody asks, something is suspected, or it is time. */
 
 #include <string.h>
 #include <sys/stat.h>
 
 #include "backup/create/check-live.h"
 #include "backup/repair/repair-intent.h"
+#include "backup/state/last-check.h"
+#include "base/clock.h"
 #include "daemon/catalogue/backup-place.h"
 #include "daemon/catalogue/identity-keeper.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/check-schedule.h"
 #include "daemon/operation/remedy-state.h"
 #include "daemon/operation/wal-watch.h"
 #include "daemon/state/condition.h"
@@ -20,10 +23,9 @@
 
 typedef struct CheckTask {
         char *database_path;
-        bool on_copy;     /* somebody waits for it */
-        int directory_fd; /* of the backups; borrowed from the Manager, which outlives the workers */
-        const char *directory_path;
-        unsigned threads;
+        bool on_copy;   /* somebody waits for it, or it is time */
+        LiveCheck live; /* borrows from this and from the Manager, which outlives the workers */
+        uint64_t begun_usec;
         bool checked; /* to the end; `result` says what was found */
         CheckResult result;
         IdentityLook look;
@@ -47,12 +49,19 @@ static int check_start(Job *job, void *userdata, Fault *fault)
         CheckTask *task = userdata;
         Manager *manager = job->manager;
 
-        /* By itself the service writes no copy for it: at each start of a large database that would be more
-         * than the faster way is worth. */
-        task->on_copy = job_is_attended(job) && backup_place_require(manager, true, NULL) >= 0;
-        task->directory_fd = manager->backups_fd;
-        task->directory_path = manager->backup_directory;
-        task->threads = manager->configuration.effort.threads;
+        bool scheduled = job->operation == &operation_scheduled_check;
+
+        /* Where something is suspected the service writes no copy for it: at each start of a large database
+         * that would be more than the faster way is worth. */
+        task->on_copy = scheduled ||
+                        (job_is_attended(job) && backup_place_require(manager, true, NULL) >= 0);
+        task->live = (LiveCheck){
+                        .database_path = task->database_path,
+                        .directory_fd = manager->backups_fd,
+                        .directory_path = manager->backup_directory,
+                        .threads = manager->configuration.effort.threads,
+                        .background = scheduled,
+        };
         task->state_directory = manager->state_directory;
         return 0;
 }
@@ -63,6 +72,7 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
         struct stat status;
         int r;
 
+        task->begun_usec = clock_now_usec();
         progress_begin(progress, "checking the database", 0);
         /* To SQLite that is a sound database without tables; the one of this service has had its schema
          * since the start. */
@@ -76,21 +86,17 @@ static int check_run_task(void *userdata, Progress *progress, Fault *fault)
         r = deleted_wal_refuse(task->database_path, fault);
         if (r < 0)
                 return r;
-        r = task->on_copy ? check_live(task->database_path,
-                                            task->directory_fd,
-                                            task->directory_path,
-                                            task->threads,
-                                            progress,
-                                            &task->result,
-                                            fault)
+        r = task->on_copy ? check_live(&task->live, progress, &task->result, fault)
                           : check_run_twice(task->database_path,
                                             CONNECTION_READ,
                                             CHECK_FULL,
-                                            task->threads,
+                                            task->live.threads,
                                             progress,
                                             &task->result,
                                             fault);
         task->checked = r >= 0;
+        if (task->checked && task->on_copy)
+                last_check_note(task->state_directory, task->begun_usec);
         /* Another file may be in its place by now. */
         if (task->checked)
                 identity_look(task->database_path, progress, &task->look);
@@ -119,9 +125,14 @@ static int check_finish(Job *job, void *userdata)
         if (task->checked) {
                 identity_keeper_settle(manager, &task->look);
                 manager_take_check(manager, &task->result);
+                if (task->on_copy)
+                        check_schedule_done(manager, task->begun_usec);
         } else if (fault_means_corrupt(job->fault.code)) /* it was emptied */
                 manager_set_integrity(manager, INTEGRITY_CORRUPT, job->fault.message);
-        else if (job->fault.code != FAULT_CANCELLED && job->fault.code != FAULT_BUSY)
+        else if (job->fault.code == FAULT_IO)
+                check_schedule_failed(manager, job->fault.message);
+        else if (job->fault.code != FAULT_CANCELLED && job->fault.code != FAULT_BUSY &&
+                        job->operation != &operation_scheduled_check)
                 manager_set_integrity(manager, INTEGRITY_UNKNOWN, job->fault.message);
         remedy_state_take(manager, &task->remedies);
         if (fault_means_corrupt(job->fault.code) &&
@@ -150,7 +161,24 @@ const Operation operation_check = {
                 .free_task = check_free_task,
 };
 
-int operation_check_queue(Manager *manager, bool automatic, const Caller *caller, Job **ret, Fault *fault)
+/* Nothing is known against the database: what waits is not hurried, and the application goes on. */
+const Operation operation_scheduled_check = {
+                .name = "check",
+                .doing = "Checking the database",
+                .action = ACTION_VERIFY,
+                .needs_backups = true,
+                .start = check_start,
+                .run = check_run_task,
+                .finish = check_finish,
+                .free_task = check_free_task,
+};
+
+static int queue(Manager *manager,
+                const Operation *operation,
+                JobPlace place,
+                const Caller *caller,
+                Job **ret,
+                Fault *fault)
 {
         CheckTask *task = calloc(1, sizeof(CheckTask));
 
@@ -158,12 +186,17 @@ int operation_check_queue(Manager *manager, bool automatic, const Caller *caller
                 free(task);
                 return fault_set_errno(fault, ENOMEM, "Making a job");
         }
-        return job_queue(manager,
-                        &operation_check,
-                        task,
-                        NULL,
-                        caller,
-                        automatic ? JOB_UNATTENDED : JOB_LAST,
-                        ret,
-                        fault);
+        return job_queue(manager, operation, task, NULL, caller, place, ret, fault);
+}
+
+int operation_check_queue(Manager *manager, bool automatic, const Caller *caller, Job **ret, Fault *fault)
+{
+        return queue(manager, &operation_check, automatic ? JOB_UNATTENDED : JOB_LAST, caller, ret, fault);
+}
+
+int operation_check_queue_scheduled(Manager *manager, Fault *fault)
+{
+        Caller self = caller_self();
+
+        return queue(manager, &operation_scheduled_check, JOB_UNATTENDED, &self, NULL, fault);
 }

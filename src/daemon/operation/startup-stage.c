@@ -10,7 +10,9 @@
 #include "backup/create/create.h"
 #include "backup/restore/restore-loss.h"
 #include "backup/state/last-attempt.h"
+#include "backup/state/last-check.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/backup-result.h"
 #include "database/connection/placement.h"
 
 /* On a disk that is missing nothing is opened, and above all nothing made. Where the directory was named in
@@ -106,6 +108,7 @@ int startup_finish_restore(StartupTask *task, Progress *progress, Fault *fault)
         task->auto_restore_stopped = automatic_restore_load_stopped(task->state_directory);
         (void) remedies_load(task->state_directory, &task->remedies, &task->remedies_fault);
         clock_history_load(task->state_directory, &task->clock);
+        task->disk_checked_usec = last_check_load(task->state_directory);
         if (database_identity_load(task->state_directory, &task->identity, &task->identity_fault) >= 0)
                 (void) retention_hold_load(task->state_directory, &task->hold, &task->identity_fault);
         if (restore_record_load(task->state_directory, &task->last_restore, &task->record_fault) < 0 &&
@@ -239,6 +242,8 @@ int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault)
                         .effort = task->effort,
                         .recipients = &task->recipients,
                         .identities = task->identities,
+                        .from_disk = true,
+                        .ret_disk = &task->disk_read,
                         .now_usec = task->now_usec,
         };
         int r;
@@ -251,5 +256,6 @@ int startup_initial_backup(StartupTask *task, Progress *progress, Fault *fault)
                 return 0;
         r = create_backup(&request, progress, &task->manifest, fault);
         last_attempt_note(task->state_directory, fault);
+        backup_result_note(task->state_directory, task->manifest, &task->disk_read);
         return r;
 }

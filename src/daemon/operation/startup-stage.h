@@ -17,6 +17,7 @@
 #include "daemon/configuration/configuration.h"
 #include "daemon/operation/application-units.h"
 #include "database/check/check.h"
+#include "database/copy/raw-copy.h"
 #include "database/schema/schema.h"
 
 typedef struct StartupTask {
@@ -68,6 +69,7 @@ typedef struct StartupTask {
         DatabaseIdentity identity; /* as the last run has recorded it */
         RetentionHold hold;
         ClockHistory clock;
+        uint64_t disk_checked_usec;
         Fault identity_fault; /* why they could not be read; harmless */
         bool database_missing;
         IdentityLook look;
@@ -76,6 +78,7 @@ typedef struct StartupTask {
         Fault wal_fault; /* why the journal mode could not be changed; harmless */
         SchemaReport schema;
         Manifest *manifest;
+        DiskRead disk_read;
 } StartupTask;
 
 int startup_prepare_directories(StartupTask *task, Progress *progress, Fault *fault);

@@ -137,6 +137,7 @@ static int judge_interrupted_restore(Job *job, StartupTask *task)
         manager->clock = task->clock;
         manager->clock_stored_usec = task->clock.last.wall_usec;
         clock_keeper_see(manager);
+        manager->disk_checked_usec = task->disk_checked_usec;
         manager_set_last_backup_fault(manager, task->last_backup_fault);
         take_remedies(manager, task);
         manager->auto_restore_stopped = task->auto_restore_stopped;
@@ -281,7 +282,7 @@ static int judge_backup(Job *job, StartupTask *task)
                 fault_done(&job->fault);
                 return 0;
         }
-        return task->manifest ? backup_result_made(job, TAKE_PTR(task->manifest)) : 0;
+        return task->manifest ? backup_result_made(job, TAKE_PTR(task->manifest), &task->disk_read) : 0;
 }
 
 static int judge_units(Job *job, StartupTask *task)
@@ -363,8 +364,7 @@ static void tell_ready(Manager *manager, bool backup_made)
         _cleanup_fault_ Fault fault = {0};
         Caller self = caller_self();
 
-        manager->started = true;
-        manager->ready_told = true;
+        manager->started = manager->ready_told = true;
         removals_review(manager);
         (void) sd_notify(false, "READY=1");
         journal_line(LOG_INFO,

@@ -236,6 +236,52 @@ static void diagnose_integrity(const Manager *manager, DiagnoseReport *report)
                         age);
 }
 
+static void diagnose_disk(const Manager *manager, DiagnoseReport *report)
+{
+        uint64_t interval_usec = manager->configuration.check_interval_usec, now_usec = clock_now_usec(),
+                 checked_usec = manager->disk_checked_usec,
+                 since_usec = MAX_OF(checked_usec, manager->started_usec);
+        char age[QUANTITY_MAX] = "";
+
+        if (manager->read_error) {
+                diagnose_row(report,
+                                "disk-check",
+                                "fault",
+                                "Take a backup now, look into the kernel's log (journalctl -k), and move "
+                                "the "
+                                "database to a sound disk",
+                                "%s",
+                                manager->read_error);
+                return;
+        }
+        if (interval_usec == UINT64_MAX) {
+                diagnose_row(report,
+                                "disk-check",
+                                "ok",
+                                "",
+                                "CheckInterval=infinity: only when it is asked for");
+                return;
+        }
+        quantity_format_span(now_usec > checked_usec ? now_usec - checked_usec : 0, age);
+        if (now_usec > since_usec && now_usec - since_usec > 2 * interval_usec)
+                diagnose_row(report,
+                                "disk-check",
+                                "warning",
+                                "Run `oracxpredctl verify`, and look into the journal why the service could "
+                                "not do it itself (CheckInterval=)",
+                                checked_usec > 0 ? "The database was last read from its disk %s ago"
+                                                 : "The database was never read from its disk to be checked",
+                                age);
+        else
+                diagnose_row(report,
+                                "disk-check",
+                                "ok",
+                                "",
+                                checked_usec > 0 ? "Read from its disk and checked in full %s ago"
+                                                 : "Not due yet",
+                                age);
+}
+
 static void diagnose_backups(const Manager *manager, DiagnoseReport *report)
 {
         bool bad = manager->backups_away, sound = manager_require_sound_database(manager, NULL) >= 0;
@@ -406,6 +452,7 @@ int diagnose(Manager *manager, const HostFacts *facts, sd_bus_message *reply)
         diagnose_permissions(manager, &report);
         diagnose_space(manager, &report);
         diagnose_integrity(manager, &report);
+        diagnose_disk(manager, &report);
         diagnose_backups(manager, &report);
         diagnose_entries(manager, &report);
         diagnose_configuration(manager, &report);

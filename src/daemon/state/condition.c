@@ -258,6 +258,7 @@ void manager_update_health(Manager *manager)
                         .database_path = manager->database_path,
                         .integrity = manager->integrity,
                         .finding = manager->finding,
+                        .read_error = manager->read_error,
                         .database_missing = manager->database_missing,
                         .database_replaced = manager->database_replaced,
                         .wal_deleted = manager->wal_deleted,

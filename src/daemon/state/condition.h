@@ -20,7 +20,8 @@ typedef struct ConditionReactions {
 void manager_set_reactions(Manager *manager, const ConditionReactions *reactions);
 
 /* A statement of ours ended with this fault. Where it speaks of damage, a check is queued: what is damaged,
- * and whether rows are, only a check can tell. Nothing is queued for a database that one has found damaged
+ * and whether rows are, only a check can tell. Where it speaks of an error of a disk, the next check that
+ * reads the database from its disk is made soon. Nothing is queued for a database that one has found damaged
  * already. */
 void manager_met_fault(Manager *manager, const Fault *fault);
 

@@ -382,6 +382,9 @@ static const char *failure_id(const Job *job)
                 return MESSAGE_REPAIR_FAILED_ID;
         if (job->operation == &operation_restore || job->operation == &operation_undo)
                 return MESSAGE_RESTORE_FAILED_ID;
+        if ((job->operation == &operation_check || job->operation == &operation_scheduled_check) &&
+                        job->fault.code == FAULT_IO)
+                return MESSAGE_READ_ERROR_ID;
         if (job->operation == &operation_verify && fault_means_corrupt(job->fault.code))
                 return MESSAGE_VERIFICATION_FAILED_ID;
         return MESSAGE_JOB_FAILED_ID;

@@ -11,7 +11,7 @@
 static const char *const change_table[_CHANGE_MAX][NAMES_PER_CHANGE_MAX] = {
                 [CHANGE_STATUS] = {"Status"},
                 [CHANGE_HEALTH] = {"Health", "HealthReasons"},
-                [CHANGE_INTEGRITY] = {"Integrity", "IntegrityCheckedUSec"},
+                [CHANGE_INTEGRITY] = {"Integrity", "IntegrityCheckedUSec", "DiskCheckedUSec"},
                 [CHANGE_STATISTICS] = {"DatabaseBytes",
                                 "WALBytes",
                                 "PageSize",
@@ -30,6 +30,7 @@ static const char *const change_table[_CHANGE_MAX][NAMES_PER_CHANGE_MAX] = {
                                 "CanUndoRestore"},
                 [CHANGE_LAST_BACKUP_FAULT] = {"LastBackupFault"},
                 [CHANGE_CONFIGURATION] = {"CadenceUSec",
+                                "CheckIntervalUSec",
                                 "RetentionUSec",
                                 "RetentionMinimumVerified",
                                 "ConfigurationFaults",

@@ -2,18 +2,25 @@
 #include "backup-fixture.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "backup/create/check-live.h"
+#include "base/test-hook.h"
+
+static bool in_background;
 
 static int check_into(const char *directory_path, CheckResult *result, Fault *fault)
 {
-        return check_live(backup_fixture_database(),
-                        backup_fixture_fd(),
-                        directory_path,
-                        2,
-                        &backup_fixture_progress,
-                        result,
-                        fault);
+        const LiveCheck request = {
+                        .database_path = backup_fixture_database(),
+                        .directory_fd = backup_fixture_fd(),
+                        .directory_path = directory_path,
+                        .threads = 2,
+                        .background = in_background,
+        };
+
+        return check_live(&request, &backup_fixture_progress, result, fault);
 }
 
 static void assert_nothing_left(void)
@@ -110,6 +117,81 @@ static void test_a_copy_that_went_wrong_is_no_verdict(void **state)
         assert_nothing_left();
 }
 
+#if TEST_HOOKS
+/* What the disk holds from now on: the database as it is, without a -wal, and then something else. */
+static void set_disk(const char *path)
+{
+        execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        fixture_run("cp %s %s", backup_fixture_database(), path);
+        assert_int_equal(setenv("ORACXPRED_TEST_DISK", path, 1), 0);
+}
+
+static void check_disk(const char *words)
+{
+        for (int background = 0; background <= 1; background++) {
+                _cleanup_(check_result_done) CheckResult result = {0};
+                Fault fault = {0};
+
+                in_background = background;
+                assert_int_equal(check_into(backup_fixture_directory(), &result, &fault), -EIO);
+                fixture_assert_fault(&fault, FAULT_IO, words);
+                assert_nothing_left();
+        }
+        in_background = false;
+}
+
+static void check_is_over(void)
+{
+        _cleanup_(check_result_done) CheckResult result = {0};
+
+        assert_int_equal(unsetenv("ORACXPRED_TEST_DISK"), 0);
+        assert_int_equal(check_into(backup_fixture_directory(), &result, NULL), 0);
+        assert_true(result.healthy);
+}
+
+/* A page of the table, the words at the file's beginning, and the size in its header. */
+static void test_damage_that_memory_hides_is_found(void **state)
+{
+        static const struct {
+                uint64_t offset;
+                const char *words;
+        } cases[] = {{4096, "memory still has it whole"},
+                        {0, "memory still has it whole"},
+                        {28, "another header"}};
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *path = fixture_path("disk");
+
+                set_disk(path);
+                fixture_overwrite(path, cases[i].offset, "\x7f\x7f\x7f\x7f", 4);
+                check_disk(cases[i].words);
+                check_is_over();
+        }
+}
+
+static void test_what_the_disk_can_not_read_is_no_damage(void **state)
+{
+        const char *path = fixture_path("disk");
+
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(setenv("ORACXPRED_TEST_DISK", path, 1), 0);
+        check_disk("the disk can't read it at byte 0");
+        check_is_over();
+}
+#endif
+
+/* Its read transaction would last as long as the check. */
+static void test_in_the_background_nothing_is_checked_without_a_copy(void **state)
+{
+        _cleanup_(check_result_done) CheckResult result = {0};
+        Fault fault = {0};
+
+        in_background = true;
+        assert_true(check_into(fixture_path("nowhere"), &result, &fault) < 0);
+        in_background = false;
+        fixture_assert_fault(&fault, FAULT_CANNOT_OPEN, "nowhere");
+}
+
 static void nothing(void)
 {
 }
@@ -143,12 +225,17 @@ static void test_cancelled(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        TEST(test_sound_with_or_without_room_for_a_copy),
-                        TEST(test_no_checkpoint_is_held_back_by_the_check),
-                        TEST(test_an_index_that_lacks_a_row_is_found),
-                        TEST(test_a_copy_that_went_wrong_is_no_verdict),
-                        TEST(test_a_killed_check_leaves_nothing_for_long),
-                        TEST(test_cancelled),
+                TEST(test_sound_with_or_without_room_for_a_copy),
+                TEST(test_no_checkpoint_is_held_back_by_the_check),
+                TEST(test_an_index_that_lacks_a_row_is_found),
+                TEST(test_a_copy_that_went_wrong_is_no_verdict),
+#if TEST_HOOKS
+                TEST(test_damage_that_memory_hides_is_found),
+                TEST(test_what_the_disk_can_not_read_is_no_damage),
+#endif
+                TEST(test_in_the_background_nothing_is_checked_without_a_copy),
+                TEST(test_a_killed_check_leaves_nothing_for_long),
+                TEST(test_cancelled),
         };
 
         return cmocka_run_group_tests_name("check-live", tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backup-fixture.h"
 
+#include "base/test-hook.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -317,24 +319,64 @@ static void test_a_name_taken_meanwhile_is_left_alone(void **state)
         assert_int_equal(fixture_file_size(backup_fixture_path(NAME ".db.gz")), 6);
 }
 
+#if TEST_HOOKS
+/* Made all the same, of what the kernel has in memory, and the caller hears of it. */
+static void test_what_the_disk_has_lost_is_in_the_backup(void **state)
+{
+        static const struct {
+                const char *name;
+                uint64_t offset;
+                bool failed;
+        } cases[] = {{"sound", 0, false}, {"page", 4096, true}, {"unreadable", 0, true}};
+        sqlite3 *handle = fixture_open(backup_fixture_database());
+        const char *path = fixture_path("disk");
+
+        fixture_execute(handle, "PRAGMA wal_checkpoint(TRUNCATE)");
+        fixture_close(handle);
+        assert_int_equal(setenv("ORACXPRED_TEST_DISK", path, 1), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                DiskRead disk = {0};
+                CreateRequest request = backup_fixture_request(cases[i].name, COMPRESSION_NONE);
+                Manifest *manifest = NULL;
+
+                request.from_disk = true;
+                request.ret_disk = &disk;
+                fixture_run("rm -rf %s; cp %s %s", path, backup_fixture_database(), path);
+                if (cases[i].offset > 0)
+                        fixture_overwrite(path, cases[i].offset, "\x7f\x7f\x7f\x7f", 4);
+                else if (cases[i].failed)
+                        fixture_run("rm %s; mkdir %s", path, path);
+                assert_int_equal(create_backup(&request, &backup_fixture_progress, &manifest, NULL), 0);
+                assert_int_equal(disk.failed, cases[i].failed);
+                assert_int_equal(disk.done, !cases[i].failed);
+                backup_fixture_assert_restorable(manifest);
+                (void) manifest_free(manifest);
+        }
+        assert_int_equal(unsetenv("ORACXPRED_TEST_DISK"), 0);
+}
+#endif
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, backup_fixture_setup, backup_fixture_teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        TEST(test_a_backup_is_whole),
-                        TEST(test_plain_backup_needs_only_sqlite),
-                        TEST(test_copies_what_is_still_in_the_wal),
-                        TEST(test_bad_labels_are_refused),
-                        TEST(test_bad_names_are_refused),
-                        TEST(test_a_taken_name_is_left_alone),
-                        TEST(test_a_corrupt_database_is_not_backed_up),
-                        TEST(test_what_is_no_database_is_not_backed_up),
-                        TEST(test_cancelled),
-                        TEST(test_full_disk_at_every_step),
-                        TEST(test_killed_at_every_step),
-                        TEST(test_a_copy_that_fails_its_check_is_not_published),
-                        TEST(test_a_name_taken_meanwhile_is_left_alone),
+                TEST(test_a_backup_is_whole),
+                TEST(test_plain_backup_needs_only_sqlite),
+                TEST(test_copies_what_is_still_in_the_wal),
+                TEST(test_bad_labels_are_refused),
+                TEST(test_bad_names_are_refused),
+                TEST(test_a_taken_name_is_left_alone),
+                TEST(test_a_corrupt_database_is_not_backed_up),
+                TEST(test_what_is_no_database_is_not_backed_up),
+                TEST(test_cancelled),
+#if TEST_HOOKS
+                TEST(test_what_the_disk_has_lost_is_in_the_backup),
+#endif
+                TEST(test_full_disk_at_every_step),
+                TEST(test_killed_at_every_step),
+                TEST(test_a_copy_that_fails_its_check_is_not_published),
+                TEST(test_a_name_taken_meanwhile_is_left_alone),
         };
 
         return cmocka_run_group_tests_name("create", tests, NULL, NULL);

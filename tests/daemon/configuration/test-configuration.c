@@ -32,6 +32,7 @@ static void assert_defaults(const Configuration *configuration)
         assert_int_equal(configuration->schema, SCHEMA_CHOICE_AUTOMATIC);
         assert_int_equal(configuration->journal_mode, JOURNAL_CHOICE_AUTOMATIC);
         assert_int_equal(configuration->cadence_usec, 6 * USEC_PER_HOUR);
+        assert_int_equal(configuration->check_interval_usec, USEC_PER_DAY);
         assert_int_equal(configuration->low_disk_space_bytes, GIB);
         assert_int_equal(configuration->restore_max_bytes, 0);
         assert_int_equal(configuration->quarantine_max_bytes, 10 * GIB);
@@ -73,6 +74,7 @@ static void test_every_setting(void **state)
                              "Schema=none\n"
                              "JournalMode=keep\n"
                              "Cadence=90min\n"
+                             "CheckInterval=12h\n"
                              "LowDiskSpace=512M\n"
                              "RestoreMaxSize=20G\n"
                              "QuarantineMaxSize=infinity\n"
@@ -98,6 +100,7 @@ static void test_every_setting(void **state)
         assert_int_equal(configuration.schema, SCHEMA_CHOICE_NONE);
         assert_int_equal(configuration.journal_mode, JOURNAL_CHOICE_KEEP);
         assert_int_equal(configuration.cadence_usec, 90 * USEC_PER_MINUTE);
+        assert_int_equal(configuration.check_interval_usec, 12 * USEC_PER_HOUR);
         assert_int_equal(configuration.low_disk_space_bytes, 512 * MIB);
         assert_int_equal(configuration.restore_max_bytes, 20 * GIB);
         assert_true(configuration.quarantine_max_bytes == UINT64_MAX);
@@ -132,6 +135,8 @@ static void test_wrong_lines(void **state)
                         "Retention=0",
                         "Retention=101 years",
                         "Cadence=-6h",
+                        "CheckInterval=0",
+                        "CheckInterval=never",
                         "AutoRestore=maybe",
                         "ApplicationUnits=web",
                         "ApplicationUnits=web.service ../x.service",

@@ -421,6 +421,7 @@ static void test_truth_table(void **state)
                 size_t offset;
                 const char *code;
         } texts[] = {
+                        {offsetof(HealthFacts, read_error), "read-error"},
                         {offsetof(HealthFacts, last_backup_fault), "last-backup-failed"},
                         {offsetof(HealthFacts, rows_lost), "restored-rows-lost"},
                         {offsetof(HealthFacts, key_fault), "key-unavailable"},
