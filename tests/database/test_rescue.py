@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from rescue_case import SHAPES, Case, dump, is_sound, run
+from rescue_case import SHAPES, TOOL, Case, dump, is_sound, run
 
 
 @pytest.mark.parametrize("shape", SHAPES)
