@@ -183,7 +183,7 @@ def save_as_the_manual_says(database, folder):
     """Runs the commands that oracxpredd(8) has for a database without a backup; returns how many tables came out."""
     with open(MANUAL) as file:
         printed = file.read().replace("\\(aq", "'").replace("\\-", "-")
-    command = re.search(r"\$ (sqlite3 copy\.db \.dump \|\n.*recovered\.db)\n", printed)[1]
+    command = re.search(r"\$ (sqlite3 -safe copy\.db \.dump \|\n.*recovered\.db)\n", printed)[1]
     shutil.copyfile(database, folder / "copy.db")
     subprocess.run(["sh", "-c", command], cwd=folder, check=False, stderr=subprocess.DEVNULL)
     with contextlib.closing(sqlite3.connect(folder / "recovered.db")) as saved:
