@@ -47,9 +47,10 @@ def test_without_a_setting_the_disk_is_the_bound(ctl, small_disk, path):
 def test_stored_file_without_a_manifest_is_bounded_too(ctl, service, path):
     service.configure("RestoreMaxSize=8M\n")
     client = service.start()
+    since = client.mark()
     bomb(os.path.join(service.backups, ".coming"), 64 * MIB)
     os.rename(os.path.join(service.backups, ".coming"), os.path.join(service.backups, "backup_20260101_000000.db.gz"))
-    client.wait_signal("BackupCreated")
+    client.wait_signal("BackupCreated", 0, "backup_20260101_000000", since=since)
     before = contents(service)
     assert "RestoreMaxSize=" in ctl.run("verify", "backup_20260101_000000", status=NO_SPACE).stderr
     assert contents(service) == before
