@@ -2,14 +2,22 @@
 """Export and Import over the bus: which descriptors are taken, and what their jobs do. What is in a document is proved in
 tests/database, and the way through the command line in test_ctl_recovery.py."""
 
+import contextlib
 import json
 import os
+import sqlite3
 
 import pytest
 from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 
+from application import unpack
 from contract import BUS_NAME, BUS_PATH, ERROR, MANAGER
+
+
+def rows(path, query):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
 
 
 @pytest.fixture
@@ -50,6 +58,45 @@ def test_export_goes_into_the_descriptor_and_import_brings_it_back(client, call,
     application.add_users(1, "later")
     assert client.run("Restore", name, {})[1] == "done"
     assert application.query("SELECT username FROM users ORDER BY id") == [("user0",), ("user1",)]
+
+
+def break_constraints(path):
+    """Rows that their tables would not take any more, as a declaration that came later leaves them."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT);"
+        "INSERT INTO notes (text) VALUES (NULL), ('b'), (NULL);"
+        "CREATE TABLE prices (price INTEGER CHECK (price > 0));"
+        "PRAGMA ignore_check_constraints=ON; INSERT INTO prices VALUES (5), (-1);"
+        "CREATE TABLE typed (n INTEGER, t TEXT); INSERT INTO typed VALUES ('word', 5), (x'00', NULL);"
+    )
+    version = connection.execute("PRAGMA schema_version").fetchone()[0]
+    connection.execute("PRAGMA writable_schema=ON")
+    connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'text TEXT', 'text TEXT NOT NULL') WHERE name = 'notes'")
+    connection.execute("UPDATE sqlite_schema SET sql = sql || ' STRICT' WHERE name = 'typed'")
+    connection.execute(f"PRAGMA schema_version={version + 1}")
+    connection.close()
+
+
+def test_rows_that_their_table_would_not_take_come_back(client, call, service, tmp_path):
+    break_constraints(service.database)
+    document = tmp_path / "export.json"
+    assert export(client, call, document) == ("done", "", "")
+    before = client.names()
+    with open(document, "rb") as file:
+        job = call("Import", file)
+    assert client.ended(job) == ("done", "", "")
+    [name] = set(client.names()) - set(before)
+    (stored,) = [file for file in service.stored() if file.startswith(name) and file.endswith(".gz")]
+    unpack(os.path.join(service.backups, stored), tmp_path / "imported.db")
+    queries = (
+        "SELECT * FROM notes ORDER BY id",
+        "SELECT * FROM prices",
+        "SELECT n, typeof(n), t, typeof(t) FROM typed",
+        "SELECT sql FROM sqlite_schema WHERE name IN ('notes', 'prices', 'typed') ORDER BY name",
+    )
+    for query in queries:
+        assert rows(tmp_path / "imported.db", query) == rows(service.database, query)
 
 
 def test_pipe_gets_the_document_and_its_end(client, call):

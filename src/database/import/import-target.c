@@ -32,7 +32,7 @@ static int begin(ImportTarget *target, JsonEncoding encoding, Fault *fault)
          * may come before its parent. */
         if (asprintf(&sql,
                             "PRAGMA encoding = '%s'; PRAGMA journal_mode = MEMORY; PRAGMA foreign_keys = "
-                            "OFF; "
+                            "OFF; PRAGMA ignore_check_constraints = ON; "
                             "BEGIN IMMEDIATE",
                             export_encoding_to_string(encoding)) < 0) {
                 sql = NULL;
@@ -69,6 +69,7 @@ static void end_table(ImportTarget *target)
 void import_target_done(ImportTarget *target)
 {
         end_table(target);
+        import_relaxation_done(&target->relaxation);
         target->connection = connection_close(target->connection);
         if (target->created)
                 (void) unlink(target->path);
@@ -114,13 +115,47 @@ int import_target_begin_table(ImportTarget *target, const char *name, Fault *fau
         return 0;
 }
 
-int import_target_insert(ImportTarget *target, const ImportRow *row, const JsonReader *reader, Fault *fault)
+static int insert(ImportTarget *target, const ImportRow *row)
 {
         int code = import_row_bind(row, target->insert);
 
         if (code == SQLITE_OK)
                 code = sqlite3_step(target->insert);
         (void) sqlite3_reset(target->insert);
+        return code;
+}
+
+static int relax(ImportTarget *target, Fault *fault)
+{
+        int r;
+
+        (void) sqlite3_finalize(TAKE_PTR(target->insert));
+        r = import_relax(&target->relaxation, target->connection, target->table->name, fault);
+        if (r >= 0) {
+                int q = prepare_insert(target, fault);
+
+                r = q < 0 ? q : r;
+        }
+        return r;
+}
+
+static bool is_relaxable(int code)
+{
+        return code == SQLITE_CONSTRAINT_NOTNULL || code == SQLITE_CONSTRAINT_DATATYPE;
+}
+
+int import_target_insert(ImportTarget *target, const ImportRow *row, const JsonReader *reader, Fault *fault)
+{
+        int code = insert(target, row);
+
+        if (is_relaxable(sqlite3_extended_errcode(target->connection->handle)) &&
+                        (code & 0xff) == SQLITE_CONSTRAINT) {
+                int r = relax(target, fault);
+
+                if (r < 0)
+                        return r;
+                code = insert(target, row);
+        }
         target->n_rows++;
         switch (code & 0xff) {
         case SQLITE_DONE:
@@ -145,6 +180,9 @@ int import_target_commit(ImportTarget *target, int64_t user_version, int64_t app
         int r;
 
         end_table(target);
+        r = import_relaxation_end(&target->relaxation, target->connection, fault);
+        if (r < 0)
+                return r;
         if (asprintf(&sql,
                             "PRAGMA main.user_version = %" PRId64 "; PRAGMA main.application_id = %" PRId64
                             "; COMMIT",

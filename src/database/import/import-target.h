@@ -7,6 +7,7 @@
 
 #include "database/export/export-table.h"
 #include "database/import/import-guard.h"
+#include "database/import/import-relax.h"
 #include "database/import/import-row.h"
 
 typedef struct ImportTarget {
@@ -15,6 +16,7 @@ typedef struct ImportTarget {
         bool created;       /* by us, and to be removed when we fail */
         ExportTable *table; /* the one that rows go to */
         sqlite3_stmt *insert;
+        ImportRelaxation relaxation;
         uint64_t n_tables;
         uint64_t n_rows;
 } ImportTarget;
@@ -32,7 +34,8 @@ void import_target_done(ImportTarget *target);
 /* The rows that follow go to this table, which is there already. */
 int import_target_begin_table(ImportTarget *target, const char *name, Fault *fault);
 
-/* INVALID_ARGUMENT at the reader's line when the row breaks a constraint. */
+/* A row may break a NOT NULL, a CHECK or the types of a STRICT table, as in the database that was exported.
+ * INVALID_ARGUMENT at the reader's line when it breaks anything else. */
 int import_target_insert(ImportTarget *target, const ImportRow *row, const JsonReader *reader, Fault *fault);
 
 /* Sets the header's numbers, commits and closes; the file stays when this was successful and
