@@ -164,7 +164,7 @@ def test_killed_at_every_step(make_service, tmp_path, scene):
 # What puts another database in force is killed in tests/fault.
 OF_RESTORING = ("replace-", "restore-", "repair-", "quarantine-", "recover-", "rescue-")
 # Where something is only held, since it writes nothing.
-OF_READING = ("advising",)
+OF_READING = ("advising", "first-rows-")
 
 
 def test_every_point_in_the_source_belongs_to_a_scene(make_service):

@@ -58,6 +58,7 @@ ASKS = {
     (MANAGER, "Backup"): ("backup", None, {}),
     (MANAGER, "Verify"): ("verify", None, "initial_backup", {}),
     (MANAGER, "Cleanup"): ("delete", None, {}),
+    (MANAGER, "DeleteQuarantine"): ("delete", None, "20260124_014621", {}),
     (MANAGER, "Restore"): ("restore", None, "", {}),
     (MANAGER, "UndoRestore"): ("restore", None, {}),
     (MANAGER, "PlanRestore"): ("restore", None, ""),
@@ -98,6 +99,7 @@ ASKS = {
 # Everybody may. What a job's cancelling asks for depends on the job, see below.
 ASKS_NOTHING = {
     (MANAGER, "ListBackups"): [],
+    (MANAGER, "ListQuarantine"): [],
     (MANAGER, "GetStatistics"): [],
     (MANAGER, "Diagnose"): [],
     (MANAGER, "Advise"): [],
