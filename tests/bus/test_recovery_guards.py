@@ -247,3 +247,21 @@ def test_schema_of_a_newer_sqlite_is_left_as_it_is(kept, place):
     assert "later0" in users(kept.database)
     assert client.run("Verify", "", {})[1] == "done"
     assert client.get("Health") == "ok"
+
+
+@pytest.mark.parametrize("offset, value", [(18, b"\3\3"), (47, b"\5")], ids=["file format", "schema format"])
+def test_file_of_a_newer_sqlite_is_left_as_it_is(kept, offset, value):
+    """SQLite calls it no database, as it calls rubbish."""
+    checkpoint(kept.database)
+    write_at(kept.database, offset, value)
+    before = read_all(kept.database)
+    client = kept.start()
+    client.wait_property("NJobs", 0)
+    assert read_all(kept.database) == before
+    assert client.get("Health") == "degraded"
+    assert "not-checked" in client.reasons()
+    with pytest.raises(BusError) as caught:
+        client.manager("GetStatistics")
+    assert caught.value.name == ERROR + "NotSupported"
+    assert client.run("Verify", "", {})[2] == ERROR + "NotSupported"
+    assert read_all(kept.database) == before

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "database/connection/access.h"
 #include "database/connection/file-guard.h"
+#include "database/connection/newer-format.h"
 #include "database/connection/side-files.h"
 #include "database/connection/table-columns.h"
 #include "database/connection/wal-gather.h"
@@ -80,7 +81,7 @@ static FaultCode fault_code_from_input_output(sqlite3 *handle, int sqlite_code)
         }
 }
 
-/* A schema format that no SQLite has ever written. It gives an unknown version of the file format as NOTADB,
+/* A schema format that this SQLite does not know. It gives an unknown version of the file format as NOTADB,
  * and this one as a plain error. */
 static bool is_unknown_format(sqlite3 *handle)
 {
@@ -110,7 +111,7 @@ static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite
         case SQLITE_CORRUPT: /* with CORRUPT_VTAB, _SEQUENCE and _INDEX, which are content as well */
                 return is_about_the_schema(connection->handle) ? FAULT_NOT_SUPPORTED : FAULT_CORRUPT;
         case SQLITE_NOTADB:
-                return FAULT_NOT_A_DATABASE;
+                return newer_format_has(connection->handle) ? FAULT_NOT_SUPPORTED : FAULT_NOT_A_DATABASE;
         case SQLITE_CANTOPEN:
                 return fault_code_from_system(connection->handle, FAULT_CANNOT_OPEN);
         case SQLITE_IOERR:
@@ -118,7 +119,9 @@ static FaultCode fault_code_from_sqlite(const Connection *connection, int sqlite
         case SQLITE_FULL:
                 return FAULT_NO_SPACE;
         case SQLITE_ERROR:
-                return is_unknown_format(connection->handle) ? FAULT_NOT_A_DATABASE : FAULT_FAILED;
+                if (!is_unknown_format(connection->handle))
+                        return FAULT_FAILED;
+                return newer_format_has(connection->handle) ? FAULT_NOT_SUPPORTED : FAULT_NOT_A_DATABASE;
         case SQLITE_READONLY:
                 return FAULT_READ_ONLY;
         case SQLITE_PERM:
