@@ -32,6 +32,7 @@ CALLS = {
     "undo": [("--yes",)],
     "acknowledge": [()],
     "quarantine": [(), ("show", HOSTILE), ("delete", "--yes", "x")],
+    "salvage": [("--dry-run",), ("--yes", HOSTILE)],
     "export": [("-",)],
     "import": [("/dev/null",)],
     "key": [("show",), ("test",)],

@@ -161,8 +161,8 @@ def test_killed_at_every_step(make_service, tmp_path, scene):
             raise AssertionError(f"after a kill at {point}") from error
 
 
-# What puts another database in force is killed in tests/fault.
-OF_RESTORING = ("replace-", "restore-", "repair-", "quarantine-", "recover-", "rescue-")
+# What puts another database in force is killed in tests/fault, and a salvage in test_salvage.py.
+OF_RESTORING = ("replace-", "restore-", "repair-", "quarantine-", "recover-", "rescue-", "salvage-")
 # Where something is only held, since it writes nothing.
 OF_READING = ("advising", "first-rows-")
 

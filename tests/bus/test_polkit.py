@@ -59,6 +59,7 @@ ASKS = {
     (MANAGER, "Verify"): ("verify", None, "initial_backup", {}),
     (MANAGER, "Cleanup"): ("delete", None, {}),
     (MANAGER, "DeleteQuarantine"): ("delete", None, "20260124_014621", {}),
+    (MANAGER, "Salvage"): ("restore", None, "", {}),
     (MANAGER, "Restore"): ("restore", None, "", {}),
     (MANAGER, "UndoRestore"): ("restore", None, {}),
     (MANAGER, "PlanRestore"): ("restore", None, ""),

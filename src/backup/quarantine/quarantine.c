@@ -410,6 +410,19 @@ static bool is_unfinished(const char *name)
                timestamp_parse_label(name + 1, &usec) >= 0;
 }
 
+void quarantine_forget_working(const char *quarantine_path, const char *name)
+{
+        _cleanup_close_ int fd = open(quarantine_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_free_ char *temporary = NULL;
+
+        if (fd < 0)
+                return;
+        if (asprintf(&temporary, ".%s.tmp", name) < 0)
+                temporary = NULL;
+        else
+                remove_folder(fd, temporary);
+}
+
 int quarantine_clean_up(const char *quarantine_path, Fault *fault)
 {
         DIR *directory = opendir(quarantine_path);

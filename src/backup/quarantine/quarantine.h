@@ -70,5 +70,8 @@ int quarantine_remove_files(const char *folder, const char *database_path, Fault
  * too. */
 int quarantine_remove(const char *folder, const char *database_path, Fault *fault);
 
+/* Removes what a salvage of that folder works on, beside it. */
+void quarantine_forget_working(const char *quarantine_path, const char *name);
+
 /* Removes folders that a killed run left unfinished or empty. */
 int quarantine_clean_up(const char *quarantine_path, Fault *fault);

@@ -10,6 +10,7 @@
 #include "ctl/call/agent.h"
 #include "ctl/call/patience.h"
 #include "ctl/show/terminal.h"
+#include "ctl/show/text.h"
 
 #define QUEUE_FULL_BOUND_USEC (20 * USEC_PER_SEC)
 #define QUEUE_FULL_PAUSE_USEC (100 * USEC_PER_MSEC)
@@ -288,13 +289,20 @@ int session_print_table(const Session *session, const Table *table, Fault *fault
 
 void session_print_legend(const Session *session, const char *format, ...)
 {
+        _cleanup_free_ char *text = NULL;
         va_list arguments;
+        int r;
 
         if (session->arguments->no_legend)
                 return;
         va_start(arguments, format);
-        (void) fputc('\n', stdout);
-        (void) vfprintf(stdout, format, arguments);
-        (void) fputc('\n', stdout);
+        r = vasprintf(&text, format, arguments);
         va_end(arguments);
+        if (r < 0) {
+                text = NULL;
+                return;
+        }
+        (void) fputc('\n', stdout);
+        text_print(stdout, text);
+        (void) fputc('\n', stdout);
 }

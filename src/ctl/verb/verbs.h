@@ -16,6 +16,7 @@ int verb_verify(Session *session, Fault *fault);
 int verb_cleanup(Session *session, Fault *fault);
 int verb_delete(Session *session, Fault *fault);
 int verb_restore(Session *session, Fault *fault);
+int verb_salvage(Session *session, Fault *fault);
 int verb_undo(Session *session, Fault *fault);
 int verb_acknowledge(Session *session, Fault *fault);
 int verb_export(Session *session, Fault *fault);

@@ -4,7 +4,10 @@
 #include "daemon/access/authorize.h"
 #include "daemon/bus/bus-argument.h"
 #include "daemon/interface/manager-bus.h"
+#include "daemon/latency/response-times.h"
+#include "daemon/manager.h"
 #include "daemon/operation/quarantine.h"
+#include "daemon/operation/salvage.h"
 
 #define TABLE_ROW "sbttttt"
 #define ROW "sttssbttta(" TABLE_ROW ")"
@@ -98,4 +101,30 @@ int manager_method_delete_quarantine(sd_bus_message *message, void *userdata, sd
         if (operation_quarantine_queue(manager, name, force, &caller, &job, &fault) < 0)
                 return bus_fault(error, &fault);
         return manager_reply_job(job, message);
+}
+
+int manager_method_salvage(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Manager *manager = userdata;
+        _cleanup_fault_ Fault fault = {0};
+        int merge = false;
+        const CallOption options[] = {{"merge", 'b', &merge}};
+        const char *name;
+        Caller caller;
+        Job *job;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &name);
+        if (r >= 0)
+                r = call_options_read(message, options, ELEMENTSOF(options), error);
+        if (r >= 0)
+                r = authorize(message, ACTION_RESTORE, &caller, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1; /* Will call us back */
+        if (operation_salvage_queue(manager, name, merge, &caller, &job, &fault) < 0)
+                return bus_fault(error, &fault);
+        job->message = response_times_keep(manager->response_times, message);
+        return 1; /* Answered when the job ends */
 }

@@ -44,6 +44,7 @@ extern const Operation operation_delete;
 extern const Operation operation_keep;
 extern const Operation operation_unkeep;
 extern const Operation operation_cleanup;
+extern const Operation operation_salvage;
 extern const Operation operation_repair;
 extern const Operation operation_restore;
 extern const Operation operation_undo;
