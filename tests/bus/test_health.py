@@ -187,6 +187,7 @@ def test_every_check_is_there_and_says_something(host, service):
         "disk-space",
         "integrity",
         "disk-check",
+        "quarantine",
         "backups",
         "backup-files",
         "configuration",

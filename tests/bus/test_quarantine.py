@@ -126,6 +126,8 @@ def test_bound_takes_no_row(kept):
     client.wait_property("NJobs", 0)
     ((_, _, size, worth, *_),) = incidents(client)
     assert worth == "rows" and size > 0
+    level, way_out = next((row[1], row[3]) for row in client.manager("Diagnose") if row[0] == "quarantine")
+    assert level == "warning" and "quarantine delete" in way_out
 
 
 def test_command_line_lists_shows_and_deletes(ctl, kept, restored):

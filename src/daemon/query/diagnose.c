@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "backup/quarantine/quarantine-list.h"
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/quantity.h"
@@ -192,6 +193,30 @@ static void diagnose_space(const Manager *manager, DiagnoseReport *report)
                         "%s of %s free",
                         free_text,
                         total);
+}
+
+/* Only what nothing lies in alone is removed by itself: the rest is for a person to look at. */
+static void diagnose_quarantine(const Manager *manager, DiagnoseReport *report)
+{
+        _cleanup_(quarantine_list_done) QuarantineList list = {0};
+        char size[QUANTITY_MAX];
+        uint64_t bytes;
+        bool over;
+
+        (void) quarantine_list_load(manager->quarantine_directory, &list, NULL);
+        bytes = quarantine_list_bytes(&list);
+        over = bytes > manager->configuration.quarantine_max_bytes;
+        quantity_format_size(bytes, size);
+        diagnose_row(report,
+                        "quarantine",
+                        over ? "warning" : "ok",
+                        over ? "Run `oracxpredctl quarantine`, then `oracxpredctl salvage` or `oracxpredctl "
+                               "quarantine "
+                               "delete`"
+                             : "",
+                        "%zu put aside, %s",
+                        list.n_items,
+                        size);
 }
 
 static bool has_reason(const Manager *manager, const char *code)
@@ -451,6 +476,7 @@ int diagnose(Manager *manager, const HostFacts *facts, sd_bus_message *reply)
         diagnose_links(manager, &report);
         diagnose_permissions(manager, &report);
         diagnose_space(manager, &report);
+        diagnose_quarantine(manager, &report);
         diagnose_integrity(manager, &report);
         diagnose_disk(manager, &report);
         diagnose_backups(manager, &report);
