@@ -2,6 +2,7 @@
 """Small files that unpack to any size: refused by the name of the setting, with nothing of them on the disk."""
 
 import gzip
+import json
 import os
 
 import pytest
@@ -54,3 +55,26 @@ def test_stored_file_without_a_manifest_is_bounded_too(ctl, service, path):
     before = contents(service)
     assert "RestoreMaxSize=" in ctl.run("verify", "backup_20260101_000000", status=NO_SPACE).stderr
     assert contents(service) == before
+
+
+def test_document_that_grows_is_bounded_too(ctl, service, tmp_path):
+    """Each row of two bytes gets a mebibyte from its generated column."""
+    service.configure("RestoreMaxSize=8M\n")
+    client = service.start()
+    before = contents(service)
+    sql = "CREATE TABLE t (a, b AS (zeroblob(1048576)) STORED)"
+    document = {
+        "format": "oracxpred-export",
+        "version": 1,
+        "redacted": False,
+        "encoding": "UTF-8",
+        "user_version": 0,
+        "application_id": 0,
+        "schema": [{"type": "table", "name": "t", "table": "t", "sql": sql}],
+        "tables": {"t": {"columns": ["a"], "rows": [[1]] * 64}},
+    }
+    path = tmp_path / "bomb.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert "RestoreMaxSize=" in ctl.run("import", str(path), status=NO_SPACE).stderr
+    assert contents(service) == before
+    assert client.get("Health") == "ok"

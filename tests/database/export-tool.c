@@ -31,7 +31,7 @@ static int do_export(int argc, char **argv, Fault *fault)
 static int do_import(char **argv, Fault *fault)
 {
         ImportResult result;
-        int r = import_run(STDIN_FILENO, argv[2], NULL, &result, fault);
+        int r = import_run(STDIN_FILENO, argv[2], 0, NULL, &result, fault);
 
         if (r >= 0)
                 (void) printf("%llu\n", (unsigned long long) result.foreign_key_violations);

@@ -15,7 +15,7 @@ static int import(const char *text, const char *path, Fault *fault)
         assert_true(fd >= 0);
         assert_int_equal(io_write_all(fd, text, strlen(text)), 0);
         assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-        return import_run(fd, path, NULL, &result, fault);
+        return import_run(fd, path, 0, NULL, &result, fault);
 }
 
 const char *import_assert_refused(const char *text, FaultCode code, const char *words)

@@ -24,7 +24,7 @@ static int import(int fd, const char *path)
 {
         _cleanup_fault_ Fault fault = {0};
         ImportResult result;
-        int r = import_run(fd, path, NULL, &result, &fault);
+        int r = import_run(fd, path, 0, NULL, &result, &fault);
 
         require(r >= 0 ? fault.code == FAULT_NONE : fault.message && fault.message[0]);
         return r;

@@ -13,6 +13,7 @@
 #include "daemon/catalogue/collection.h"
 #include "daemon/manager.h"
 #include "daemon/state/event.h"
+#include "daemon/state/unpacking.h"
 #include "database/import/import.h"
 
 typedef struct ImportTask {
@@ -71,7 +72,7 @@ static int import_start(Job *job, void *userdata, Fault *fault)
                         .label = task->label,
                         .database_id = manager->identity.id,
                         .compression = manager->configuration.compression,
-                        .effort = manager->configuration.effort,
+                        .effort = unpacking_effort(manager),
                         .recipients = &task->recipients,
                         .identities = manager->identities,
                         .now_usec = now_usec,
@@ -86,7 +87,12 @@ static int import_run_task(void *userdata, Progress *progress, Fault *fault)
         int r;
 
         unfinished_remove_image(request->directory_fd, task->image_name);
-        r = import_run(task->input_fd, task->image_path, progress, &task->result, fault);
+        r = import_run(task->input_fd,
+                        task->image_path,
+                        request->effort.image_max_bytes,
+                        progress,
+                        &task->result,
+                        fault);
         if (r < 0)
                 return fault_prefix(fault, r, "Importing %s", task->source_name);
         r = create_backup(request, progress, &task->manifest, fault);

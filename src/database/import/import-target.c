@@ -7,6 +7,9 @@
 
 #include "database/export/export-document.h"
 
+#define PAGE_BYTES 4096               /* SQLite's default */
+#define MAX_PAGES INT64_C(4294967294) /* SQLite's own limit */
+
 static int create_file(ImportTarget *target, Fault *fault)
 {
         _cleanup_close_ int fd =
@@ -25,16 +28,22 @@ static int create_file(ImportTarget *target, Fault *fault)
 
 static int begin(ImportTarget *target, JsonEncoding encoding, Fault *fault)
 {
+        int64_t max_pages = target->max_bytes > 0
+                                            ? (int64_t) MAX_OF(target->max_bytes / PAGE_BYTES, UINT64_C(1))
+                                            : MAX_PAGES;
         _cleanup_free_ char *sql = NULL;
 
         /* The encoding can be chosen only before the first page is written. Nobody reads the file before it
          * is whole, so its journal needs no file; and rows come in the order of creation, so that a child
          * may come before its parent. */
         if (asprintf(&sql,
-                            "PRAGMA encoding = '%s'; PRAGMA journal_mode = MEMORY; PRAGMA foreign_keys = "
+                            "PRAGMA encoding = '%s'; PRAGMA page_size = %d; PRAGMA max_page_count = %" PRId64
+                            "; PRAGMA journal_mode = MEMORY; PRAGMA foreign_keys = "
                             "OFF; PRAGMA ignore_check_constraints = ON; "
                             "BEGIN IMMEDIATE",
-                            export_encoding_to_string(encoding)) < 0) {
+                            export_encoding_to_string(encoding),
+                            PAGE_BYTES,
+                            max_pages) < 0) {
                 sql = NULL;
                 return fault_set_errno(fault, ENOMEM, "Creating %s", target->path);
         }

@@ -13,6 +13,7 @@
 typedef struct ImportTarget {
         Connection *connection;
         char *path;
+        uint64_t max_bytes; /* of the file; 0: no bound */
         bool created;       /* by us, and to be removed when we fail */
         ExportTable *table; /* the one that rows go to */
         sqlite3_stmt *insert;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/quantity.h"
 #include "database/check/check.h"
 #include "database/import/import-header.h"
 #include "database/import/import-target.h"
@@ -371,9 +372,34 @@ static int build(Import *import, const char *target_path, Fault *fault)
         return r;
 }
 
-int import_run(int input_fd, const char *target_path, Progress *progress, ImportResult *ret, Fault *fault)
+/* SQLite calls a full disk and a full database the same. */
+static int pass_on(const Import *import, int r, Fault *met, Fault *fault)
 {
-        _cleanup_(import_done) Import import = {.progress = progress};
+        char most[QUANTITY_MAX];
+
+        if (met->code == FAULT_NO_SPACE && import->target.max_bytes > 0) {
+                quantity_format_size(import->target.max_bytes, most);
+                return fault_set(fault,
+                                FAULT_NO_SPACE,
+                                "It makes a database of more than %s, or the disk is full; make room on the "
+                                "disk of "
+                                "the backups, or set RestoreMaxSize= where this is no mistake",
+                                most);
+        }
+        if (fault)
+                fault_move(fault, met);
+        return r;
+}
+
+int import_run(int input_fd,
+                const char *target_path,
+                uint64_t max_bytes,
+                Progress *progress,
+                ImportResult *ret,
+                Fault *fault)
+{
+        _cleanup_(import_done) Import import = {.progress = progress, .target.max_bytes = max_bytes};
+        _cleanup_fault_ Fault met = {0};
         uint64_t violations = 0;
         int r;
 
@@ -381,9 +407,9 @@ int import_run(int input_fd, const char *target_path, Progress *progress, Import
         if (r < 0)
                 return r;
         begin_step(&import, "importing", file_size(input_fd));
-        r = build(&import, target_path, fault);
+        r = build(&import, target_path, &met);
         if (r < 0)
-                return r;
+                return pass_on(&import, r, &met, fault);
         begin_step(&import, "checking", 0);
         r = check_target(&import, &violations, fault);
         if (r < 0)

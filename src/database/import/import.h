@@ -25,9 +25,17 @@ typedef struct ImportResult {
  * document (total known for a file), "indexing", "checking". Memory: one row and the schema, each bounded
  * (IMPORT_SCHEMA_MAX_BYTES; a row has SQLite's own bound).
  *
+ * Expressions of the document's schema (a default, a generated column) may make rows of any size: a database
+ * of more than `max_bytes` (0: no bound) is NO_SPACE before it takes the disk.
+ *
  * Faults: INVALID_ARGUMENT for a document that is malformed, cut short or contradicts itself;
  * NOT_SUPPORTED for a redacted one and for a newer version of the format; CORRUPT when the result does not
  * pass its check; NO_SPACE, IO, CANCELLED, … */
 #define IMPORT_SCHEMA_MAX_BYTES (16 * MIB)
 
-int import_run(int input_fd, const char *target_path, Progress *progress, ImportResult *ret, Fault *fault);
+int import_run(int input_fd,
+                const char *target_path,
+                uint64_t max_bytes,
+                Progress *progress,
+                ImportResult *ret,
+                Fault *fault);

@@ -42,7 +42,7 @@ static ImportResult import_text(const char *text, const char *path)
         _cleanup_fault_ Fault fault = {0};
         ImportResult result;
 
-        if (import_run(fd, path, NULL, &result, &fault) < 0)
+        if (import_run(fd, path, 0, NULL, &result, &fault) < 0)
                 fail_msg("%s", fault.message);
         assert_int_equal(result.bytes, strlen(text));
         return result;
@@ -253,7 +253,7 @@ static void test_chosen_tables_make_a_database(void **state)
         fixture_close(handle);
         assert_int_equal(export_run(path, &(ExportOptions){.tables = chosen}, fd, NULL, &exported, NULL), 0);
         assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-        assert_int_equal(import_run(fd, copy, NULL, &imported, NULL), 0);
+        assert_int_equal(import_run(fd, copy, 0, NULL, &imported, NULL), 0);
         handle = fixture_open(copy);
         assert_int_equal(
                         fixture_integer(handle, "SELECT count(*) FROM sqlite_sequence WHERE name = 'b'"), 1);
@@ -274,7 +274,7 @@ static void test_existing_target_is_left_alone(void **state)
         document = export_text(empty, EXPORT_PRETTY);
         fd = document_fd(document, strlen(document));
         fixture_write(path, "mine", 4);
-        assert_int_equal(import_run(fd, path, NULL, &result, &fault), -EINVAL);
+        assert_int_equal(import_run(fd, path, 0, NULL, &result, &fault), -EINVAL);
         fixture_assert_fault(&fault, FAULT_INVALID_ARGUMENT, "exists already");
         assert_int_equal(fixture_file_size(path), 4);
 }
@@ -309,7 +309,7 @@ static void test_full_disk(void **state)
         document = export_text(path, EXPORT_COMPACT);
         fd = document_fd(document, strlen(document));
         assert_true(asprintf(&target, "%s/target.db", directory) > 0);
-        assert_int_equal(import_run(fd, target, NULL, &result, &fault), -ENOSPC);
+        assert_int_equal(import_run(fd, target, 0, NULL, &result, &fault), -ENOSPC);
         fixture_assert_fault(&fault, FAULT_NO_SPACE, "make room");
         assert_int_equal(fixture_file_size(target), -1);
 }
@@ -346,7 +346,7 @@ static void test_cancel(void **state)
         assert_int_equal(io_write_all(fds[1], beginning, sizeof beginning - 1), 0);
         progress_init(&progress);
         assert_int_equal(pthread_create(&thread, NULL, cancel_when_read, &progress), 0);
-        assert_int_equal(import_run(fds[0], path, &progress, &result, &fault), -ECANCELED);
+        assert_int_equal(import_run(fds[0], path, 0, &progress, &result, &fault), -ECANCELED);
         assert_int_equal(pthread_join(thread, NULL), 0);
         fixture_assert_fault(&fault, FAULT_CANCELLED, "ancelled");
         assert_int_equal(fixture_file_size(path), -1);
