@@ -36,7 +36,7 @@ static void test_owner_is_named_with_the_ways_out(void **state)
         assert_int_equal(chmod(*state, 0755), 0);
         assert_int_equal(seteuid(65534), 0);
         assert_refused(path, FAULT_PERMISSION, "belongs to root (owner 0:0, mode 0644)");
-        assert_refused(path, FAULT_PERMISSION, "setfacl -m u:65534:rw");
+        assert_refused(path, FAULT_PERMISSION, "setfacl -P -m u:65534:rw");
         assert_int_equal(seteuid(0), 0);
 }
 

@@ -67,7 +67,7 @@ static void test_directory_that_cannot_be_used(void **state)
         assert_int_equal(mkdir(foreign, 0755), 0);
         assert_int_equal(chmod(*state, 0755), 0);
         assert_int_equal(seteuid(65534), 0);
-        assert_directory_fault(foreign, FAULT_PERMISSION, "chown 65534:");
+        assert_directory_fault(foreign, FAULT_PERMISSION, "chown -h 65534:");
         assert_directory_fault(fixture_path("refused"), FAULT_PERMISSION, "Creating");
         assert_int_equal(seteuid(0), 0);
         assert_int_equal(chmod(foreign, 0700), 0);
