@@ -15,5 +15,6 @@ typedef struct Effort {
         unsigned compression_level; /* 1 to EFFORT_LEVEL_MAX, as gzip counts; 0 counts as 1 */
         uint64_t bytes_per_second;  /* of the database that are stored, or of a stored file that are read; 0:
                                      * no  bound */
+        uint64_t image_bytes;       /* what a stored file unpacks to by its manifest; 0: nobody knows */
         uint64_t image_max_bytes;   /* what a stored file of unknown size may unpack to; 0: no bound */
 } Effort;

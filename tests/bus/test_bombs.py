@@ -11,6 +11,7 @@ from command_line import ctl  # noqa: F401
 from small_disk import DISK_BYTES, MIB, contents, small_disk  # noqa: F401
 
 NO_SPACE = 15
+CORRUPT = 20
 
 
 def bomb(path, n_bytes):
@@ -78,3 +79,15 @@ def test_document_that_grows_is_bounded_too(ctl, service, tmp_path):
     assert "RestoreMaxSize=" in ctl.run("import", str(path), status=NO_SPACE).stderr
     assert contents(service) == before
     assert client.get("Health") == "ok"
+
+
+def test_bomb_in_the_place_of_a_backup_is_found_and_not_unpacked(ctl, service, application):
+    """A copy that came back from elsewhere, under the manifest that stayed here."""
+    name = service.client.back_up()
+    (stored,) = [file for file in service.stored() if file.startswith(name) and file.endswith(".gz")]
+    bomb(os.path.join(service.backups, stored), 64 * MIB)
+    before = contents(service)
+    assert "more than its manifest says" in ctl.run("verify", name, status=CORRUPT).stderr
+    assert "more than its manifest says" in ctl.run("restore", "--yes", name, status=CORRUPT).stderr
+    assert contents(service).keys() == before.keys()
+    assert service.client.get("Integrity") == "ok"

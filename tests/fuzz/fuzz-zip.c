@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         progress_init(&progress);
         require(source_fd >= 0 && target_fd >= 0 && io_write_all(source_fd, data, size) == 0);
-        if (zip_member_extract(source_fd, target_fd, "/dev/shm", &progress, &fault) < 0)
+        if (zip_member_extract(source_fd, target_fd, "/dev/shm", 0, &progress, &fault) < 0)
                 require(fault.code != FAULT_NONE && fault.message && fault.message[0]);
         else
                 require(fault.code == FAULT_NONE && fstat(target_fd, &status) == 0 &&

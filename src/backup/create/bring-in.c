@@ -167,8 +167,12 @@ static int take_out_of_zip(BringIn *bring_in, Progress *progress, Fault *fault)
         if (r < 0)
                 return r;
         unfinished_remove_image(request->directory_fd, bring_in->copy_name);
-        r = zip_member_extract(
-                        request->source_fd, bring_in->decoded_fd, request->directory_path, progress, fault);
+        r = zip_member_extract(request->source_fd,
+                        bring_in->decoded_fd,
+                        request->directory_path,
+                        request->effort.image_max_bytes,
+                        progress,
+                        fault);
         if (r < 0)
                 return fault_prefix(fault, r, "%s", request->source_name);
         bring_in->source_fd = bring_in->decoded_fd;

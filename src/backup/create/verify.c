@@ -223,8 +223,7 @@ static int unpack(Verification *verification, Fault *fault)
         StoredImage image;
         int r;
 
-        if (manifest->database_bytes > 0)
-                effort.image_max_bytes = 0;
+        effort.image_bytes = manifest->database_bytes;
         r = open_stored(verification, &stored_fd, fault);
         if (r >= 0)
                 r = begin_unpacking(verification, fault);

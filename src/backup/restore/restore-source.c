@@ -92,8 +92,7 @@ static int unpack_backup(
         StoredImage image;
         int r;
 
-        if (manifest->database_bytes > 0)
-                effort.image_max_bytes = 0;
+        effort.image_bytes = manifest->database_bytes;
         stored_fd = openat(request->directory_fd,
                         manifest->file,
                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

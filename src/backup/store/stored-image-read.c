@@ -28,7 +28,8 @@ typedef struct Reading {
         Sequence sequence; /* whose turn it is to use the rest */
         BlockDigest *blocks_digest;
         uint64_t database_bytes;
-        uint64_t max_bytes; /* of the image; 0: no bound */
+        uint64_t known_bytes; /* of the image, by its manifest; 0: nobody knows */
+        uint64_t max_bytes;   /* of one that nobody knows; 0: no bound */
 } Reading;
 
 /* One thread's. */
@@ -71,7 +72,14 @@ static int require_bounded(const Reading *reading, Fault *fault)
 {
         char most[QUANTITY_MAX];
 
-        if (reading->max_bytes == 0 || reading->database_bytes <= reading->max_bytes)
+        if (reading->known_bytes > 0 && reading->database_bytes > reading->known_bytes)
+                return fault_set(fault,
+                                FAULT_CORRUPT,
+                                "It unpacks to more than its manifest says: it is not the file that was "
+                                "stored; "
+                                "restore another backup, and check the disk");
+        if (reading->known_bytes > 0 || reading->max_bytes == 0 ||
+                        reading->database_bytes <= reading->max_bytes)
                 return 0;
         quantity_format_size(reading->max_bytes, most);
         return fault_set(fault,
@@ -382,6 +390,7 @@ int stored_image_read(int stored_fd,
         _cleanup_(reading_done) Reading reading = {
                         .image_fd = image_fd,
                         .compression = compression,
+                        .known_bytes = effort.image_bytes,
                         .max_bytes = effort.image_max_bytes,
         };
         int r;

@@ -79,7 +79,8 @@ int stored_image_write(int image_fd,
  * its offset 0 on, or nowhere when that is negative. `opener` is NULL for one that is not encrypted. Any
  * valid gzip file is read, not only our own: members of another origin one after the other. CORRUPT for a
  * bad checksum, a truncated file, trailing rubbish; what was written to `image_fd` until then is worth
- * nothing. NO_SPACE for an image of more than `effort.image_max_bytes`. KEY_UNAVAILABLE, before anything is
+ * nothing. CORRUPT for an image of more than `effort.image_bytes`, and NO_SPACE, where that is 0,
+ * for one of more than `effort.image_max_bytes`. KEY_UNAVAILABLE, before anything is
  * written, when `opener` does not open it. */
 int stored_image_read(int stored_fd,
                 Compression compression,

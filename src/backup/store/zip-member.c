@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 #include "base/names.h"
+#include "base/quantity.h"
 #include "database/connection/placement.h"
 
 #define CHUNK_BYTES (256 * KIB)
@@ -186,8 +187,31 @@ static int copy_member(zip_file_t *member,
         }
 }
 
-int zip_member_extract(
-                int source_fd, int target_fd, const char *directory_path, Progress *progress, Fault *fault)
+/* What it declares is what is unpacked, and no more. */
+static int require_bounded(const zip_stat_t *status, uint64_t max_bytes, Fault *fault)
+{
+        char size[QUANTITY_MAX], most[QUANTITY_MAX];
+
+        if (max_bytes == 0 || status->size <= max_bytes)
+                return 0;
+        quantity_format_size(status->size, size);
+        quantity_format_size(max_bytes, most);
+        return fault_set(fault,
+                        FAULT_NO_SPACE,
+                        "%s in the zip archive has %s, more than %s; make room on the disk of the backups, "
+                        "or set "
+                        "RestoreMaxSize= where this is no mistake",
+                        status->name,
+                        size,
+                        most);
+}
+
+int zip_member_extract(int source_fd,
+                int target_fd,
+                const char *directory_path,
+                uint64_t max_bytes,
+                Progress *progress,
+                Fault *fault)
 {
         __attribute__((cleanup(discard))) zip_t *archive = NULL;
         __attribute__((cleanup(close_member))) zip_file_t *member = NULL;
@@ -199,6 +223,8 @@ int zip_member_extract(
                 return r;
         index = find_database(archive);
         r = describe(archive, index, &status, fault);
+        if (r >= 0)
+                r = require_bounded(&status, max_bytes, fault);
         if (r >= 0)
                 r = placement_require_space(directory_path, status.size, fault);
         if (r < 0)

@@ -13,6 +13,11 @@
 /* Writes the database that the archive in `source_fd` holds to `target_fd`, at its position: the
  * oracxpred.db nearest to the top, or else the only .db file outside of the folder of the backups.
  * `directory_path` is where the target lies. INVALID_ARGUMENT when there is none, or when changes lie beside
- * it that it lacks; NOT_SUPPORTED when it is encrypted; NO_SPACE before anything is written; CORRUPT. */
-int zip_member_extract(
-                int source_fd, int target_fd, const char *directory_path, Progress *progress, Fault *fault);
+ * it that it lacks; NOT_SUPPORTED when it is encrypted; NO_SPACE before anything is written, also for
+ * one of more than `max_bytes` (0: no bound); CORRUPT. */
+int zip_member_extract(int source_fd,
+                int target_fd,
+                const char *directory_path,
+                uint64_t max_bytes,
+                Progress *progress,
+                Fault *fault);

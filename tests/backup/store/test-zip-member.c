@@ -22,15 +22,24 @@ static void make_archive(const char *names)
                         names);
 }
 
-static int extract(Fault *fault)
+static int extract_within(uint64_t max_bytes, Fault *fault)
 {
         _cleanup_close_ int source_fd = open(backup_fixture_path("given.zip"), O_RDONLY | O_CLOEXEC);
         _cleanup_close_ int target_fd =
                         open(backup_fixture_path("taken"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
         assert_true(source_fd >= 0 && target_fd >= 0);
-        return zip_member_extract(
-                        source_fd, target_fd, backup_fixture_directory(), &backup_fixture_progress, fault);
+        return zip_member_extract(source_fd,
+                        target_fd,
+                        backup_fixture_directory(),
+                        max_bytes,
+                        &backup_fixture_progress,
+                        fault);
+}
+
+static int extract(Fault *fault)
+{
+        return extract_within(0, fault);
 }
 
 static void assert_taken(const char *names, const char *wanted)
@@ -80,6 +89,17 @@ static void test_changes_beside_it_are_not_lost(void **state)
                         "data/oracxpred.db-journal");
 }
 
+static void test_more_than_the_bound_is_not_unpacked(void **state)
+{
+        Fault fault = {0};
+
+        make_archive("oracxpred.db");
+        assert_int_equal(extract_within(1, &fault), fault_errno(FAULT_NO_SPACE));
+        fixture_assert_fault(&fault, FAULT_NO_SPACE, "RestoreMaxSize=");
+        assert_int_equal(fixture_file_size(backup_fixture_path("taken")), 0);
+        assert_int_equal(extract_within(64 * KIB, &fault), 0);
+}
+
 static void test_damage_is_noticed(void **state)
 {
         size_t size;
@@ -119,6 +139,7 @@ int main(void)
                         TEST(test_the_database_is_found),
                         TEST(test_nothing_is_guessed),
                         TEST(test_changes_beside_it_are_not_lost),
+                        TEST(test_more_than_the_bound_is_not_unpacked),
                         TEST(test_damage_is_noticed),
         };
 
