@@ -124,7 +124,9 @@ uint64_t quarantine_unread_rows(const QuarantineItem *item)
 
         for (size_t i = 0; i < report->n_tables; i++)
                 if (!report->tables[i].sound)
-                        rows += report->tables[i].rows_kept;
+                        /* Of a table of which nothing was read nobody knows how many it had: one at least.
+                         */
+                        rows += MAX_OF(report->tables[i].rows_kept, (uint64_t) report->tables[i].unreadable);
         return rows;
 }
 

@@ -35,6 +35,8 @@ static int write_table(json_object *tables, RescueTable *table)
 
         if (r >= 0)
                 r = restore_state_set_flag(row, "sound", table->sound);
+        if (r >= 0)
+                r = restore_state_set_flag(row, "unreadable", table->unreadable);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(numbers); i++)
                 r = restore_state_set_number(row, numbers[i].key, *number_of(table, i));
         if (r >= 0 && json_object_array_add(tables, row) < 0)
@@ -75,6 +77,8 @@ static int read_table(json_object *row, RescueTable *ret)
                 r = -EUCLEAN;
         if (r >= 0)
                 r = restore_state_get_flag(row, "sound", &ret->sound);
+        if (r >= 0)
+                r = restore_state_get_flag(row, "unreadable", &ret->unreadable);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(numbers); i++)
                 r = restore_state_get_number(row, numbers[i].key, number_of(ret, i));
         return r;

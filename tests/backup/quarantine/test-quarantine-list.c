@@ -10,7 +10,7 @@ static void test_every_worth(void **state)
 {
         RescueTable kept = {.rows = 5, .rows_rescued = 2}, lost = {.rows_lost = 1},
                     perhaps = {.rows_unknown = 1}, older = {.rows_kept = 1},
-                    deleted = {.rows_kept = 1, .sound = true};
+                    deleted = {.rows_kept = 1, .sound = true}, dark = {.unreadable = true};
         const struct {
                 QuarantineItem item;
                 QuarantineWorth expected;
@@ -35,6 +35,11 @@ static void test_every_worth(void **state)
                                         QUARANTINE_ROWS},
                         {{.has_record = true,
                                          .record.report = {.tables = &older,
+                                                         .n_tables = 1,
+                                                         .schema_sound = true}},
+                                        QUARANTINE_ROWS},
+                        {{.has_record = true,
+                                         .record.report = {.tables = &dark,
                                                          .n_tables = 1,
                                                          .schema_sound = true}},
                                         QUARANTINE_ROWS},
