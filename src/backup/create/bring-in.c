@@ -225,6 +225,18 @@ static int recognise(BringIn *bring_in, Progress *progress, Fault *fault)
         return 0;
 }
 
+/* Room is a matter of the place, not of the file. */
+static int name_source(const BringInRequest *request, int r, Fault *fault)
+{
+        if (fault && fault->code == FAULT_NO_SPACE)
+                return fault_prefix(fault,
+                                r,
+                                "%s, unpacked in %s",
+                                request->source_name,
+                                request->directory_path);
+        return fault_prefix(fault, r, "%s", request->source_name);
+}
+
 /* Twice through the source: a .gz may hold a thousand times its size, and whether that fits is known before
  * the first byte is written. */
 static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
@@ -244,7 +256,7 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
                         &first,
                         fault);
         if (r < 0)
-                return fault_prefix(fault, r, "%s", request->source_name);
+                return name_source(request, r, fault);
         r = placement_require_space(request->directory_path, 2 * first.database_bytes, fault);
         if (r >= 0)
                 r = begin_copy(bring_in, &fd, fault);
@@ -259,7 +271,7 @@ static int copy_source(BringIn *bring_in, Progress *progress, Fault *fault)
                         &image,
                         fault);
         if (r < 0)
-                return fault_prefix(fault, r, "%s", request->source_name);
+                return name_source(request, r, fault);
         if (strcmp(first.blocks_sha256, image.blocks_sha256) != 0)
                 return fault_set(fault,
                                 FAULT_BUSY,

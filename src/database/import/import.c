@@ -381,9 +381,9 @@ static int pass_on(const Import *import, int r, Fault *met, Fault *fault)
                 quantity_format_size(import->target.max_bytes, most);
                 return fault_set(fault,
                                 FAULT_NO_SPACE,
-                                "It makes a database of more than %s, or the disk is full; make room on the "
-                                "disk of "
-                                "the backups, or set RestoreMaxSize= where this is no mistake",
+                                "%s takes more than %s, or its disk is full; make room there, or set "
+                                "RestoreMaxSize= where this is no mistake",
+                                import->target.path,
                                 most);
         }
         if (fault)
