@@ -102,6 +102,11 @@ bool test_hook_first_rows(uint64_t *ret_usec)
         return take_span("ORACXPRED_TEST_FIRST_ROWS", ret_usec);
 }
 
+bool test_hook_name_lead(uint64_t *ret_usec)
+{
+        return take_span("ORACXPRED_TEST_NAME_LEAD", ret_usec);
+}
+
 const char *test_hook_disk(void)
 {
         const char *file = getenv("ORACXPRED_TEST_DISK");

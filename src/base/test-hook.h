@@ -15,6 +15,7 @@
  *   ORACXPRED_TEST_DISK=FILE       while it is there, what the disk holds of a database, as against what the
  *                                  kernel has in memory; a directory: the disk can't read
  *   ORACXPRED_TEST_FIRST_ROWS=USEC how long after a change the first rows are counted
+ *   ORACXPRED_TEST_NAME_LEAD=USEC how far the name of a backup may be ahead of the clock
  *   ORACXPRED_TEST_ANSWER=USEC     how long an answer from another service is waited for
  *
  * Points may be passed from any thread. */
@@ -31,6 +32,7 @@ bool test_hook_clock(uint64_t *ret_usec);
 bool test_hook_boottime(uint64_t *ret_usec);
 bool test_hook_patience(uint64_t *ret_usec);
 bool test_hook_first_rows(uint64_t *ret_usec);
+bool test_hook_name_lead(uint64_t *ret_usec);
 const char *test_hook_disk(void);
 #define TEST_POINT(name) test_point(name)
 #else

@@ -95,6 +95,8 @@ class Service:
             "ORACXPRED_TEST_ANSWER": "600000000",
             # A backup that nobody asked for would surprise every test but those of this one.
             "ORACXPRED_TEST_FIRST_ROWS": "600000000",
+            # Each further backup in one second would wait for the next.
+            "ORACXPRED_TEST_NAME_LEAD": "600000000",
             **more,
         }
         environment.setdefault("ASAN_OPTIONS", "abort_on_error=1:detect_stack_use_after_return=1")

@@ -222,7 +222,8 @@ def test_stray_file_of_the_future_dates_no_name(service):
     assert level == "warning" and "backup_29990101_000000.db" in finding
 
 
-def test_names_of_many_in_one_second_wait_for_the_clock(service, client):
+def test_names_of_many_in_one_second_wait_for_the_clock(service):
+    client = service.start(ORACXPRED_TEST_NAME_LEAD=str(1_000_000))
     for _ in range(4):
         label = datetime.datetime.strptime(client.back_up() + "+0000", "backup_%Y%m%d_%H%M%S%z")
         assert label.timestamp() <= time.time() + 1

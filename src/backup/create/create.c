@@ -361,14 +361,16 @@ static int make_stored(Creation *creation, Fault *fault)
  * more than one; a clock that was set back is not waited for. */
 static int wait_for_name(const CreateRequest *request, Progress *progress, Fault *fault)
 {
-        uint64_t label_usec, now_usec = clock_now_usec();
+        uint64_t label_usec, now_usec = clock_now_usec(), lead_usec = USEC_PER_SEC;
 
-        if (backup_name_usec(request->name, &label_usec) < 0 || label_usec <= now_usec + USEC_PER_SEC ||
+#if TEST_HOOKS
+        (void) test_hook_name_lead(&lead_usec);
+#endif
+        if (backup_name_usec(request->name, &label_usec) < 0 || label_usec <= now_usec + lead_usec ||
                         label_usec > now_usec + NAME_WAIT_MAX_USEC)
                 return 0;
         progress_begin(progress, "waiting for the clock", 0);
-        return pace_sleep_until(
-                        clock_monotonic_usec() + label_usec - USEC_PER_SEC - now_usec, progress, fault);
+        return pace_sleep_until(clock_monotonic_usec() + label_usec - lead_usec - now_usec, progress, fault);
 }
 
 int create_backup(const CreateRequest *request, Progress *progress, Manifest **ret, Fault *fault)
