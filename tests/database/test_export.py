@@ -170,7 +170,7 @@ def changed(document, *path_and_value):
 
 WRONG = [
     ("format", "other"),
-    ("version", 2),
+    ("version", 3),
     ("redacted", "no"),
     ("encoding", "latin1"),
     ("user_version", 2**31),
@@ -197,7 +197,7 @@ def test_wrong_documents_fail_schema_and_import(plain, change):
     wrong = changed(json.loads(run("export", plain, "compact")), *change)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, SCHEMA)
-    code = 11 if change == ("version", 2) else 2
+    code = 11 if change == ("version", 3) else 2
     run("import", plain + ".again", input=json.dumps(wrong).encode(), expect=code)
     assert not os.path.exists(plain + ".again")
 
@@ -221,3 +221,103 @@ def test_document_written_by_another_program_is_taken(plain, tmp_path):
         run("import", again, input=text.encode())
         assert run("export", again, "compact") == run("export", plain, "compact")
         os.unlink(again)
+
+
+VIRTUAL = """
+    CREATE TABLE docs(id INTEGER PRIMARY KEY, title TEXT, body TEXT);
+    CREATE VIRTUAL TABLE external USING fts5(title, body, content='docs', content_rowid='id');
+    CREATE TRIGGER docs_ai AFTER INSERT ON docs BEGIN
+      INSERT INTO external(rowid, title, body) VALUES (new.id, new.title, new.body); END;
+    CREATE TRIGGER docs_ad AFTER DELETE ON docs BEGIN
+      INSERT INTO external(external, rowid, title, body) VALUES ('delete', old.id, old.title, old.body); END;
+    CREATE VIRTUAL TABLE own USING fts5(body, tokenize = 'porter unicode61');
+    CREATE VIRTUAL TABLE contentless USING fts5(body, content='', prefix='2 3');
+    CREATE VIRTUAL TABLE "an ""old"" one" USING fts4(body, other, notindexed=other);
+    CREATE VIRTUAL TABLE oldest USING fts3(body);
+    CREATE VIRTUAL TABLE words USING fts5vocab('own', 'row');
+    CREATE VIRTUAL TABLE places USING rtree(id, x0, x1, y0, y1, +name TEXT);
+    CREATE VIRTUAL TABLE grid USING rtree_i32(id, x0, x1);
+    CREATE VIEW found AS SELECT rowid FROM own WHERE own MATCH 'run';
+    INSERT INTO docs(title, body) VALUES ('one', 'alpha beta'), ('two', 'beta gamma'), ('three', 'delta');
+    DELETE FROM docs WHERE title = 'three';
+    INSERT INTO own VALUES ('running fast'), ('sitting');
+    INSERT INTO contentless(rowid, body) VALUES (7, 'alpha'), (9, 'beta');
+    INSERT INTO "an ""old"" one"(body) VALUES ('plain words');
+    INSERT INTO oldest VALUES ('ancient words');
+    INSERT INTO places VALUES (1, 0, 1, 0, 1, 'home'), (2, 5, 6, 5, 6, 'work');
+    INSERT INTO grid VALUES (1, 10, 20), (2, 30, 40);
+    PRAGMA writable_schema = ON;
+    INSERT INTO sqlite_schema VALUES ('table', 'vectors', 'vectors', 0, 'CREATE VIRTUAL TABLE vectors USING vec0(x)');
+    CREATE TABLE vectors_chunks(id INTEGER PRIMARY KEY, block BLOB);
+    INSERT INTO vectors_chunks VALUES (1, x'00ff');
+"""
+
+ANSWERS = [
+    ("SELECT rowid FROM external WHERE external MATCH 'beta' ORDER BY rowid", [(1,), (2,)]),
+    ("SELECT rowid FROM external WHERE external MATCH 'delta'", []),
+    ("SELECT * FROM found", [(1,)]),
+    ("SELECT rowid FROM contentless WHERE contentless MATCH 'be*'", [(9,)]),
+    ("SELECT body FROM \"an \"\"old\"\" one\"", [("plain words",)]),
+    ("SELECT docid FROM oldest WHERE oldest MATCH 'ancient'", [(1,)]),
+    ("SELECT count(*) FROM words", [(3,)]),
+    ("SELECT name FROM places WHERE x0 >= 4 AND y1 <= 7", [("work",)]),
+    ("SELECT id FROM grid WHERE x1 < 25", [(1,)]),
+    ("SELECT rtreecheck('places')", [("ok",)]),
+    ("SELECT id, block FROM vectors_chunks", [(1, b"\x00\xff")]),
+    ("SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%USING vec0(x)'", [(1,)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_virtual_tables_work_after_an_import(tmp_path, style):
+    """Also one whose module only the application has, and triggers that keep an index up to date from then on."""
+    path, again = str(tmp_path / "virtual.db"), str(tmp_path / "again.db")
+    connection = sqlite3.connect(path)
+    connection.executescript(VIRTUAL)
+    connection.commit()
+    connection.close()
+    text = run("export", path, style)
+    run("import", again, input=text)
+    assert run("export", again, style) == text
+    for file in (path, again):
+        connection = sqlite3.connect(file)
+        for query, rows in ANSWERS:
+            assert connection.execute(query).fetchall() == rows, query
+        connection.execute("INSERT INTO docs(title, body) VALUES ('four', 'epsilon')")
+        assert connection.execute("SELECT rowid FROM external WHERE external MATCH 'epsilon'").fetchall() == [(3,)]
+        for index in ("external", "own", "contentless"):
+            connection.execute(f"INSERT INTO {index}({index}) VALUES ('integrity-check')")
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "chosen, tables",
+    [
+        (["docs"], ["docs"]),
+        (["OWN"], ["own_content", "own_config", "own_data", "own_docsize", "own_idx"]),
+        (["own_content"], ["own_content"]),
+        (["places", "docs"], ["docs", "places_node", "places_parent", "places_rowid"]),
+    ],
+    ids=str,
+)
+def test_chosen_virtual_table_comes_with_its_shadow_tables(tmp_path, chosen, tables):
+    path, again = str(tmp_path / "virtual.db"), str(tmp_path / "again.db")
+    connection = sqlite3.connect(path)
+    connection.executescript(VIRTUAL)
+    connection.close()
+    document = json.loads(run("export", path, "compact", *chosen))
+    jsonschema.validate(document, SCHEMA)
+    assert sorted(document["tables"]) == sorted(tables)
+    virtual = [entry["name"] for entry in document["schema"] if "VIRTUAL" in entry["sql"]]
+    assert virtual == [name.lower() for name in chosen if name.lower() in ("own", "places")]
+    assert document["version"] == (2 if virtual else 1)
+    run("import", again, input=json.dumps(document).encode())
+
+
+def test_chosen_virtual_table_of_an_unknown_module_is_refused(tmp_path):
+    """Nobody can tell here which tables belong to it."""
+    path = str(tmp_path / "virtual.db")
+    connection = sqlite3.connect(path)
+    connection.executescript(VIRTUAL)
+    connection.close()
+    run("export", path, "compact", "vectors", expect=11)

@@ -52,7 +52,8 @@ void export_document_header(ExportDocument *document, const ExportHeader *header
         put(document, begin);
         json_write_string(document->output, EXPORT_FORMAT);
         put_member(document, "version");
-        json_write_integer(document->output, EXPORT_VERSION);
+        json_write_integer(document->output,
+                        header->has_virtual_tables ? EXPORT_VERSION : EXPORT_VERSION_PLAIN);
         put_member(document, "redacted");
         json_output_put_text(document->output, header->redacted ? "true" : "false");
         put_member(document, "encoding");

@@ -9,9 +9,12 @@
 #include "database/json/writer.h"
 
 #define EXPORT_FORMAT "oracxpred-export"
-#define EXPORT_VERSION 1
+/* A program that reads version 1 alone does not know virtual tables. */
+#define EXPORT_VERSION_PLAIN 1
+#define EXPORT_VERSION 2
 
 typedef struct ExportHeader {
+        bool has_virtual_tables;
         bool redacted;
         JsonEncoding encoding;
         int64_t user_version;

@@ -9,7 +9,7 @@
 void export_plan_done(ExportPlan *plan)
 {
         for (size_t i = 0; i < plan->n_tables; i++)
-                free(plan->tables[i]);
+                free(plan->tables[i].name);
         free(plan->tables);
         *plan = (ExportPlan){0};
 }
@@ -23,6 +23,14 @@ static bool contains(const char *const *names, size_t n_names, const char *name)
         return false;
 }
 
+static bool is_planned(const ExportPlan *plan, const char *name)
+{
+        for (size_t i = 0; i < plan->n_tables; i++)
+                if (sqlite3_stricmp(plan->tables[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
 static size_t count_chosen(const char *const *chosen)
 {
         size_t n = 0;
@@ -32,9 +40,20 @@ static size_t count_chosen(const char *const *chosen)
         return n;
 }
 
+/* As SQLite does: a shadow table has the name of its virtual table, and a word behind the last underscore.
+ */
+static bool is_shadow_of(const TableEntry *table, const char *virtual_name)
+{
+        const char *underscore = strrchr(table->name, '_');
+        size_t length = underscore ? (size_t) (underscore - table->name) : 0;
+
+        return table->kind == TABLE_SHADOW && length == strlen(virtual_name) &&
+               sqlite3_strnicmp(table->name, virtual_name, (int) length) == 0;
+}
+
 static int add_table(ExportPlan *plan, const char *name, TableKind kind, Fault *fault)
 {
-        char **tables;
+        ExportPlanTable *tables;
 
         if (!utf8_is_valid(name))
                 return fault_set(fault,
@@ -42,21 +61,34 @@ static int add_table(ExportPlan *plan, const char *name, TableKind kind, Fault *
                                 "The database has a table whose name is not valid UTF-8, which JSON can't "
                                 "say; "
                                 "a backup keeps it");
-        if (kind != TABLE_ORDINARY)
-                return fault_set(fault,
-                                FAULT_NOT_SUPPORTED,
-                                "%s is a virtual table or belongs to one, and only its module knows the "
-                                "content; export the other tables by name, a backup keeps all of them",
-                                name);
         tables = reallocarray(plan->tables, plan->n_tables + 1, sizeof *tables);
         if (!tables)
                 return fault_set_errno(fault, ENOMEM, "Reading the schema");
         plan->tables = tables;
-        tables[plan->n_tables] = strdup(name);
-        if (!tables[plan->n_tables])
+        tables[plan->n_tables] =
+                        (ExportPlanTable){.name = strdup(name), .is_virtual = kind == TABLE_VIRTUAL};
+        if (!tables[plan->n_tables].name)
                 return fault_set_errno(fault, ENOMEM, "Reading the schema");
         plan->n_tables++;
         return 0;
+}
+
+static bool has_shadow(const TableList *list, const char *virtual_name)
+{
+        for (size_t i = 0; i < list->n_tables; i++)
+                if (is_shadow_of(&list->tables[i], virtual_name))
+                        return true;
+        return false;
+}
+
+static bool is_chosen(const TableEntry *table, const char *const *chosen, size_t n_chosen)
+{
+        if (!chosen || contains(chosen, n_chosen, table->name))
+                return true;
+        for (size_t i = 0; i < n_chosen; i++)
+                if (is_shadow_of(table, chosen[i]))
+                        return true;
+        return false;
 }
 
 static int load_tables(Connection *connection, const char *const *chosen, ExportPlan *plan, Fault *fault)
@@ -68,7 +100,15 @@ static int load_tables(Connection *connection, const char *const *chosen, Export
         for (size_t i = 0; r >= 0 && i < list.n_tables; i++) {
                 const TableEntry *table = &list.tables[i];
 
-                if (!table->is_internal && (!chosen || contains(chosen, n_chosen, table->name)))
+                if (table->is_internal || !is_chosen(table, chosen, n_chosen))
+                        continue;
+                if (chosen && table->kind == TABLE_VIRTUAL && !has_shadow(&list, table->name))
+                        r = fault_set(fault,
+                                        FAULT_NOT_SUPPORTED,
+                                        "%s is a virtual table, and this SQLite does not know which tables "
+                                        "hold its rows; export the whole database, which takes all of them",
+                                        table->name);
+                else
                         r = add_table(plan, table->name, table->kind, fault);
         }
         return r;
@@ -85,7 +125,7 @@ int export_plan_load(Connection *connection, const char *const *chosen, ExportPl
         if (r < 0)
                 return r;
         for (size_t i = 0; i < count_chosen(chosen); i++)
-                if (!contains((const char *const *) plan.tables, plan.n_tables, chosen[i]))
+                if (!is_planned(&plan, chosen[i]))
                         return fault_set(fault,
                                         FAULT_NOT_FOUND,
                                         "%s has no table %s to export",
@@ -96,12 +136,19 @@ int export_plan_load(Connection *connection, const char *const *chosen, ExportPl
         return 0;
 }
 
+bool export_plan_has_virtual(const ExportPlan *plan)
+{
+        for (size_t i = 0; i < plan->n_tables; i++)
+                if (plan->tables[i].is_virtual)
+                        return true;
+        return false;
+}
+
 static bool belongs(const ExportPlan *plan, const char *type, const char *table)
 {
         if (plan->whole)
                 return true;
-        return (strcmp(type, "table") == 0 || strcmp(type, "index") == 0) &&
-               contains((const char *const *) plan->tables, plan->n_tables, table);
+        return (strcmp(type, "table") == 0 || strcmp(type, "index") == 0) && is_planned(plan, table);
 }
 
 int export_plan_write_schema(
@@ -115,8 +162,8 @@ int export_plan_write_schema(
         r = connection_prepare(connection,
                         "SELECT lower(type) AS kind, name, tbl_name, sql FROM main.sqlite_schema"
                         " WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                        " ORDER BY CASE kind WHEN 'table' THEN 0 WHEN 'index' THEN 1 WHEN 'view' THEN 2"
-                        " ELSE 3 END, rowid",
+                        " ORDER BY CASE kind WHEN 'table' THEN rootpage = 0 WHEN 'index' THEN 2"
+                        " WHEN 'view' THEN 3 ELSE 4 END, rowid",
                         &statement,
                         fault);
         if (r < 0)

@@ -90,7 +90,9 @@ static int write_tables(const ExportRows *rows, const ExportPlan *plan, Fault *f
                 _cleanup_(export_table_freep) ExportTable *table = NULL;
                 int r;
 
-                r = export_table_load(rows->connection, plan->tables[i], &table, fault);
+                if (plan->tables[i].is_virtual)
+                        continue;
+                r = export_table_load(rows->connection, plan->tables[i].name, &table, fault);
                 if (r >= 0)
                         r = write_table(rows, table, NULL, fault);
                 if (r < 0)
@@ -123,6 +125,7 @@ static int write_document(
                 r = read_header(connection, &header, fault);
         if (r < 0)
                 return r;
+        header.has_virtual_tables = export_plan_has_virtual(&plan);
         rows.encoding = header.encoding;
         export_document_header(document, &header);
         r = export_plan_write_schema(connection, &plan, document, fault);

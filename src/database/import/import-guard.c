@@ -3,6 +3,10 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
+
+#include "database/import/import-schema.h"
+#include "database/schema/table-list.h"
 
 typedef struct Guard {
         const ImportEntry *entry;
@@ -19,7 +23,14 @@ void import_entry_done(ImportEntry *entry)
         *entry = (ImportEntry){0};
 }
 
-static int create_action(const char *type)
+bool import_entry_is_virtual(const ImportEntry *entry)
+{
+        static const char begin[] = "CREATE VIRTUAL TABLE";
+
+        return strcmp(entry->type, "table") == 0 && strncasecmp(entry->sql, begin, strlen(begin)) == 0;
+}
+
+static int create_action(const ImportEntry *entry)
 {
         static const struct {
                 const char *type;
@@ -31,8 +42,10 @@ static int create_action(const char *type)
                         {"trigger", SQLITE_CREATE_TRIGGER},
         };
 
+        if (import_entry_is_virtual(entry))
+                return SQLITE_CREATE_VTABLE;
         for (size_t i = 0; i < ELEMENTSOF(actions); i++)
-                if (strcmp(type, actions[i].type) == 0)
+                if (strcmp(entry->type, actions[i].type) == 0)
                         return actions[i].action;
         return -EINVAL;
 }
@@ -85,6 +98,9 @@ static int on_action(void *userdata,
         case SQLITE_CREATE_VIEW:
         case SQLITE_CREATE_TRIGGER:
                 return on_create(guard, action, first, second);
+        /* The second is the module. */
+        case SQLITE_CREATE_VTABLE:
+                return on_create(guard, action, first, NULL);
         /* How SQLite itself records what it creates; a statement that names this table is refused by it. */
         case SQLITE_INSERT:
         case SQLITE_UPDATE:
@@ -131,6 +147,25 @@ static int execute_fault(const Connection *connection, const Guard *guard, int c
         }
 }
 
+/* SQLite has parsed the statement, and found it to be one CREATE VIRTUAL TABLE of this name. Whether it also
+ * reads it from the schema shows when it does. */
+static int record_virtual(Connection *connection, const ImportEntry *entry, Fault *fault)
+{
+        const char *const values[] = {entry->name, entry->sql};
+        bool exists = false;
+        int r = import_schema_write(connection,
+                        "INSERT INTO main.sqlite_schema VALUES('table', ?1, ?1, 0, ?2)",
+                        values,
+                        ELEMENTSOF(values),
+                        fault);
+
+        if (r < 0)
+                return r;
+        if (table_exists(connection, entry->name, &exists, NULL) < 0 || !exists)
+                return refuse(entry, fault, "SQLite can't read it back from the schema");
+        return 0;
+}
+
 static bool is_blank(const char *text)
 {
         return text[strspn(text, " \t\r\n;")] == '\0';
@@ -148,6 +183,8 @@ static int execute_guarded(Connection *connection, Guard *guard, Fault *fault)
                 return refuse(guard->entry,
                                 fault,
                                 "it must be one CREATE statement for exactly what is declared");
+        if (guard->action == SQLITE_CREATE_VTABLE)
+                return 0;
         code = sqlite3_step(statement);
         if (code != SQLITE_DONE)
                 return execute_fault(connection, guard, code, fault);
@@ -156,7 +193,7 @@ static int execute_guarded(Connection *connection, Guard *guard, Fault *fault)
 
 int import_guard_execute(Connection *connection, const ImportEntry *entry, Fault *fault)
 {
-        Guard guard = {.entry = entry, .action = create_action(entry->type)};
+        Guard guard = {.entry = entry, .action = create_action(entry)};
         int r;
 
         if (guard.action < 0)
@@ -164,5 +201,7 @@ int import_guard_execute(Connection *connection, const ImportEntry *entry, Fault
         (void) sqlite3_set_authorizer(connection->handle, on_action, &guard);
         r = execute_guarded(connection, &guard, fault);
         (void) sqlite3_set_authorizer(connection->handle, NULL, NULL);
+        if (r >= 0 && guard.action == SQLITE_CREATE_VTABLE)
+                r = record_virtual(connection, entry, fault);
         return r;
 }

@@ -18,5 +18,9 @@ typedef struct ImportEntry {
 /* Frees the texts. */
 void import_entry_done(ImportEntry *entry);
 
-/* Runs entry->sql. INVALID_ARGUMENT with the line when SQLite or the guard doesn't take it. */
+/* A virtual table, to go by its text. */
+bool import_entry_is_virtual(const ImportEntry *entry);
+
+/* Runs entry->sql. A virtual table is recorded in the schema without its module, which would make shadow
+ * tables of its own. INVALID_ARGUMENT with the line when SQLite or the guard doesn't take it. */
 int import_guard_execute(Connection *connection, const ImportEntry *entry, Fault *fault);

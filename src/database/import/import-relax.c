@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "database/import/import-schema.h"
+
 struct ImportRelaxed {
         ImportRelaxed *next;
         char *table;
@@ -158,32 +160,15 @@ static int declared_sql(Connection *connection, const char *table, char **ret, F
         return *ret ? 0 : fault_set_errno(fault, ENOMEM, "Filling the tables");
 }
 
-/* The schema is read anew at once, so that the next statement is made for it. */
 static int declare(Connection *connection, const char *table, const char *sql, Fault *fault)
 {
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code, r;
+        const char *const values[] = {table, sql};
 
-        (void) sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-        r = connection_execute(connection, "PRAGMA writable_schema = ON", fault);
-        if (r >= 0)
-                r = connection_prepare(connection,
-                                "UPDATE main.sqlite_schema SET sql = ?2 WHERE type = 'table' AND name = ?1",
-                                &statement,
-                                fault);
-        if (r >= 0) {
-                (void) sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
-                (void) sqlite3_bind_text(statement, 2, sql, -1, SQLITE_STATIC);
-                code = sqlite3_step(statement);
-                if (code != SQLITE_DONE)
-                        r = connection_fault(connection, code, fault, "Filling the tables");
-                (void) sqlite3_finalize(TAKE_PTR(statement));
-        }
-        if (connection_execute(connection, "PRAGMA writable_schema = RESET", r >= 0 ? fault : NULL) < 0 &&
-                        r >= 0)
-                r = fault_errno(FAULT_FAILED);
-        (void) sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-        return r;
+        return import_schema_write(connection,
+                        "UPDATE main.sqlite_schema SET sql = ?2 WHERE type = 'table' AND name = ?1",
+                        values,
+                        ELEMENTSOF(values),
+                        fault);
 }
 
 int import_relax(ImportRelaxation *relaxation, Connection *connection, const char *table, Fault *fault)

@@ -20,6 +20,14 @@ typedef struct Import {
         bool sequence_seen;
 } Import;
 
+/* Rows go into the tables before the rest is created. Virtual tables come last: from then on SQLite guards
+ * their shadow tables. */
+typedef enum EntryTurn {
+        TURN_TABLES,
+        TURN_REST,
+        TURN_VIRTUAL_TABLES,
+} EntryTurn;
+
 static void import_done(Import *import)
 {
         import_target_done(&import->target);
@@ -28,17 +36,19 @@ static void import_done(Import *import)
         import->reader = json_reader_free(import->reader);
 }
 
-static bool is_table(const ImportEntry *entry)
+static EntryTurn entry_turn(const ImportEntry *entry)
 {
-        return strcmp(entry->type, "table") == 0;
+        if (strcmp(entry->type, "table") != 0)
+                return TURN_REST;
+        return import_entry_is_virtual(entry) ? TURN_VIRTUAL_TABLES : TURN_TABLES;
 }
 
-static int execute_entries(Import *import, bool tables, Fault *fault)
+static int execute_entries(Import *import, EntryTurn turn, Fault *fault)
 {
         for (size_t i = 0; i < import->header.n_entries; i++) {
                 int r = 0;
 
-                if (is_table(&import->header.entries[i]) != tables)
+                if (entry_turn(&import->header.entries[i]) != turn)
                         continue;
                 if (import->progress)
                         r = progress_check(import->progress, fault);
@@ -54,7 +64,7 @@ static int execute_entries(Import *import, bool tables, Fault *fault)
 static int create_tables(Import *import, Fault *fault)
 {
         int64_t n_sequences = 0;
-        int r = execute_entries(import, true, fault);
+        int r = execute_entries(import, TURN_TABLES, fault);
 
         if (r >= 0)
                 r = connection_query_integer(import->target.connection,
@@ -74,7 +84,7 @@ static int create_tables(Import *import, Fault *fault)
 static const char *expected_table(const Import *import, size_t *ret_entry)
 {
         for (size_t i = import->next_entry; i < import->header.n_entries; i++)
-                if (is_table(&import->header.entries[i])) {
+                if (entry_turn(&import->header.entries[i]) == TURN_TABLES) {
                         *ret_entry = i;
                         return import->header.entries[i].name;
                 }
@@ -363,7 +373,9 @@ static int build(Import *import, const char *target_path, Fault *fault)
         if (r < 0)
                 return r;
         begin_step(import, "indexing", 0);
-        r = execute_entries(import, false, fault);
+        r = execute_entries(import, TURN_REST, fault);
+        if (r >= 0)
+                r = execute_entries(import, TURN_VIRTUAL_TABLES, fault);
         if (r >= 0)
                 r = import_target_commit(&import->target,
                                 import->header.values.user_version,

@@ -223,20 +223,6 @@ static void test_no_table_is_missed(void **state)
         assert_export(path, &(ExportOptions){.tables = both}, expected);
 }
 
-static void test_virtual_tables_are_refused_in_words(void **state)
-{
-        static const char *const part[] = {"words_content", NULL}, *const plain[] = {"plain", NULL};
-        const char *path = fixture_path("virtual.db");
-        ExportResult result;
-        _cleanup_free_ char *text = NULL;
-
-        create(path, "CREATE TABLE plain(x); CREATE VIRTUAL TABLE words USING fts4(body)");
-        assert_refused(path, &(ExportOptions){0}, FAULT_NOT_SUPPORTED, "words is a virtual table");
-        assert_refused(path, &(ExportOptions){.tables = part}, FAULT_NOT_SUPPORTED, "words_content");
-        text = export_text(path, &(ExportOptions){.tables = plain}, &result);
-        assert_int_equal(result.tables, 1);
-}
-
 static void test_order_is_that_of_the_key(void **state)
 {
         const char *path = fixture_path("order.db");
@@ -467,7 +453,6 @@ int main(void)
                         TEST(test_chosen_tables_with_their_indexes_only),
                         TEST(test_secrets_are_left_out),
                         TEST(test_no_table_is_missed),
-                        TEST(test_virtual_tables_are_refused_in_words),
                         TEST(test_order_is_that_of_the_key),
                         TEST(test_one_snapshot_under_a_writer),
                         TEST(test_cancel_while_the_reader_stalls),

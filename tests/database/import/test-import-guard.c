@@ -27,7 +27,12 @@ static void test_hostile_sql(void **state)
                         "CREATE TABLE temp.t(a)",
                         "CREATE TABLE u(a)",
                         "CREATE VIEW t AS SELECT 1",
-                        "CREATE VIRTUAL TABLE t USING fts5(a)",
+                        "CREATE VIRTUAL TABLE u USING fts5(a)",
+                        "CREATE VIRTUAL TABLE temp.t USING fts5(a)",
+                        "CREATE VIRTUAL TABLE main.t USING fts5(a)",
+                        "CREATE VIRTUAL TABLE t USING fts5(a); CREATE TABLE u(a)",
+                        "CREATE VIRTUAL TABLE t USING fts5(a); ATTACH 'oracxpred-import-guard' AS x",
+                        "EXPLAIN CREATE VIRTUAL TABLE t USING fts5(a)",
                         "CREATE TABLE t AS SELECT 1 AS a",
                         "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
                         "EXPLAIN CREATE TABLE t(a)",
@@ -100,6 +105,27 @@ static void test_functions_are_not_trusted(void **state)
                                                                                     "\"rows\":[[\"x\"]]}}}");
 }
 
+/* No module is run for a virtual table: neither one that this SQLite has, nor one that it has not. */
+static void test_virtual_tables_are_recorded_alone(void **state)
+{
+        const char *path = import_assert_taken(IMPORT_HEADER ",\"schema\":[" TABLE(
+                        "CREATE VIRTUAL TABLE t USING fts5(a)") "," IMPORT_ENTRY("table",
+                        "u",
+                        "u",
+                        "create virtual table u using no_such_module(a)") "],\"tables\":{}}");
+        sqlite3 *handle = fixture_open(path);
+
+        assert_int_equal(fixture_integer(handle, "SELECT count(*) FROM sqlite_schema"), 2);
+        assert_int_equal(fixture_integer(handle,
+                                         "SELECT count(*) FROM pragma_table_list WHERE type = 'virtual'"),
+                        2);
+        fixture_close(handle);
+        (void) import_assert_refused(SCHEMA(TABLE("CREATE VIRTUAL TABLE t USING fts5(a)") "," TABLE(
+                                                     "CREATE VIRTUAL TABLE t USING fts5(a)")),
+                        FAULT_INVALID_ARGUMENT,
+                        "Line 1");
+}
+
 static void test_what_sqlite_adds_by_itself_is_fine(void **state)
 {
         const char *path = import_assert_taken(IMPORT_HEADER ",\"schema\":[" TABLE(
@@ -122,6 +148,7 @@ int main(void)
                         TEST(test_hostile_sql),
                         TEST(test_declared_must_be_what_is_created),
                         TEST(test_functions_are_not_trusted),
+                        TEST(test_virtual_tables_are_recorded_alone),
                         TEST(test_what_sqlite_adds_by_itself_is_fine),
         };
 

@@ -55,7 +55,7 @@ static void test_header_is_strict(void **state)
 static void test_newer_version_is_not_supported(void **state)
 {
         (void) import_assert_refused(
-                        "{\"format\":\"oracxpred-export\",\"version\":2,", FAULT_NOT_SUPPORTED, "newer one");
+                        "{\"format\":\"oracxpred-export\",\"version\":3,", FAULT_NOT_SUPPORTED, "newer one");
 }
 
 static void test_redacted_is_not_supported(void **state)
