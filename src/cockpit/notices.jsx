@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What ended while somebody looks, whoever asked for it: a line that goes by itself when it went well, and one that
+ * stays when not. */
+
+import { useEffect, useRef, useState } from "react";
+
+import { Alert, AlertActionCloseButton, AlertGroup } from "@patternfly/react-core";
+
+import { useService } from "./state.js";
+import { word } from "./words.js";
+
+const cockpit = window.cockpit;
+const _ = cockpit.gettext;
+const SHOWN_MS = 8000;
+const SHOWN_MAX = 4;
+const QUIET = ["startup", "keep", "unkeep"]; /* the row shows it */
+
+export function Notices() {
+    const { ended } = useService();
+    const seen = useRef(0);
+    const [shown, setShown] = useState([]);
+
+    useEffect(() => {
+        const fresh = ended.filter(job => job.ended > seen.current && (!QUIET.includes(job.operation) || job.result === "failed"));
+        if (ended.length > 0)
+            seen.current = ended[0].ended;
+        if (fresh.length > 0)
+            setShown(before => [...fresh, ...before].slice(0, SHOWN_MAX));
+    }, [ended]);
+
+    const close = job => setShown(before => before.filter(other => other !== job));
+    const title = job => cockpit.format(_("$0: $1"), word("operation", job.operation), word("job", job.result));
+    return (
+        <AlertGroup isToast isLiveRegion aria-label={_("What ended")}>
+            {shown.map(job =>
+                <Alert key={job.id + "-" + job.ended} title={title(job)}
+                       variant={{ done: "success", failed: "danger" }[job.result] || "info"}
+                       timeout={job.result === "failed" ? undefined : SHOWN_MS} onTimeout={() => close(job)}
+                       actionClose={<AlertActionCloseButton onClose={() => close(job)} />}>
+                    {job.result === "failed" && <span className="breaks">{job.message}</span>}
+                </Alert>)}
+        </AlertGroup>
+    );
+}

@@ -1,0 +1,1 @@
+export function RemediesCard() { return null }

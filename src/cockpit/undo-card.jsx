@@ -1,0 +1,1 @@
+export function UndoCard() { return null }
