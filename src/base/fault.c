@@ -55,7 +55,7 @@ static int fault_fill(Fault *fault, FaultCode code, char *message)
                 /* Out of memory for the text must not lose the code. */
                 fault->message = message ? message : strdup(fault_name(code));
                 if (fault->message)
-                        utf8_make_valid(fault->message);
+                        utf8_make_line(fault->message);
         } else
                 free(message);
         return fault_errno(code);
@@ -107,7 +107,7 @@ int fault_prefix(Fault *fault, int r, const char *format, ...)
                                         0) {
                 free(fault->message);
                 fault->message = message;
-                utf8_make_valid(fault->message);
+                utf8_make_line(fault->message);
         }
         return r;
 }

@@ -40,7 +40,8 @@ typedef enum FaultCode {
 
 typedef struct Fault {
         FaultCode code;
-        char *message; /* owned, valid UTF-8 whatever a file was called; NULL only when code is FAULT_NONE */
+        char *message; /* owned, one line of valid UTF-8 whatever a file was called; NULL only when code is
+                          FAULT_NONE */
 } Fault;
 
 #define _cleanup_fault_ _cleanup_(fault_done)

@@ -81,20 +81,28 @@ bool utf8_is_line(const char *text)
         return true;
 }
 
+bool utf8_is_command(uint32_t character)
+{
+        return is_control(character) || character == 0x061c ||
+               (character >= 0x200e && character <= 0x200f) ||
+               (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x206f);
+}
+
 /* Unicode's noncharacters are valid UTF-8, but sd-bus (of systemd 252) refuses texts that have one. */
 static bool is_noncharacter(uint32_t character)
 {
         return (character & 0xfffe) == 0xfffe || (character >= 0xfdd0 && character <= 0xfdef);
 }
 
-static void replace(char *text, bool also_controls)
+static void replace(char *text, bool also_commands)
 {
         uint32_t character;
 
         while (*text) {
                 size_t length = utf8_decode(text, &character);
 
-                if (length == 0 || is_noncharacter(character) || (also_controls && is_control(character))) {
+                if (length == 0 || is_noncharacter(character) ||
+                                (also_commands && utf8_is_command(character))) {
                         length = MAX_OF(length, (size_t) 1);
                         memset(text, '?', length);
                 }

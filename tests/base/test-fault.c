@@ -34,6 +34,11 @@ static void test_message_is_fit_for_the_bus(void **state)
         assert_string_equal(fault.message, "?: Reading t?l???");
         (void) fault_set_errno(&fault, ENOSPC, "%.1s", "\xc3\xa9");
         assert_string_equal(fault.message, "?: No space left on device");
+        /* It may be shown anywhere: no new line, no escape sequence, no mark that turns what follows. */
+        (void) fault_set(&fault, FAULT_IO, "Reading %s", "a\nb\x1b[2J\xe2\x80\xae");
+        assert_string_equal(fault.message, "Reading a?b?[2J???");
+        (void) fault_prefix(&fault, 0, "%s", "\xe2\x80\xa8");
+        assert_string_equal(fault.message, "???: Reading a?b?[2J???");
 }
 
 static void test_no_fault_wanted(void **state)

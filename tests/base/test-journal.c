@@ -51,14 +51,14 @@ static void test_one_line_an_entry_up_to_the_level(void **state)
 
 static void write_a_forgery(void)
 {
-        journal_line(LOG_INFO, "label %s", "x\nroot logged in\x1b[2J\x7f");
+        journal_line(LOG_INFO, "label %s", "x\nroot logged in\x1b[2J\x7f\xe2\x80\xae");
 }
 
 static void test_no_value_starts_a_new_line(void **state)
 {
         _cleanup_free_ char *text = capture(write_a_forgery);
 
-        assert_string_equal(text, "label x?root logged in?[2J?\n");
+        assert_string_equal(text, "label x?root logged in?[2J????\n");
 }
 
 static void test_targets(void **state)

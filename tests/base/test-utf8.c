@@ -117,6 +117,31 @@ static void test_make_line(void **state)
         assert_true(utf8_is_line(text));
 }
 
+/* Each bound of each range, and what lies beside it. */
+static void test_commands(void **state)
+{
+        static const uint32_t obeyed[] = {
+                        0, 0x1f, 0x7f, 0x9f, 0x61c, 0x200e, 0x200f, 0x2028, 0x202e, 0x2066, 0x206f};
+        static const uint32_t shown[] = {
+                        ' ', '~', 0xa0, 0xe9, 0x61b, 0x61d, 0x200d, 0x2010, 0x2027, 0x202f, 0x2065, 0x2070};
+
+        for (size_t i = 0; i < ELEMENTSOF(obeyed); i++)
+                assert_true(utf8_is_command(obeyed[i]));
+        for (size_t i = 0; i < ELEMENTSOF(shown); i++)
+                assert_false(utf8_is_command(shown[i]));
+}
+
+static void test_make_line_takes_the_marks_of_direction(void **state)
+{
+        char text[] = "a\xe2\x80\xae"
+                      "b\xd8\x9c"
+                      "c\xe2\x81\xa6";
+
+        assert_true(utf8_is_line(text)); /* a name may have them */
+        utf8_make_line(text);
+        assert_string_equal(text, "a???b??c???");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -128,6 +153,8 @@ int main(void)
                         cmocka_unit_test(test_make_valid),
                         cmocka_unit_test(test_noncharacters),
                         cmocka_unit_test(test_make_line),
+                        cmocka_unit_test(test_commands),
+                        cmocka_unit_test(test_make_line_takes_the_marks_of_direction),
         };
 
         return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);

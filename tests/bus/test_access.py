@@ -104,6 +104,20 @@ def test_invalid_call_of_a_stranger_changes_nothing_either(service, client, outs
     assert client.names() == ["initial_backup"]
 
 
+@pytest.mark.parametrize("cut", ["x" * 99 + "\N{LATIN SMALL LETTER E WITH ACUTE}", "\x1b[2J\n\N{RIGHT-TO-LEFT OVERRIDE}"])
+def test_caller_gets_an_answer_whatever_the_text_that_it_repeats(client, outsider, cut):
+    calls = [
+        (outsider, (BUS_PATH, MANAGER, "Backup", {cut: ("b", True)})),
+        (client, (BUS_PATH, PREDICTIONS, "Store", {cut: ("s", "x")})),
+        (outsider, (LOG_CONTROL_PATH, PROPERTIES, "Set", LOG_CONTROL, "LogLevel", ("s", cut[50:] + cut))),
+        (outsider, (LOG_CONTROL_PATH, PROPERTIES, "Set", LOG_CONTROL, "LogTarget", ("s", cut[50:] + cut))),
+    ]
+    for who, call in calls:
+        with pytest.raises(BusError) as caught:
+            who.call(*call)
+        assert all(character.isprintable() for character in caught.value.message), call
+
+
 def test_job_names_its_caller(service, gate):
     client = service.start(**gate.at("snapshot-pinned:2"))
     job_id, job = client.manager("Backup", {})

@@ -4,6 +4,7 @@
 import gzip
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -44,6 +45,47 @@ def test_without_a_setting_the_disk_is_the_bound(ctl, small_disk, path):
     done = ctl.run("restore", "--yes", "--from=" + bomb(path, 16 * DISK_BYTES), status=NO_SPACE)
     assert "RestoreMaxSize=" in done.stderr
     assert contents(small_disk) == before
+
+
+def test_reserve_of_the_disk_is_not_for_what_comes_from_elsewhere(ctl, small_disk, path):
+    """But for a backup of our own it is: its size is known, and it may be the way out."""
+    small_disk.configure(f"LowDiskSpace={DISK_BYTES}\n")
+    client = small_disk.start()
+    name = client.back_up()
+    before = contents(small_disk)
+    done = ctl.run("restore", "--yes", "--from=" + bomb(path, 2 * MIB), status=NO_SPACE)
+    assert "RestoreMaxSize=" in done.stderr
+    assert contents(small_disk) == before
+    ctl.run("restore", "--yes", name)
+    ctl.run("verify", name)
+
+
+@pytest.fixture
+def key(tmp_path):
+    """(file of the identity, its recipient)"""
+    path = str(tmp_path / "key.txt")
+    subprocess.run(["age-keygen", "-o", path], check=True, capture_output=True)
+    shown = subprocess.run(["age-keygen", "-y", path], check=True, capture_output=True, encoding="ascii")
+    return path, shown.stdout.strip()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--armor",)])
+@pytest.mark.parametrize("compressed", [True, False])
+def test_encrypted_file_is_bounded_too(ctl, service, path, key, arguments, compressed):
+    service.configure("RestoreMaxSize=8M\n")
+    client = service.start()
+    before = contents(service)
+    bomb(path, 64 * MIB)
+    if not compressed:
+        subprocess.run(["gzip", "-d", str(path)], check=True)
+    identity, recipient = key
+    source = str(path) if compressed else str(path)[:-3]
+    encrypted = source + ".age"
+    subprocess.run(["age", *arguments, "-r", recipient, "-o", encrypted, source], check=True)
+    done = ctl.run("restore", "--yes", "--from=" + encrypted, "--identity=" + identity, status=NO_SPACE)
+    assert "RestoreMaxSize=" in done.stderr
+    assert contents(service) == before
+    assert client.get("Health") == "ok"
 
 
 def test_stored_file_without_a_manifest_is_bounded_too(ctl, service, path):

@@ -2,7 +2,6 @@
 #include "ctl/show/json-terminal.h"
 
 #include "base/utf8.h"
-#include "ctl/show/text.h"
 
 /* How many bytes the character has that starts with this one; 0 when none of more than one does. */
 static size_t length_after(unsigned char lead)
@@ -18,7 +17,7 @@ static void write_held(JSONTerminal *state, FILE *stream)
         uint32_t character;
 
         state->held[state->n_held] = '\0';
-        if (utf8_decode(state->held, &character) == state->n_held && text_is_command(character))
+        if (utf8_decode(state->held, &character) == state->n_held && utf8_is_command(character))
                 (void) fprintf(stream, "\\u%04x", (unsigned) character);
         else
                 (void) fputs(state->held, stream);

@@ -2,7 +2,7 @@
 #pragma once
 
 /* JSON made fit for a terminal. JSON itself escapes what is below space. The other characters of
- * text_is_command() can only stand within strings, so that their escapes mean the same. */
+ * utf8_is_command() can only stand within strings, so that their escapes mean the same. */
 
 #include "base/macro.h"
 

@@ -6,13 +6,6 @@
 
 #include "base/utf8.h"
 
-bool text_is_command(uint32_t character)
-{
-        return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0x061c ||
-               (character >= 0x200e && character <= 0x200f) ||
-               (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
-}
-
 char *text_sanitize(const char *text)
 {
         char *sanitized = malloc(4 * strlen(text) + 1), *end = sanitized;
@@ -23,7 +16,7 @@ char *text_sanitize(const char *text)
                 uint32_t character;
                 size_t length = utf8_decode(text, &character);
 
-                if (length > 0 && !text_is_command(character))
+                if (length > 0 && !utf8_is_command(character))
                         end = mempcpy(end, text, length);
                 else
                         for (size_t i = 0; i < MAX_OF(length, 1U); i++)

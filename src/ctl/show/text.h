@@ -6,12 +6,8 @@
 
 #include "base/macro.h"
 
-/* Whether a terminal obeys the character instead of showing it (C0, DEL, C1), or text reads otherwise than
- * it is because of it (marks that turn the direction of writing, separators of lines). */
-bool text_is_command(uint32_t character);
-
-/* A copy in which each such character, and every byte that is not valid UTF-8, is spelled \xNN, byte by
- * byte. Owned by the caller; NULL when out of memory. */
+/* A copy in which each character that utf8_is_command(), and every byte that is not valid UTF-8, is spelled
+ * \xNN, byte by byte. Owned by the caller; NULL when out of memory. */
 char *text_sanitize(const char *text);
 
 /* The columns that a sanitized text fills on a terminal. */

@@ -55,13 +55,13 @@ static int refuse(sd_bus_message *message,
 
         audit_refused(caller, sd_bus_message_get_member(message), what);
         if (verdict == VERDICT_DENIED)
-                return sd_bus_error_setf(error,
+                return bus_error(error,
                                 SD_BUS_ERROR_ACCESS_DENIED,
                                 "You may not %s: polkit does not allow you %s; root may",
                                 what,
                                 polkit);
         if (verdict != VERDICT_CHALLENGE)
-                return sd_bus_error_setf(error,
+                return bus_error(error,
                                 SD_BUS_ERROR_ACCESS_DENIED,
                                 "You may not %s: only root and the service's own user may%s",
                                 what,
@@ -69,7 +69,7 @@ static int refuse(sd_bus_message *message,
                                                 ? ", since a property's change can't wait for polkit"
                                 : authority ? ", since polkit gives no answer"
                                             : "");
-        return sd_bus_error_setf(error,
+        return bus_error(error,
                         SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
                         "You may not %s without a password (%s), and %s",
                         what,

@@ -2,6 +2,7 @@
 #include "daemon/bus/bus-argument.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/names.h"
@@ -41,7 +42,7 @@ static int read_option(
         if (r < 0)
                 return r;
         if (strcmp(contents, type) != 0)
-                return sd_bus_error_setf(error,
+                return bus_error(error,
                                 fault_bus_name(FAULT_INVALID_ARGUMENT),
                                 "The option '%s' must be a %s",
                                 key,
@@ -73,12 +74,12 @@ int call_options_read(
                 while (i < n_options && strcmp(options[i].name, key) != 0)
                         i++;
                 if (i >= n_options)
-                        return sd_bus_error_setf(error,
+                        return bus_error(error,
                                         fault_bus_name(FAULT_INVALID_ARGUMENT),
                                         "There is no option '%.100s'",
                                         key);
                 if (seen & (UINT32_C(1) << i))
-                        return sd_bus_error_setf(error,
+                        return bus_error(error,
                                         fault_bus_name(FAULT_INVALID_ARGUMENT),
                                         "The option '%s' is given twice",
                                         key);
@@ -156,6 +157,20 @@ int bus_check_size(sd_bus_message *message, uint64_t limit, uint64_t *ret_bytes)
                 return -E2BIG;
         *ret_bytes = bytes;
         return 0;
+}
+
+int bus_error(sd_bus_error *error, const char *name, const char *format, ...)
+{
+        _cleanup_free_ char *message = NULL;
+        va_list arguments;
+
+        va_start(arguments, format);
+        if (vasprintf(&message, format, arguments) < 0)
+                message = NULL;
+        va_end(arguments);
+        if (message)
+                utf8_make_line(message);
+        return sd_bus_error_set(error, name, message);
 }
 
 int bus_invalid(sd_bus_error *error, const char *message)

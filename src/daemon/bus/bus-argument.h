@@ -35,6 +35,11 @@ int bus_fault(sd_bus_error *error, const Fault *fault);
 /* Makes InvalidArgument with these words the reply. Returns what the handler has to return. */
 int bus_invalid(sd_bus_error *error, const char *message);
 
+/* Fills the error, and returns its errno, with one line that a terminal can show, whatever a caller's text
+ * in it was, and wherever a precision cut that. */
+__attribute__((format(printf, 3, 4))) int bus_error(
+                sd_bus_error *error, const char *name, const char *format, ...);
+
 /* Answers a call with a fault, when its handler has returned long ago. */
 int bus_reply_fault(sd_bus_message *message, const Fault *fault);
 

@@ -78,7 +78,7 @@ static int method_list(sd_bus_message *message, void *userdata, sd_bus_error *er
         if (r < 0)
                 return r;
         if (wish.limit < 1 || wish.limit > ACCOUNT_PAGE_MAX)
-                return sd_bus_error_setf(error,
+                return bus_error(error,
                                 fault_bus_name(FAULT_INVALID_ARGUMENT),
                                 "1 to %d accounts can be listed at once",
                                 ACCOUNT_PAGE_MAX);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/interface/log-control.h"
+#include "daemon/bus/bus-argument.h"
 
 #include <string.h>
 
@@ -67,8 +68,7 @@ static int set_level(sd_bus *bus,
         while (level < (int) ELEMENTSOF(level_table) && strcmp(level_table[level], text) != 0)
                 level++;
         if (level >= (int) ELEMENTSOF(level_table))
-                return sd_bus_error_setf(
-                                error, SD_BUS_ERROR_INVALID_ARGS, "There is no log level '%.50s'", text);
+                return bus_error(error, SD_BUS_ERROR_INVALID_ARGS, "There is no log level '%.50s'", text);
         r = authorize_set(bus, "set-log-level", text, error);
         return r <= 0 ? r : journal_set_max_level(level);
 }
@@ -88,8 +88,7 @@ static int set_target(sd_bus *bus,
         if (r < 0)
                 return r;
         if (strcmp(text, "auto") != 0 && strcmp(text, "journal") != 0 && strcmp(text, "console") != 0)
-                return sd_bus_error_setf(
-                                error, SD_BUS_ERROR_INVALID_ARGS, "There is no log target '%.50s'", text);
+                return bus_error(error, SD_BUS_ERROR_INVALID_ARGS, "There is no log target '%.50s'", text);
         r = authorize_set(bus, "set-log-target", text, error);
         return r <= 0 ? r : journal_set_target(text);
 }

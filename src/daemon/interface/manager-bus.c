@@ -209,7 +209,7 @@ static int method_cancel_job(sd_bus_message *message, void *userdata, sd_bus_err
         job = manager_find_job(userdata, id);
         if (job)
                 return job_method_cancel(job, message, error);
-        return sd_bus_error_setf(
+        return bus_error(
                         error, fault_bus_name(FAULT_NOT_FOUND), "There is no job %u; it may have ended", id);
 }
 

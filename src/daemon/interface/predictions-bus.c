@@ -52,7 +52,7 @@ static int read_value(sd_bus_message *message,
         if (r < 0)
                 return r;
         if (strcmp(contents, signature) != 0)
-                return sd_bus_error_setf(error,
+                return bus_error(error,
                                 fault_bus_name(FAULT_INVALID_ARGUMENT),
                                 "%s of a prediction has the type '%s', not '%.20s'",
                                 type->name,
@@ -62,7 +62,7 @@ static int read_value(sd_bus_message *message,
         case PREDICTION_TEXT:
                 r = sd_bus_message_read(message, "v", signature, &text);
                 if (r >= 0 && strlen(text) > PREDICTION_TEXT_MAX_BYTES)
-                        return sd_bus_error_setf(error,
+                        return bus_error(error,
                                         fault_bus_name(FAULT_INVALID_ARGUMENT),
                                         "%s of a prediction is at most 1 MiB long",
                                         type->name);
@@ -97,18 +97,17 @@ static int read_entry(sd_bus_message *message, Prediction *prediction, sd_bus_er
                 return r;
         column = prediction_column_from_string(key);
         if (column < 0)
-                return sd_bus_error_setf(error,
+                return bus_error(error,
                                 fault_bus_name(FAULT_INVALID_ARGUMENT),
                                 "A prediction has no '%.100s'",
                                 key);
         if (!prediction_columns[column].storable)
-                return sd_bus_error_setf(error,
+                return bus_error(error,
                                 fault_bus_name(FAULT_INVALID_ARGUMENT),
                                 "%s of a prediction is set by the service itself",
                                 key);
         if (prediction_has(prediction, column))
-                return sd_bus_error_setf(
-                                error, fault_bus_name(FAULT_INVALID_ARGUMENT), "%s is given twice", key);
+                return bus_error(error, fault_bus_name(FAULT_INVALID_ARGUMENT), "%s is given twice", key);
         return read_value(message, column, prediction, error);
 }
 

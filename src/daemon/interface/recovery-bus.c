@@ -48,7 +48,7 @@ static bool is_live(const Manager *manager, int fd)
 static int refuse_live(Manager *manager, sd_bus_message *message, sd_bus_error *error)
 {
         manager_hold_message(manager, message);
-        return sd_bus_error_setf(error,
+        return bus_error(error,
                         fault_bus_name(FAULT_INVALID_ARGUMENT),
                         "The passed file belongs to the live database %s; `oracxpredctl backup` copies it, "
                         "and another file takes an export",
