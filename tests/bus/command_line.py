@@ -32,12 +32,12 @@ class CommandLine:
         }
         self.environment.update({name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")})
 
-    def run(self, *arguments, status=0, **environment):
+    def run(self, *arguments, status=0, stdin=subprocess.DEVNULL, **environment):
         """Piped. Checks the exit status; returns what was printed, standard error in `stderr`."""
         done = subprocess.run(
             [self.executable, *arguments],
             env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             capture_output=True,
             encoding="utf-8",
             timeout=PATIENCE_SECONDS,

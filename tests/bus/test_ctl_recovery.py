@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -103,6 +104,23 @@ def test_dry_run_of_a_file_shows_the_plan_of_a_backup_and_keeps_nothing(
     assert set(plan) == set(ctl.json("restore", "--dry-run", backed_up))
     assert f"Restore: {path}\n" in ctl.run("restore", "--dry-run", "--from=" + path).stdout
     assert service.stored() == before and users(application) == 5
+
+
+def test_file_comes_on_standard_input(ctl, service, client, application, backed_up, tmp_path):
+    """From a pipe, as Cockpit gives what a browser uploads."""
+    path = copy_of(service.database, tmp_path / "mine.db", 7)
+
+    def restore(*options, status=0):
+        with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as upload:
+            return ctl.run(*options, "restore", "--from=-", status=status, stdin=upload.stdout, TMPDIR=str(tmp_path))
+
+    plan = json.loads(restore("--json=short", "--dry-run").stdout)
+    assert plan["Name"] == "standard input" and {"Table": "users", "Now": 5, "Then": 7} in plan["Tables"]
+    # Nobody can be asked, and nothing stays behind.
+    restore(status=2)
+    assert users(application) == 5 and not [name for name in os.listdir(tmp_path) if name.startswith("oracxpredctl")]
+    restore("--yes")
+    assert users(application) == 7
 
 
 def test_person_sees_the_plan_of_a_file_and_is_asked(ctl, service, client, application, backed_up, tmp_path):

@@ -159,7 +159,8 @@ def test_recipients_alone(service, key, ctl):  # noqa: F811
     assert users(service.database) == 10
     # What was replaced is a backup, and no less encrypted.
     assert in_clear(service) == []
-    ctl.run("undo", "--yes", "--identity=" + key.path)
+    with open(key.path) as identity:
+        ctl.run("undo", "--yes", "--identity=-", stdin=identity)
     assert users(service.database) == 15
     assert in_clear(service) == []
 

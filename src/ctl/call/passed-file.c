@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ctl/call/input-file.h"
 #include "ctl/show/text.h"
 
 /* https://www.sqlite.org/fileformat2.html#walformat */
@@ -33,16 +34,20 @@ int passed_file_check_transport(const Session *session, const char *verb, Fault 
 
 int passed_file_open(const char *path, int *ret_fd, char **ret_path, Fault *fault)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_close_ int fd = -EBADF;
         struct stat status;
         char *absolute;
 
+        if (strcmp(path, INPUT_FILE_NAME) == 0)
+                return input_file_collect(ret_fd, ret_path, fault);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0 || fstat(fd, &status) < 0)
                 return fault_set_errno(fault, errno, "Can't open %s", path);
         if (!S_ISREG(status.st_mode))
                 return fault_set(fault,
                                 FAULT_INVALID_ARGUMENT,
-                                "%s is no regular file. Copy the data to one and name that.",
+                                "%s is no regular file. Copy the data to one and name that, or give it on "
+                                "standard input and name '-'.",
                                 path);
         absolute = realpath(path, NULL);
         if (!absolute)

@@ -10,7 +10,8 @@
 int passed_file_check_transport(const Session *session, const char *verb, Fault *fault);
 
 /* Opens a regular file for reading, never waiting for what is none, and gives its absolute path with links
- * resolved; both are the caller's. */
+ * resolved; both are the caller's. "-" is standard input, whatever that is; it has no path, and a name for
+ * messages in its place. */
 int passed_file_open(const char *path, int *ret_fd, char **ret_path, Fault *fault);
 
 /* FAULT_INVALID_ARGUMENT when a write-ahead log or a rollback journal with content lies beside the SQLite

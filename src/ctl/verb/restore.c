@@ -4,8 +4,11 @@
  * back.
  */
 
+#include <string.h>
+
 #include "base/names.h"
 #include "ctl/call/confirm.h"
+#include "ctl/call/input-file.h"
 #include "ctl/call/passed-file.h"
 #include "ctl/show/terminal.h"
 #include "ctl/verb/restoring.h"
@@ -30,7 +33,7 @@ static int open_file(Session *session, int *ret_fd, char **ret_path, Fault *faul
 
         if (r >= 0)
                 r = passed_file_open(session->arguments->from, &fd, &path, fault);
-        if (r >= 0)
+        if (r >= 0 && strcmp(session->arguments->from, INPUT_FILE_NAME) != 0)
                 r = passed_file_check_complete(path, fault);
         if (r < 0)
                 return r;
