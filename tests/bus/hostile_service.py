@@ -47,6 +47,12 @@ def keys_that_verbs_read():
 KEYS = keys_that_verbs_read()
 
 
+def arrays_documented(method):
+    """What the description of a method says of arrays in the dictionary that it answers."""
+    text = " ".join(note.get("value") for note in method.findall("annotation") if note.get("name").endswith("DocString"))
+    return {key: (kind, value_of(kind)) for key, kind in re.findall(r"\b([A-Z]\w+) \((a\([a-z]+\)|as)", text)}
+
+
 def value_of(signature):
     """A value of the one complete type that the signature is."""
     kind = signature[0]
@@ -110,6 +116,13 @@ class HostileService(AnsweringStandIn):
             for interface in INTERFACES
             for element in declared(interface).findall("method")
         }
+        self.arrays = {
+            (interface, element.get("name")): arrays_documented(element)
+            for interface in INTERFACES
+            for element in declared(interface).findall("method")
+        }
+        for member in ("PlanRestoreFile", "PlanUndo"):  # "in the form of PlanRestore"
+            self.arrays[MANAGER, member] = self.arrays[MANAGER, "PlanRestore"]
         super().__init__(address)
 
     def answer(self, message):
@@ -125,9 +138,12 @@ class HostileService(AnsweringStandIn):
         elif "h" in self.methods.get((interface, member), "h"):
             self.connection.send(new_error(message, ERROR + "Failed", "s", (HOSTILE,)))
         else:
-            self._answer_method(message, self.methods[interface, member])
+            self._answer_method(message, self.methods[interface, member], self.arrays[interface, member])
 
-    def _answer_method(self, message, signature):
+    def _answer_method(self, message, signature, arrays):
+        if signature == "a{sv}":
+            self._reply(message, signature, (value_of(signature) | arrays,))
+            return
         if not signature.endswith("o"):
             self._reply(message, signature, tuple(value_of(part) for part in split(signature)))
             return

@@ -5,7 +5,6 @@ changed hands while it decides. polkit is held by a rule of the administrator's 
 import contextlib
 import os
 import subprocess
-import time
 
 import pytest
 
@@ -77,8 +76,14 @@ def nothing_was_done(service):
 def reused(service, pid):
     """A process of root's that has the pid, once it is free. Others come and go, so that it may take some tries."""
     program = (
-        "import os, sys\n"
-        "while True:\n"
+        "import os, select, sys, time\n"
+        "try:\n"
+        f"    select.select([os.pidfd_open({pid})], [], [], {COMMAND_SECONDS})\n"
+        "except ProcessLookupError:\n"
+        "    pass\n"
+        # From here on it is its parent that is waited for, to take its status.
+        f"deadline = time.monotonic() + {COMMAND_SECONDS}\n"
+        "while time.monotonic() < deadline:\n"
         "    with open('/proc/sys/kernel/ns_last_pid', 'w') as file:\n"
         f"        file.write(str({pid} - 1))\n"
         "    child = os.fork()\n"
@@ -89,10 +94,8 @@ def reused(service, pid):
         "        break\n"
         "    os.waitpid(child, 0)\n"
         "print(child, flush=True)\n"
-        "os.waitpid(child, 0)\n"
+        "os.waitpid(child, 0) if child == int(sys.argv[1]) else None\n"
     )
-    while os.path.exists(service.path(f"/proc/{pid}")):
-        time.sleep(0.01)
     # In the container's PID name space, but with the host's /proc, which is not read-only.
     command = ["nsenter", f"--target={service.leader}", "--pid", "/usr/bin/python3", "-c", program, str(pid)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
