@@ -72,6 +72,26 @@ def test_settings_apply(service):
     assert client.get("CadenceUSec") == HOUR_USEC + HOUR_USEC // 2
 
 
+def test_each_value_says_where_it_comes_from(service):
+    service.configure("Retention=2w\nApplicationUnits=a.service\nCadence=never\n")
+    drop_in(service, "10.conf", "[Persistence]\nApplicationUnits=b.service\nCompression=none\n")
+    client = service.start()
+    first, second = service.configuration, f"{service.configuration}.d/10.conf"
+    settings = {name: (value, place) for name, value, place in client.get("Settings")}
+    assert settings["Retention"] == ("2w", f"{first}:2")
+    assert settings["ApplicationUnits"] == ("a.service b.service", f"{first}:3, {second}:2")
+    assert settings["Compression"] == ("none", f"{second}:3")
+    # What was ignored is not in force, and what nobody says is a default.
+    assert settings["Cadence"] == ("6h", "") and settings["Threads"] == ("", "")
+
+    service.configure("Retention=2w\n")
+    drop_in(service, "10.conf", "[Persistence]\nRetention=\n")
+    client.manager("Reload")
+    settings = {name: (value, place) for name, value, place in client.get("Settings")}
+    assert settings["Retention"] == ("7d", "") and settings["ApplicationUnits"] == ("", "")
+    assert settings["Compression"] == ("gzip", "")
+
+
 def test_drop_ins_override_in_their_order(service):
     service.configure("Retention=1d\nCadence=1h\n")
     drop_in(service, "20-late.conf", "[Persistence]\nRetention=3d\n")

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "daemon/configuration/setting-origin.h"
 #include "daemon/configuration/setting.h"
 
 #define SECTION "Persistence"
@@ -29,6 +30,7 @@ void configuration_done(Configuration *configuration)
         free(configuration->backup_directory);
         free(configuration->encryption_fault);
         setting_clear_units(configuration);
+        setting_origins_done(configuration);
         for (size_t i = 0; i < configuration->n_faults; i++)
                 free(configuration->faults[i]);
         free(configuration->faults);
@@ -101,6 +103,8 @@ static void apply(Reading *reading, const char *key, const char *value)
                         value = setting->blame(value, &length);
                 if (wanted)
                         add_fault(reading, "%s=%.*s is not %s", key, (int) length, value, wanted);
+                else
+                        setting_origin_note(reading->configuration, i, value, reading->file, reading->line);
                 return;
         }
         add_fault(reading, "Unknown setting '%.100s'", key);

@@ -19,6 +19,8 @@ typedef enum JournalChoice {
         JOURNAL_CHOICE_WAL,
 } JournalChoice;
 
+typedef struct SettingOrigin SettingOrigin;
+
 typedef struct Configuration {
         char *database_path;    /* Database=, absolute; NULL for the one in the state directory */
         char *backup_directory; /* BackupDirectory=, absolute; NULL for the one in the state directory */
@@ -51,6 +53,8 @@ typedef struct Configuration {
 
         char **faults; /* NULL-terminated, "FILE:LINE: …"; bounded */
         size_t n_faults;
+
+        SettingOrigin *origins; /* owned, as many as there are settings; NULL for all of them defaults */
 } Configuration;
 
 void configuration_done(Configuration *configuration);

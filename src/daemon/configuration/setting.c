@@ -414,7 +414,7 @@ const Setting settings[] = {
                 {"CompressionLevel", "2", parse_compression_level, NULL},
                 {"IntegrityCheck", "full", parse_integrity_check, NULL},
                 {"Threads", "", parse_threads, NULL},
-                {"EncryptionRecipients", "", parse_recipients, blame_recipient},
+                {"EncryptionRecipients", "", parse_recipients, blame_recipient, .adds_up = true},
                 {"Retention", "7d", parse_retention, NULL},
                 {"RetentionMinimumVerified", "3", parse_minimum, NULL},
                 {"LogRetentionSec", "infinity", parse_log_retention, NULL},
@@ -431,7 +431,7 @@ const Setting settings[] = {
                 {"BcryptCost", "12", parse_bcrypt_cost, NULL},
                 {"AutoRestore", "yes", parse_auto_restore, NULL},
                 {"AutoRestoreMaxLoss", "1%", parse_max_loss, NULL},
-                {"ApplicationUnits", "", parse_application_units, NULL},
+                {"ApplicationUnits", "", parse_application_units, NULL, .adds_up = true},
 };
 
 const size_t n_settings = ELEMENTSOF(settings);

@@ -16,6 +16,8 @@ typedef struct Setting {
         /* What of a wrong value a fault repeats, where that isn't all of it: a part, or something else. Of
          * at most *ret_length bytes. */
         const char *(*blame)(const char *value, size_t *ret_length);
+
+        bool adds_up; /* further lines add to what those before them say */
 } Setting;
 
 extern const Setting settings[];

@@ -410,6 +410,7 @@ static const sd_bus_vtable manager_vtable[] = {
                                 NULL,
                                 FIELD(configuration.retention_minimum_verified)),
                 CHANGING("ConfigurationFaults", "as", property_get_configuration_faults, 0),
+                CHANGING("Settings", "a(sss)", property_get_settings, 0),
                 CHANGING("EncryptionRecipients", "as", property_get_encryption_recipients, 0),
                 SD_BUS_PROPERTY("KeyAvailable",
                                 "b",

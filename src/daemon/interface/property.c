@@ -6,6 +6,8 @@
 
 #include "config.h"
 #include "daemon/bus/bus-argument.h"
+#include "daemon/configuration/setting-origin.h"
+#include "daemon/configuration/setting.h"
 #include "daemon/facts/recovery-decision.h"
 #include "daemon/manager.h"
 #include "daemon/state/condition.h"
@@ -87,6 +89,19 @@ PROPERTY_GETTER(property_get_configuration_faults)
         const Manager *manager = userdata;
 
         return append_strings(reply, manager->configuration.faults, manager->configuration.n_faults);
+}
+
+PROPERTY_GETTER(property_get_settings)
+{
+        const Manager *manager = userdata;
+        int r = sd_bus_message_open_container(reply, 'a', "(sss)");
+
+        for (size_t i = 0; r >= 0 && i < n_settings; i++) {
+                const char *place, *value = setting_origin_value(&manager->configuration, i, &place);
+
+                r = sd_bus_message_append(reply, "(sss)", settings[i].key, value, place);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 PROPERTY_GETTER(property_get_encryption_recipients)

@@ -14,6 +14,7 @@ PROPERTY_GETTER(property_get_journal_mode);
 PROPERTY_GETTER(property_get_tables);
 PROPERTY_GETTER(property_get_schema_differences);
 PROPERTY_GETTER(property_get_configuration_faults);
+PROPERTY_GETTER(property_get_settings);
 PROPERTY_GETTER(property_get_encryption_recipients);
 PROPERTY_GETTER(property_get_key_available);
 PROPERTY_GETTER(property_get_auto_restore);

@@ -34,6 +34,7 @@ static const char *const change_table[_CHANGE_MAX][NAMES_PER_CHANGE_MAX] = {
                                 "RetentionUSec",
                                 "RetentionMinimumVerified",
                                 "ConfigurationFaults",
+                                "Settings",
                                 "EncryptionRecipients",
                                 "KeyFault",
                                 "AutoRestore",
