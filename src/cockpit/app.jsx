@@ -3,16 +3,24 @@ import { useEffect, useState } from "react";
 
 import { Nav, NavItem, NavList, Page, PageSection } from "@patternfly/react-core";
 
+import { Accounts } from "./accounts.jsx";
+import { Activity } from "./activity.jsx";
+import { Backups } from "./backups.jsx";
 import { WithDialogs } from "./dialogs.jsx";
 import { Notices } from "./notices.jsx";
 import { Overview } from "./overview.jsx";
 import { ServiceState } from "./service-state.jsx";
+import { Settings } from "./settings.jsx";
 
 const cockpit = window.cockpit;
 const _ = cockpit.gettext;
 
 const views = () => [
     ["", _("Overview"), Overview],
+    ["backups", _("Backups"), Backups],
+    ["activity", _("Activity"), Activity],
+    ["settings", _("Settings"), Settings],
+    ["accounts", _("Accounts"), Accounts],
 ];
 
 function usePath() {

@@ -35,7 +35,9 @@ export function DatabaseCard() {
                     <Fact term={_("Read from its disk")}><When usec={manager.DiskCheckedUSec} /></Fact>
                     <Fact term={_("Last changed")}><When usec={manager.DatabaseModifiedUSec} /></Fact>
                     <Fact term={_("Size")}>
-                        {bytes(manager.DatabaseBytes)}, {growth(manager.DatabaseGrowthPerDay)}
+                        {manager.WALBytes > 0
+                            ? cockpit.format(_("$0, and $1 in its log"), bytes(manager.DatabaseBytes), bytes(manager.WALBytes))
+                            : bytes(manager.DatabaseBytes)}, {growth(manager.DatabaseGrowthPerDay)}
                     </Fact>
                 </DescriptionList>
                 <GrowthChart history={manager.SizeHistory || []} />

@@ -25,8 +25,11 @@ export function Notices() {
         const fresh = ended.filter(job => job.ended > seen.current && (!QUIET.includes(job.operation) || job.result === "failed"));
         if (ended.length > 0)
             seen.current = ended[0].ended;
+        /* Of many that went the same way the latest is enough. */
+        const is_told = (job, index, all) => job.result === "failed" ||
+            all.findIndex(other => other.operation === job.operation && other.result === job.result) === index;
         if (fresh.length > 0)
-            setShown(before => [...fresh, ...before].slice(0, SHOWN_MAX));
+            setShown(before => [...fresh, ...before].filter(is_told).slice(0, SHOWN_MAX));
     }, [ended]);
 
     const close = job => setShown(before => before.filter(other => other !== job));

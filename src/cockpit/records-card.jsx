@@ -14,7 +14,8 @@ const SHOWN = 12;
 export function RecordsCard() {
     const { manager } = useService();
     const [all, setAll] = useState(false);
-    const tables = manager.Tables || [];
+    /* The largest first: those that are empty tell least. */
+    const tables = [...(manager.Tables || [])].sort(([, a], [, b]) => b - a);
     const changes = new Map(manager.TableChanges || []);
     return (
         <Card isCompact id="records-card">

@@ -25,6 +25,7 @@ let state = {
     manager: {},
     backups: new Map(), /* by object path */
     jobs: new Map(), /* by object path */
+    restored: null, /* what the last restore that ended meanwhile did */
     ended: [], /* jobs that ended while the page was open, newest first */
     may: {}, /* by action of polkit */
     administrator: false,
@@ -176,6 +177,8 @@ function on_signal(path, iface, member, args) {
         change_map("backups", args[0]);
     else if (member === "JobRemoved")
         job_removed(args);
+    else if (member === "DatabaseRestored")
+        change({ restored: { name: args[1], method: args[2], saved_as: args[4], quarantine: args[5] } });
 }
 
 function on_owner(owner) {
