@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 import { useEffect, useState } from "react";
 
-import { Content, DescriptionList, Label } from "@patternfly/react-core";
+import { DescriptionList, Label, Stack } from "@patternfly/react-core";
 import { CheckCircleIcon, ExclamationCircleIcon, ExclamationTriangleIcon, InfoCircleIcon } from "@patternfly/react-icons";
 import { ExpandableRowContent, Tbody, Td, Tr } from "@patternfly/react-table";
 
@@ -42,7 +42,7 @@ function Details({ row }) {
     }, [row]);
     const fault = row.fault || row.extra?.fault || row.extra?.error;
     return (
-        <Content component="div">
+        <Stack hasGutter>
             <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "9rem" }}>
                 <Fact term={_("When")}>{absolute(row.usec)}</Fact>
                 {row.type && <Fact term={_("Type")}>{row.type}</Fact>}
@@ -51,7 +51,7 @@ function Details({ row }) {
                     <Fact key={key} term={key}><span className="breaks">{typeof value === "object" ? JSON.stringify(value) : String(value)}</span></Fact>)}
             </DescriptionList>
             <div lang="en">{advice.map(paragraph => <p key={paragraph}>{paragraph}</p>)}</div>
-        </Content>
+        </Stack>
     );
 }
 

@@ -49,10 +49,10 @@ export function Activity() {
             <StackItem>
                 <Card isCompact>
                     <Form className="filters" onSubmit={event => event.preventDefault()}>
-                        <FormGroup label={_("From")} fieldId="activity-from">
+                        <FormGroup label={_("Since")} fieldId="activity-from">
                             <TextInput id="activity-from" type="date" value={from} onChange={(_event, value) => setFrom(value)} />
                         </FormGroup>
-                        <FormGroup label={_("To")} fieldId="activity-to">
+                        <FormGroup label={_("Until")} fieldId="activity-to">
                             <TextInput id="activity-to" type="date" value={to} onChange={(_event, value) => setTo(value)} />
                         </FormGroup>
                         <FormGroup label={_("Severity")} fieldId="activity-severity">

@@ -33,7 +33,7 @@ export function BackupsCard() {
                         <When usec={timer?.NextElapseUSecRealtime} never={_("not by itself: the timer is off")} />
                     </Fact>
                     <Fact term={_("Number")}>{number(manager.Backups)}</Fact>
-                    <Fact term={_("Verified")}>
+                    <Fact term={_("Verified share")}>
                         {cockpit.format(_("$0 ($1)"), number(manager.VerifiedBackups), percent(verified))}
                     </Fact>
                     <Fact term={_("Space taken")}>{bytes(manager.BackupBytes)}</Fact>

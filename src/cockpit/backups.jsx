@@ -3,7 +3,7 @@ import { useMemo, useState } from "react";
 
 import { Button, Card, CardBody, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, Pagination, Stack, StackItem, Title } from "@patternfly/react-core";
 import { SearchIcon } from "@patternfly/react-icons";
-import { Table, Tbody, Th, Thead, Tr } from "@patternfly/react-table";
+import { InnerScrollContainer, Table, Tbody, Th, Thead, Tr } from "@patternfly/react-table";
 
 import { BackupButton } from "./backup-dialog.jsx";
 import { BackupRow } from "./backup-row.jsx";
@@ -99,13 +99,13 @@ export function Backups() {
                         <BackupsToolbar filter={filter} setFilter={change_filter} pagination={pagination("top")} />
                         {rows.length === 0
                             ? <NoMatch clear={() => change_filter(nothing_filtered)} />
-                            : <Table variant="compact" aria-label={_("Backups")} gridBreakPoint="grid-md">
+                            : <InnerScrollContainer><Table variant="compact" aria-label={_("Backups")} gridBreakPoint="grid-lg" className="dense">
                                 <Thead>
                                     <Tr>
                                         <Th screenReaderText={_("Details")} />
                                         {columns().map(({ title, numbers }, index) =>
                                             <Th key={title} className={numbers ? "numbers" : undefined} sort={sort_of(index)}
-                                                modifier="nowrap" aria-label={title}>
+                                                modifier="fitContent">
                                                 {title}
                                             </Th>)}
                                         <Th screenReaderText={_("Actions")} />
@@ -117,7 +117,7 @@ export function Backups() {
                                                    open={open === backup.path}
                                                    toggle={() => setOpen(open === backup.path ? null : backup.path)} />
                                     </Tbody>)}
-                            </Table>}
+                            </Table></InnerScrollContainer>}
                         {pagination("bottom")}
                         <span className="pf-v6-screen-reader" role="status">
                             {window.cockpit.format(window.cockpit.ngettext("$0 backup", "$0 backups", rows.length), number(rows.length))}

@@ -11,24 +11,25 @@ const AHEAD_CHUNKS = 32;
 const CODES = { 12: "AccessDenied", 13: "Busy", 15: "NoSpace", 20: "Corrupt", 21: "NotADatabase", 22: "NoHealthyBackup",
     23: "KeyUnavailable", 24: "DatabaseInUse" };
 
-/* Sends a file in pieces, never far ahead of what the other side has taken: it may be larger than the memory. */
+/* Sends a file in pieces, never far ahead of what the other side has taken: it may be larger than the memory. A channel
+ * that echoes tells how far that is, since what goes to the same bridge arrives in order. */
 async function feed(channel, file, told) {
+    const echo = cockpit.channel({ payload: "echo", superuser: "try" });
     let taken = 0;
     let wake = null;
-    channel.addEventListener("control", (_event, message) => {
-        if (message.command === "pong") {
-            taken = message.sequence;
-            wake?.();
-        }
-    });
-    channel.addEventListener("close", () => { taken = Infinity; wake?.() });
+    const free = () => { taken = Infinity; wake?.() };
+    echo.addEventListener("message", (_event, data) => { taken = Number(data); wake?.() });
+    echo.addEventListener("close", free);
+    channel.addEventListener("close", free);
     for (let sent = 0, at = 0; at < file.size && channel.valid; at += CHUNK_BYTES) {
         channel.send(new Uint8Array(await file.slice(at, at + CHUNK_BYTES).arrayBuffer()));
-        channel.control({ command: "ping", sequence: ++sent });
+        if (echo.valid)
+            echo.send(String(++sent));
         told?.(Math.min(at + CHUNK_BYTES, file.size));
         while (sent - taken >= AHEAD_CHUNKS)
             await new Promise(resolve => { wake = resolve });
     }
+    echo.close();
     if (channel.valid)
         channel.control({ command: "done" });
 }

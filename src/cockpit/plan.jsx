@@ -2,7 +2,7 @@
 
 /* What a restore would do, before anybody says yes to it. */
 
-import { Alert, Content, DescriptionList } from "@patternfly/react-core";
+import { Alert, DescriptionList, Stack } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 
 import { Fact } from "./backups-card.jsx";
@@ -92,7 +92,7 @@ export function Plan({ plan }) {
     const { lost, gained } = totals(plan);
     const short = plan.FreeBytes < plan.NeededBytes;
     return (
-        <Content component="div">
+        <Stack hasGutter>
             {plan.NeedsDecision && <Alert isInline variant="warning" title={_("An automatic restore waits for your decision")}><span lang="en" className="breaks">{plan.NeedsDecision}</span></Alert>}
             {plan.CurrentProblem && <Alert isInline variant="warning" title={_("The database can't be read")}><span lang="en" className="breaks">{plan.CurrentProblem}</span></Alert>}
             {plan.Refused && <Alert isInline variant="danger" title={_("This would be refused")}><span lang="en" className="breaks">{plan.Refused}</span></Alert>}
@@ -122,6 +122,6 @@ export function Plan({ plan }) {
             </DescriptionList>
             {plan.Rescue?.length > 0 && <RescueTable rows={plan.Rescue} />}
             {plan.Tables?.length > 0 && <Tables tables={plan.Tables} />}
-        </Content>
+        </Stack>
     );
 }

@@ -2,7 +2,7 @@
 
 /* What the service did to the database by itself, with the rows that it cost, until somebody has seen it. */
 
-import { Card, CardBody, CardFooter, CardTitle, Content, StackItem } from "@patternfly/react-core";
+import { Card, CardBody, CardFooter, CardTitle, Stack, StackItem } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 
 import { call } from "./bus.js";
@@ -41,14 +41,14 @@ function Losses({ tables }) {
 
 function Remedy({ remedy: [, when, kind, backup, saved_as, , objects, tables] }) {
     return (
-        <Content component="div">
+        <Stack hasGutter>
             <p className="breaks">
                 <When usec={when} />{": "}
                 {kind === "restored" ? cockpit.format(_("It restored $0."), backup) : cockpit.format(_("It repaired $0."), objects.join(", "))}{" "}
                 {saved_as && cockpit.format(_("What was there before is the backup $0."), saved_as)}
             </p>
             {tables.length > 0 && <Losses tables={tables} />}
-        </Content>
+        </Stack>
     );
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 import { useState } from "react";
 
-import { Alert, Content, Spinner } from "@patternfly/react-core";
+import { Alert, Spinner, Stack } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 
 import { call } from "./bus.js";
@@ -57,10 +57,10 @@ export function SalvageDialog({ name }) {
             <FaultAlert error={error} />
             {!found && !error && <Spinner size="lg" aria-label={_("Looking through copies")} />}
             {found &&
-                <Content component="div">
+                <Stack hasGutter>
                     <p>{rows > 0 ? _("Rows whose place in the database is free can come back. What is in the database stays as it is, and a backup is taken first.") : _("There is no row that could come back.")}</p>
                     {found.length > 0 && <Found tables={found} />}
-                </Content>}
+                </Stack>}
         </ActionDialog>
     );
 }

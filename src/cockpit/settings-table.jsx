@@ -66,7 +66,7 @@ export function SettingsTable() {
                                 <Td dataLabel={_("From")} className="breaks">{place || _("default")}</Td>
                                 <Td isActionCell>
                                     <Action needs="configure" variant="secondary" size="sm" aria-label={cockpit.format(_("Change $0"), name)}
-                                            onClick={() => show(<SettingDialog name={name} value={value} place={place} purpose={_(purposes[name] || "")} />)}>
+                                            onClick={() => show(<SettingDialog name={name} value={value} place={place} purpose={purposes[name] ? _(purposes[name]) : ""} />)}>
                                         {_("Change…")}
                                     </Action>
                                 </Td>
