@@ -38,6 +38,7 @@ CONFIGURATION = """<busconfig>
   <allow send_destination="org.freedesktop.PolicyKit1"/>
  </policy>
  <include>{policy}</include>
+ {limits}
 </busconfig>
 """
 
@@ -45,7 +46,9 @@ CONFIGURATION = """<busconfig>
 class PrivateBus:
     """A dbus-daemon that answers at `address` from the start of the block to its end."""
 
-    def __init__(self):
+    def __init__(self, limits=""):
+        """`limits` are lines of its configuration in the place of what a system bus has by default."""
+        self.limits = limits
         # Not below pytest's directory: its path is too long for a socket's address, and closed to other users.
         self.directory = tempfile.mkdtemp(prefix="oracxpred-bus.", dir="/tmp")
         os.chmod(self.directory, 0o755)
@@ -60,7 +63,7 @@ class PrivateBus:
                 file.write(template.read().replace("@SERVICE_USER@", SERVICE_USER))
         configuration = os.path.join(self.directory, "bus.conf")
         with open(configuration, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(socket=self.socket, policy=policy))
+            file.write(CONFIGURATION.format(socket=self.socket, policy=policy, limits=self.limits))
 
         log = os.path.join(self.directory, "log")
         with open(log, "wb") as errors:

@@ -8,6 +8,10 @@
 #include "base/names.h"
 #include "base/utf8.h"
 
+#define NAME_MAX_BYTES 1024
+#define ELLIPSIS "\xe2\x80\xa6"
+#define ROW_BYTES 96 /* beside the name: the figures of the largest row, with their padding */
+
 static const char *type_name(char type)
 {
         switch (type) {
@@ -214,17 +218,41 @@ int bus_path_of_job(uint32_t id, char **ret)
         return 0;
 }
 
-int bus_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables)
+bool bus_take_room(size_t *room_bytes, const char *name)
+{
+        size_t needed_bytes = ROW_BYTES + MIN_OF(strlen(name), (size_t) NAME_MAX_BYTES);
+
+        if (needed_bytes > *room_bytes)
+                return false;
+        *room_bytes -= needed_bytes;
+        return true;
+}
+
+int bus_append_name(sd_bus_message *message, const char *name)
+{
+        char shown[NAME_MAX_BYTES + sizeof ELLIPSIS];
+        size_t length = strnlen(name, NAME_MAX_BYTES + 1);
+
+        if (length <= NAME_MAX_BYTES)
+                return bus_append_text(message, name);
+        /* Not within a character. */
+        for (length = NAME_MAX_BYTES; length > 0 && ((unsigned char) name[length] & 0xc0) == 0x80;)
+                length--;
+        (void) strcpy(mempcpy(shown, name, length), ELLIPSIS);
+        return bus_append_text(message, shown);
+}
+
+int bus_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables, size_t room_bytes)
 {
         int r;
 
         r = sd_bus_message_open_container(message, 'a', "(st)");
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < n_tables; i++) {
+        for (size_t i = 0; i < n_tables && bus_take_room(&room_bytes, tables[i].name); i++) {
                 r = sd_bus_message_open_container(message, 'r', "st");
                 if (r >= 0)
-                        r = bus_append_text(message, tables[i].name);
+                        r = bus_append_name(message, tables[i].name);
                 if (r >= 0)
                         r = sd_bus_message_append(message, "t", tables[i].rows);
                 if (r >= 0)

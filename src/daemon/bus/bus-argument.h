@@ -46,8 +46,19 @@ int bus_reply_fault(sd_bus_message *message, const Fault *fault);
 /* Appends a string that a database or a file held: what the bus would refuse in it becomes '?'. */
 int bus_append_text(sd_bus_message *message, const char *text);
 
-/* Appends a(st): the tables and their rows. */
-int bus_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables);
+/* What the names that a schema gave may take of one message; and those of one backup, of which a message may
+ * have a thousand. dbus-daemon closes the connection that sends more than 32 MiB (max_message_size). */
+#define BUS_NAMES_MAX_BYTES (4 * MIB)
+#define BUS_BACKUP_NAMES_MAX_BYTES (32 * KIB)
+
+/* Takes what a row with this name needs; false when there is no room for it any more. */
+bool bus_take_room(size_t *room_bytes, const char *name);
+
+/* Appends such a name: as bus_append_text(), and cut where it is longer than a person reads. */
+int bus_append_name(sd_bus_message *message, const char *name);
+
+/* Appends a(st): the tables and their rows, as far as there is room. */
+int bus_append_tables(sd_bus_message *message, const TableCount *tables, size_t n_tables, size_t room_bytes);
 
 /* Declares a getter of a property, with what sd-bus gives it. */
 #define PROPERTY_GETTER(name)                  \

@@ -2,9 +2,13 @@
 #include "daemon/configuration/configuration.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
+#include "base/io.h"
 #include "base/utf8.h"
 #include "daemon/configuration/setting-origin.h"
 #include "daemon/configuration/setting.h"
@@ -12,6 +16,7 @@
 #define SECTION "Persistence"
 #define FAULTS_MAX 64
 #define VALUE_SHOWN_MAX 100
+#define FILE_MAX_BYTES (1 * MIB)
 
 static const char byte_order_mark[] = "\xef\xbb\xbf", space[] = " \t\r\n";
 
@@ -162,44 +167,60 @@ static void read_line(Reading *reading, char *line)
         apply(reading, strip(line), strip(end + 1));
 }
 
-static void read_lines(Reading *reading, FILE *stream)
+static void read_lines(Reading *reading, char *text, size_t size)
 {
-        _cleanup_free_ char *text = NULL;
-        size_t text_size = 0;
-        ssize_t length;
+        size_t length;
 
-        while ((length = getline(&text, &text_size, stream)) >= 0) {
-                bool whole = strlen(text) == (size_t) length;
+        for (char *line = text; line < text + size; line += length + 1) {
+                const char *end = memchr(line, '\n', (size_t) (text + size - line));
+                bool whole;
 
+                length = (size_t) ((end ? end : text + size) - line);
+                line[length] = '\0';
+                whole = strlen(line) == length;
                 reading->line++;
-                for (ssize_t i = 0; i < length; i++)
-                        if (text[i] == '\0')
-                                text[i] = '?';
-                reading->matters = speaks_of_encryption(text);
+                for (size_t i = 0; i < length; i++)
+                        if (line[i] == '\0')
+                                line[i] = '?';
+                reading->matters = speaks_of_encryption(line);
                 if (whole)
-                        read_line(reading, text);
+                        read_line(reading, line);
                 else
                         add_fault(reading, "A line with a NUL byte");
         }
 }
 
+/* A link to it stands for an empty file, as systemd has it. */
+static bool is_masked(const char *file)
+{
+        struct stat status;
+
+        return stat(file, &status) >= 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+/* Never waits for what is no file, as the loop reads it again on a reload. */
 static int read_file(Configuration *configuration, const char *file, bool required, Fault *fault)
 {
-        _cleanup_fclose_ FILE *stream = NULL;
         Reading reading = {.configuration = configuration, .file = file};
-        bool failed;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r = io_read_file(AT_FDCWD, file, FILE_MAX_BYTES, &text, &size);
 
-        stream = fopen(file, "re");
-        if (!stream && errno == ENOENT && !required)
+        if ((r == -ENOENT && !required) || (r == -EINVAL && is_masked(file)))
                 return 0;
-        if (stream)
-                read_lines(&reading, stream);
-        failed = !stream || ferror(stream);
-        if (failed) {
-                (void) fault_set_errno(fault, errno, "Reading the configuration file %s", file);
-                fault->code = FAULT_CONFIGURATION;
-                return fault_errno(FAULT_CONFIGURATION);
-        }
+        if (r == -EFBIG || r == -EINVAL)
+                return fault_set(fault,
+                                FAULT_CONFIGURATION,
+                                "The configuration file %s is %s; put the settings into a file of text",
+                                file,
+                                r == -EFBIG ? "larger than 1 MiB" : "no regular file");
+        if (r < 0)
+                return fault_set(fault,
+                                FAULT_CONFIGURATION,
+                                "The configuration file %s can't be read: %s",
+                                file,
+                                strerrordesc_np(-r));
+        read_lines(&reading, text, size);
         return 0;
 }
 

@@ -207,7 +207,10 @@ static int get_tables(sd_bus *bus,
 {
         const CatalogueEntry *entry = userdata;
 
-        return bus_append_tables(reply, entry->manifest->tables, entry->manifest->n_tables);
+        return bus_append_tables(reply,
+                        entry->manifest->tables,
+                        entry->manifest->n_tables,
+                        BUS_BACKUP_NAMES_MAX_BYTES);
 }
 
 /* The catalogue moves its entries: the name is copied before anything happens. */

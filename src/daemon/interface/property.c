@@ -74,7 +74,10 @@ PROPERTY_GETTER(property_get_tables)
 {
         const Manager *manager = userdata;
 
-        return bus_append_tables(reply, manager->statistics.tables, manager->statistics.n_tables);
+        return bus_append_tables(reply,
+                        manager->statistics.tables,
+                        manager->statistics.n_tables,
+                        BUS_NAMES_MAX_BYTES);
 }
 
 PROPERTY_GETTER(property_get_schema_differences)

@@ -17,7 +17,7 @@ static int append_table(sd_bus_message *reply, const RescueTable *table)
         int r = sd_bus_message_open_container(reply, 'r', TABLE_ROW);
 
         if (r >= 0)
-                r = bus_append_text(reply, table->name);
+                r = bus_append_name(reply, table->name);
         if (r >= 0)
                 r = sd_bus_message_append(reply,
                                 "bttttt",
@@ -30,7 +30,7 @@ static int append_table(sd_bus_message *reply, const RescueTable *table)
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int append_item(sd_bus_message *reply, const QuarantineItem *item)
+static int append_item(sd_bus_message *reply, const QuarantineItem *item, size_t *room_bytes)
 {
         const RescueReport *report = &item->record.report;
         uint64_t lost = 0;
@@ -52,7 +52,9 @@ static int append_item(sd_bus_message *reply, const QuarantineItem *item)
                                 rescue_report_lost(report) - lost);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(" TABLE_ROW ")");
-        for (size_t i = 0; r >= 0 && i < report->n_tables; i++)
+        for (size_t i = 0;
+                        r >= 0 && i < report->n_tables && bus_take_room(room_bytes, report->tables[i].name);
+                        i++)
                 r = append_table(reply, report->tables + i);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
@@ -64,6 +66,7 @@ int manager_method_list_quarantine(sd_bus_message *message, void *userdata, sd_b
         _cleanup_(quarantine_list_done) QuarantineList list = {0};
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_fault_ Fault fault = {0};
+        size_t room_bytes = BUS_NAMES_MAX_BYTES;
         int r = quarantine_of(userdata, &list, &fault);
 
         if (r < 0)
@@ -72,7 +75,7 @@ int manager_method_list_quarantine(sd_bus_message *message, void *userdata, sd_b
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(" ROW ")");
         for (size_t i = 0; r >= 0 && i < list.n_items; i++)
-                r = append_item(reply, list.items + i);
+                r = append_item(reply, list.items + i, &room_bytes);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);

@@ -29,16 +29,18 @@ void remedy_state_take(Manager *manager, Remedies *remedies)
         manager_update_health(manager);
 }
 
-static int append_losses(sd_bus_message *message, const TableLosses *losses)
+static int append_losses(sd_bus_message *message, const TableLosses *losses, size_t *room_bytes)
 {
         int r = sd_bus_message_open_container(message, 'a', "(stts)");
 
-        for (size_t i = 0; r >= 0 && i < losses->n_items; i++) {
+        for (size_t i = 0;
+                        r >= 0 && i < losses->n_items && bus_take_room(room_bytes, losses->items[i].table);
+                        i++) {
                 const TableLoss *loss = losses->items + i;
 
                 r = sd_bus_message_open_container(message, 'r', "stts");
                 if (r >= 0)
-                        r = bus_append_text(message, loss->table);
+                        r = bus_append_name(message, loss->table);
                 if (r >= 0)
                         r = sd_bus_message_append(message,
                                         "tts",
@@ -53,14 +55,15 @@ static int append_losses(sd_bus_message *message, const TableLosses *losses)
 
 int remedy_append_objects(sd_bus_message *message, char *const *objects)
 {
+        size_t room_bytes = BUS_NAMES_MAX_BYTES;
         int r = sd_bus_message_open_container(message, 'a', "s");
 
-        for (; r >= 0 && objects && *objects; objects++)
-                r = bus_append_text(message, *objects);
+        for (; r >= 0 && objects && *objects && bus_take_room(&room_bytes, *objects); objects++)
+                r = bus_append_name(message, *objects);
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int append_remedy(sd_bus_message *message, const Remedy *remedy)
+static int append_remedy(sd_bus_message *message, const Remedy *remedy, size_t *room_bytes)
 {
         int r = sd_bus_message_open_container(message, 'r', "ttssssasa(stts)");
 
@@ -76,7 +79,7 @@ static int append_remedy(sd_bus_message *message, const Remedy *remedy)
         if (r >= 0)
                 r = remedy_append_objects(message, remedy->objects);
         if (r >= 0)
-                r = append_losses(message, &remedy->losses);
+                r = append_losses(message, &remedy->losses, room_bytes);
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
@@ -89,11 +92,12 @@ int property_get_remedies(sd_bus *bus,
                 sd_bus_error *error)
 {
         const Manager *manager = userdata;
+        size_t room_bytes = BUS_NAMES_MAX_BYTES;
         int r = sd_bus_message_open_container(reply, 'a', "(ttssssasa(stts))");
 
         for (size_t i = 0; r >= 0 && i < manager->remedies.n_items; i++)
                 if (!manager->remedies.items[i].acknowledged)
-                        r = append_remedy(reply, manager->remedies.items + i);
+                        r = append_remedy(reply, manager->remedies.items + i, &room_bytes);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

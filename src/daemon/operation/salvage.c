@@ -86,18 +86,21 @@ static int salvage_run_task(void *userdata, Progress *progress, Fault *fault)
 static int answer(const Job *job, const SalvageTask *task)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
+        size_t room_bytes = BUS_NAMES_MAX_BYTES;
         int r = sd_bus_message_new_method_return(job->message, &reply);
 
         if (r >= 0)
                 r = sd_bus_message_append(reply, "s", task->name);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(sttt)");
-        for (size_t i = 0; r >= 0 && i < task->report.n_tables; i++) {
+        for (size_t i = 0; r >= 0 && i < task->report.n_tables &&
+                           bus_take_room(&room_bytes, task->report.tables[i].name);
+                        i++) {
                 const MergeTable *table = task->report.tables + i;
 
                 r = sd_bus_message_open_container(reply, 'r', "sttt");
                 if (r >= 0)
-                        r = bus_append_text(reply, table->name);
+                        r = bus_append_name(reply, table->name);
                 if (r >= 0)
                         r = sd_bus_message_append(
                                         reply, "ttt", table->merged, table->refused, table->differing);

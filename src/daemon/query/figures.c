@@ -21,7 +21,10 @@ static int append_journal_mode(Manager *manager, sd_bus_message *message)
 
 static int append_tables(Manager *manager, sd_bus_message *message)
 {
-        return bus_append_tables(message, manager->statistics.tables, manager->statistics.n_tables);
+        return bus_append_tables(message,
+                        manager->statistics.tables,
+                        manager->statistics.n_tables,
+                        BUS_NAMES_MAX_BYTES);
 }
 
 /* The backup that today's records are compared with. */
@@ -43,7 +46,7 @@ static int append_change(sd_bus_message *message, const TableCount *now, const T
         int r = sd_bus_message_open_container(message, 'r', "sx");
 
         if (r >= 0)
-                r = bus_append_text(message, now->name);
+                r = bus_append_name(message, now->name);
         if (r >= 0)
                 r = sd_bus_message_append(message, "x", (int64_t) (now->rows - then->rows));
         return r < 0 ? r : sd_bus_message_close_container(message);
@@ -53,12 +56,15 @@ static int append_table_changes(Manager *manager, sd_bus_message *message)
 {
         const Manifest *then = compared_with(manager);
         const Statistics *now = &manager->statistics;
+        size_t room_bytes = BUS_NAMES_MAX_BYTES;
         int r = sd_bus_message_open_container(message, 'a', "(sx)");
 
         /* Both are sorted. */
         for (size_t i = 0, j = 0; r >= 0 && then && i < now->n_tables && j < then->n_tables;) {
                 int order = strcmp(now->tables[i].name, then->tables[j].name);
 
+                if (order == 0 && !bus_take_room(&room_bytes, now->tables[i].name))
+                        break;
                 if (order == 0)
                         r = append_change(message, now->tables + i, then->tables + j);
                 i += order <= 0;

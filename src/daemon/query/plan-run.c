@@ -117,6 +117,7 @@ static void run_run(Work *work)
 
 static int append_tables(sd_bus_message *reply, const RestorePlan *plan)
 {
+        size_t room_bytes = BUS_NAMES_MAX_BYTES;
         int r;
 
         r = sd_bus_message_open_container(reply, 'e', "sv");
@@ -126,14 +127,21 @@ static int append_tables(sd_bus_message *reply, const RestorePlan *plan)
                 r = sd_bus_message_open_container(reply, 'v', "a(sbtbt)");
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(sbtbt)");
-        for (size_t i = 0; r >= 0 && i < plan->n_tables; i++)
-                r = sd_bus_message_append(reply,
-                                "(sbtbt)",
-                                plan->tables[i].name,
-                                (int) plan->tables[i].now_known,
-                                plan->tables[i].rows_now,
-                                (int) plan->tables[i].then_known,
-                                plan->tables[i].rows_then);
+        for (size_t i = 0; r >= 0 && i < plan->n_tables && bus_take_room(&room_bytes, plan->tables[i].name);
+                        i++) {
+                r = sd_bus_message_open_container(reply, 'r', "sbtbt");
+                if (r >= 0)
+                        r = bus_append_name(reply, plan->tables[i].name);
+                if (r >= 0)
+                        r = sd_bus_message_append(reply,
+                                        "btbt",
+                                        (int) plan->tables[i].now_known,
+                                        plan->tables[i].rows_now,
+                                        (int) plan->tables[i].then_known,
+                                        plan->tables[i].rows_then);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
+        }
         for (int i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(reply);
         return r;
@@ -143,6 +151,7 @@ static int append_tables(sd_bus_message *reply, const RestorePlan *plan)
 static int append_rescue(sd_bus_message *reply, const Manager *manager)
 {
         const RescueReport *report = &manager->held_rescue;
+        size_t room_bytes = BUS_NAMES_MAX_BYTES;
         int r;
 
         r = sd_bus_message_append(reply,
@@ -158,14 +167,22 @@ static int append_rescue(sd_bus_message *reply, const Manager *manager)
                 r = sd_bus_message_open_container(reply, 'v', "a(stttt)");
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(stttt)");
-        for (size_t i = 0; r >= 0 && manager->needs_decision && i < report->n_tables; i++)
-                r = sd_bus_message_append(reply,
-                                "(stttt)",
-                                report->tables[i].name,
-                                report->tables[i].rows,
-                                report->tables[i].rows_rescued,
-                                report->tables[i].rows_kept,
-                                report->tables[i].rows_lost + report->tables[i].rows_unknown);
+        for (size_t i = 0; r >= 0 && manager->needs_decision && i < report->n_tables &&
+                           bus_take_room(&room_bytes, report->tables[i].name);
+                        i++) {
+                r = sd_bus_message_open_container(reply, 'r', "stttt");
+                if (r >= 0)
+                        r = bus_append_name(reply, report->tables[i].name);
+                if (r >= 0)
+                        r = sd_bus_message_append(reply,
+                                        "tttt",
+                                        report->tables[i].rows,
+                                        report->tables[i].rows_rescued,
+                                        report->tables[i].rows_kept,
+                                        report->tables[i].rows_lost + report->tables[i].rows_unknown);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
+        }
         for (int i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(reply);
         return r;

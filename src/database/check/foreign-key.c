@@ -14,7 +14,8 @@
 static const char keys_sql[] =
                 "SELECT min(f.\"from\"), min(p.name), min(t.name), count(*)"
                 " FROM pragma_foreign_key_list(?1, 'main') AS f"
-                " LEFT JOIN pragma_table_list(f.\"table\") AS p ON p.schema = 'main' AND p.type = 'table'"
+                " LEFT JOIN main.sqlite_schema AS p ON p.type = 'table' AND p.rootpage > 0"
+                "  AND p.name = f.\"table\" COLLATE NOCASE"
                 " LEFT JOIN pragma_table_xinfo(p.name, 'main') AS t"
                 "  ON t.hidden = 0 AND CASE WHEN f.\"to\" IS NULL THEN t.pk = 1"
                 "   ELSE t.name = f.\"to\" COLLATE NOCASE END"

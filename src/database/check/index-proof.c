@@ -329,9 +329,10 @@ static const char table_sql[] =
                 " (SELECT count(*) FROM main.sqlite_schema AS i"
                 "  WHERE i.type = 'index' AND i.tbl_name = ?1 COLLATE NOCASE)"
                 " FROM main.sqlite_schema AS s"
-                " JOIN pragma_table_list(?1) AS t ON t.schema = 'main' AND t.type IN ('table', 'shadow')"
-                "  AND NOT t.wr"
-                " WHERE s.type = 'table' AND s.name = ?1 AND (SELECT encoding FROM pragma_encoding) = "
+                " WHERE s.type = 'table' AND s.name = ?1 AND s.rootpage > 0"
+                " AND EXISTS (SELECT 1 FROM pragma_table_xinfo(?1, 'main'))"
+                " AND NOT EXISTS (SELECT 1 FROM pragma_index_xinfo(?1, 'main'))" /* WITHOUT ROWID */
+                " AND (SELECT encoding FROM pragma_encoding) = "
                 "'UTF-8'"
                 " AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1, 'main') AS x WHERE x.hidden <> 0)"
                 " HAVING count(*) = 1";

@@ -158,20 +158,20 @@ static int on_autoincrement(ExportTable *table, sqlite3_stmt *statement, Fault *
         return 0;
 }
 
+/* A table WITHOUT ROWID answers as its own index does. */
 static int load_order(Connection *connection, ExportTable *table, Fault *fault)
 {
         int r;
 
         r = for_each_row(connection,
                         table,
-                        "SELECT wr,"
+                        "SELECT EXISTS (SELECT 1 FROM temp.pragma_index_xinfo(?1, 'main')),"
                         " (SELECT count(*) FROM temp.pragma_table_xinfo(?1, 'main') WHERE lower(name) = "
                         "'rowid'),"
                         " (SELECT count(*) FROM temp.pragma_table_xinfo(?1, 'main') WHERE lower(name) = "
                         "'_rowid_'),"
                         " (SELECT count(*) FROM temp.pragma_table_xinfo(?1, 'main') WHERE lower(name) = "
-                        "'oid')"
-                        " FROM temp.pragma_table_list(?1) WHERE schema = 'main'",
+                        "'oid')",
                         on_kind,
                         fault);
         if (r < 0)

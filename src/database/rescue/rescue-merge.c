@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "database/rescue/rescue-table.h"
+#include "database/schema/table-list.h"
 
 /* How one table is merged: SQL, by sqlite3_free(). */
 typedef struct MergePlan {
@@ -205,33 +206,44 @@ static int merge_table(Connection *connection, const char *table, MergeTable *re
         return 0;
 }
 
-/* The names first: a table that is written to ends the statement that lists it. */
+static int is_in_quarantine(Connection *connection, const char *name, int64_t *ret, Fault *fault)
+{
+        return rescue_query(connection,
+                        ret,
+                        fault,
+                        "SELECT count(*) FROM rescued.sqlite_schema WHERE type='table' AND name=%Q",
+                        name);
+}
+
+static int compare_names(const void *one, const void *other)
+{
+        return strcmp(((const MergeTable *) one)->name, ((const MergeTable *) other)->name);
+}
+
+/* The ordinary tables that both have. */
 static int list_tables(Connection *connection, MergeReport *ret, Fault *fault)
 {
-        _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        int code, r = connection_prepare(connection,
-                                  "SELECT name FROM temp.pragma_table_list WHERE schema='main' AND "
-                                  "type='table' AND substr(name, 1, 7)<>'sqlite_' AND EXISTS (SELECT 1 "
-                                  "FROM rescued.sqlite_schema r WHERE r.type='table' AND "
-                                  "r.name=pragma_table_list.name) ORDER BY name",
-                                  &statement,
-                                  fault);
+        _cleanup_(table_list_done) TableList list = {0};
+        int r = table_list_load(connection, &list, fault);
 
-        while (r >= 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-                MergeTable *tables = reallocarray(ret->tables, ret->n_tables + 1, sizeof *tables);
-                const char *name = (const char *) sqlite3_column_text(statement, 0);
+        if (r < 0)
+                return r;
+        ret->tables = calloc(list.n_tables, sizeof *ret->tables);
+        if (!ret->tables)
+                return fault_set_errno(fault, ENOMEM, "Merging rows");
+        for (size_t i = 0; i < list.n_tables; i++) {
+                int64_t there = 0;
 
-                if (!tables)
-                        return fault_set_errno(fault, ENOMEM, "Merging rows");
-                ret->tables = tables;
-                tables[ret->n_tables] = (MergeTable){.name = name ? strdup(name) : NULL};
-                if (!tables[ret->n_tables].name)
-                        return fault_set_errno(fault, ENOMEM, "Merging rows");
-                ret->n_tables++;
+                if (list.tables[i].kind != TABLE_ORDINARY || list.tables[i].is_internal)
+                        continue;
+                r = is_in_quarantine(connection, list.tables[i].name, &there, fault);
+                if (r < 0)
+                        return r;
+                if (there > 0)
+                        ret->tables[ret->n_tables++].name = TAKE_PTR(list.tables[i].name);
         }
-        if (r >= 0 && code != SQLITE_DONE)
-                r = connection_fault(connection, code, fault, "Listing the tables");
-        return r;
+        qsort(ret->tables, ret->n_tables, sizeof *ret->tables, compare_names);
+        return 0;
 }
 
 static void leave_out_untouched(MergeReport *report)

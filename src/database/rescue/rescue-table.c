@@ -251,7 +251,7 @@ int rescue_task_init(RescueTask *task, Fault *fault)
         int r = rescue_query(task->target,
                         &without_rowid,
                         fault,
-                        "SELECT ifnull(max(wr), 0) FROM temp.pragma_table_list(%Q) WHERE schema=%Q",
+                        "SELECT EXISTS (SELECT 1 FROM temp.pragma_index_xinfo(%Q, %Q))",
                         task->name,
                         task->schema);
 

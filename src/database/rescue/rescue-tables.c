@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "database/rescue/salvage-record.h"
+#include "database/schema/table-list.h"
 
 static const char doing[] = "Rescuing the tables";
 
@@ -17,14 +18,17 @@ void rescue_items_done(RescueItems *items)
         *items = (RescueItems){0};
 }
 
-static int add_item(RescueItems *items, sqlite3_stmt *statement)
+static int add_item(RescueItems *items, sqlite3_stmt *statement, const TableList *list)
 {
         RescueItem *grown = reallocarray(items->items, items->n_items + 1, sizeof *grown);
         const char *name = (const char *) sqlite3_column_text(statement, 0);
-        char *copy = name ? strdup(name) : NULL;
+        const TableEntry *entry = name ? table_list_find(list, name) : NULL;
+        char *copy = entry ? strdup(name) : NULL;
 
         if (grown)
                 items->items = grown;
+        if (grown && name && !entry)
+                return 0;
         if (!grown || !copy) {
                 free(copy);
                 return -ENOMEM;
@@ -32,10 +36,9 @@ static int add_item(RescueItems *items, sqlite3_stmt *statement)
         grown[items->n_items++] = (RescueItem){.name = copy,
                         .root = sqlite3_column_int64(statement, 1),
                         .from_backup = sqlite3_column_int(statement, 2),
-                        .is_virtual = strcmp((const char *) sqlite3_column_text(statement, 3), "virtual") ==
-                                      0,
-                        .is_shadow = strcmp((const char *) sqlite3_column_text(statement, 3), "shadow") == 0,
-                        .in_backup = sqlite3_column_int(statement, 4),
+                        .is_virtual = entry->kind == TABLE_VIRTUAL,
+                        .is_shadow = entry->kind == TABLE_SHADOW,
+                        .in_backup = sqlite3_column_int(statement, 3),
                         .group = SIZE_MAX};
         return 0;
 }
@@ -64,22 +67,25 @@ static void find_groups(RescueItems *items)
 int rescue_items_load(Connection *target, SalvageFile *file, RescueItems *ret, Fault *fault)
 {
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+        _cleanup_(table_list_done) TableList list = {0};
         _cleanup_(rescue_items_done) RescueItems items = {0};
         int code, r;
 
+        r = table_list_load(target, &list, fault);
+        if (r < 0)
+                return r;
         r = connection_prepare(target,
-                        "SELECT l.name, l.rootpage, l.kept, t.type, EXISTS (SELECT 1 FROM "
+                        "SELECT l.name, l.rootpage, l.kept, EXISTS (SELECT 1 FROM "
                         "backup.sqlite_schema b"
                         " WHERE lower(b.type)='table' AND lower(b.name)=lower(l.name))"
-                        " FROM temp.rescue_schema l JOIN temp.pragma_table_list t ON t.schema='main' AND"
-                        " lower(t.name)=lower(l.name) WHERE l.type='table' AND"
+                        " FROM temp.rescue_schema l WHERE l.type='table' AND"
                         " (l.name NOT LIKE 'sqlite!_%' ESCAPE '!') ORDER BY l.rowid",
                         &statement,
                         fault);
         if (r < 0)
                 return r;
         while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-                if (add_item(&items, statement) < 0)
+                if (add_item(&items, statement, &list) < 0)
                         return fault_set_errno(fault, ENOMEM, doing);
         if (code != SQLITE_DONE)
                 return connection_fault(target, code, fault, doing);

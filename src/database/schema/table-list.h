@@ -33,5 +33,8 @@ void table_list_done(TableList *list);
  * make an open one begin again without end. Faults as the connection's. */
 int table_list_load(Connection *connection, TableList *ret, Fault *fault);
 
+/* The table of this name, compared as SQLite does; or NULL. */
+const TableEntry *table_list_find(const TableList *list, const char *name);
+
 /* Whether there is a table of this name, compared as SQLite does. Faults as the connection's. */
 int table_exists(Connection *connection, const char *name, bool *ret, Fault *fault);

@@ -64,18 +64,17 @@ static char **whole_indexes(Connection *connection, const char *table, bool keys
         return TAKE_PTR(names);
 }
 
+/* Such a table answers as its own index does. table_list looks at every view as well, see table-list.c. */
 static bool is_without_rowid(Connection *connection, const char *table)
 {
-        enum { COLUMN_WITHOUT_ROWID = 4 };
         _cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-        char *sql = sqlite3_mprintf("PRAGMA main.table_list(%Q)", table);
+        char *sql = sqlite3_mprintf("PRAGMA main.index_xinfo(%Q)", table);
         int code = SQLITE_NOMEM;
 
         if (sql)
                 code = sqlite3_prepare_v2(connection->handle, sql, -1, &statement, NULL);
         sqlite3_free(sql);
-        return code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
-               sqlite3_column_int(statement, COLUMN_WITHOUT_ROWID) != 0;
+        return code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW;
 }
 
 /* The rows themselves. A table WITHOUT ROWID is its primary key's tree, and NOT INDEXED does not keep SQLite

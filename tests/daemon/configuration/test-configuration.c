@@ -347,6 +347,33 @@ static void test_file_that_cannot_be_read(void **state)
         assert_int_equal(fault.code, FAULT_CONFIGURATION);
 }
 
+/* Read on the loop, and by a reload while the service runs. */
+static void test_what_is_no_file_is_refused_and_not_waited_for(void **state)
+{
+        static const char *const targets[] = {"/dev/zero", "/dev/tty"};
+        _cleanup_free_ char *file = strdup(room_path("strange"));
+        _cleanup_(configuration_done) Configuration configuration = {0};
+        _cleanup_fault_ Fault fault = {0};
+
+        assert_int_equal(mkfifo(file, 0600), 0);
+        assert_true(configuration_load(file, false, room_path("none.d"), &configuration, &fault) < 0);
+        assert_int_equal(fault.code, FAULT_CONFIGURATION);
+        assert_int_equal(unlink(file), 0);
+        for (size_t i = 0; i < ELEMENTSOF(targets); i++) {
+                assert_int_equal(symlink(targets[i], file), 0);
+                assert_true(configuration_load(file, false, room_path("none.d"), &configuration, NULL) < 0);
+                assert_int_equal(unlink(file), 0);
+        }
+        room_write("strange", "[Persistence]\nRetention=2d\n");
+        assert_int_equal(truncate(file, INT64_C(1) << 40), 0);
+        assert_true(configuration_load(file, false, room_path("none.d"), &configuration, &fault) < 0);
+        assert_int_equal(fault.code, FAULT_CONFIGURATION);
+        assert_int_equal(unlink(file), 0);
+        /* What systemd takes for masked is empty. */
+        assert_int_equal(symlink("/dev/null", file), 0);
+        assert_int_equal(configuration_load(file, true, room_path("none.d"), &configuration, NULL), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, room_setup, room_teardown)
 
 int main(void)
@@ -366,6 +393,7 @@ int main(void)
                         TEST(test_faults_are_bounded_and_are_single_lines),
                         TEST(test_drop_ins_in_their_order),
                         TEST(test_file_that_cannot_be_read),
+                        TEST(test_what_is_no_file_is_refused_and_not_waited_for),
         };
 
         return cmocka_run_group_tests_name("configuration", tests, NULL, NULL);

@@ -87,6 +87,35 @@ static void test_no_table_answers_for_the_pragma(void **state)
         assert_entry(&list, 0, "pragma_table_list", TABLE_ORDINARY, false);
 }
 
+static int schema_bytes(Connection *connection)
+{
+        int bytes = 0, most;
+
+        assert_int_equal(
+                        sqlite3_db_status(connection->handle, SQLITE_DBSTATUS_SCHEMA_USED, &bytes, &most, 0),
+                        SQLITE_OK);
+        return bytes;
+}
+
+/* SQLite keeps what it has found out about a view. Such views double what there is to look at, each time. */
+static void test_views_are_not_looked_at(void **state)
+{
+        _cleanup_(connection_closep) Connection *connection = create(
+                        "CREATE TABLE t(x); CREATE VIEW a AS SELECT x FROM t UNION ALL SELECT x FROM t;"
+                        "CREATE VIEW b AS SELECT x FROM a UNION ALL SELECT x FROM a",
+                        "t");
+        _cleanup_(table_list_done) TableList list = {0};
+        int bytes;
+
+        assert_int_equal(table_list_load(connection, &list, NULL), 0);
+        assert_int_equal(list.n_tables, 2);
+        bytes = schema_bytes(connection);
+        assert_true(exists(connection, "t"));
+        assert_int_equal(schema_bytes(connection), bytes);
+        assert_int_equal(sqlite3_exec(connection->handle, "PRAGMA table_list", NULL, NULL, NULL), SQLITE_OK);
+        assert_true(schema_bytes(connection) > bytes);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -96,6 +125,7 @@ int main(void)
                         TEST(test_one_table_by_its_name),
                         TEST(test_a_new_table_is_seen),
                         TEST(test_no_table_answers_for_the_pragma),
+                        TEST(test_views_are_not_looked_at),
         };
 
         return cmocka_run_group_tests_name("database/table-list", tests, NULL, NULL);
