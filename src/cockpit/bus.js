@@ -94,7 +94,7 @@ export async function children(path) {
 }
 
 /* Opens the connection. on.owner(name or null) tells who serves, on.signal(path, interface, member, arguments) what it
- * says, on.unit(path) that a unit changed, on.policy() that polkit's rules did, on.close() that the bus is gone. */
+ * says, on.unit(path, properties) what changed of a unit, on.units() that files of units did, on.policy() that polkit's rules did, on.close() that the bus is gone. */
 export async function connect(on) {
     client = cockpit.dbus(null, { bus: "system", superuser: "try" });
     const own = client;
@@ -113,9 +113,10 @@ export async function connect(on) {
     client.subscribe({ name: NAME, path_namespace: PATH },
                      (path, iface, member, args) => on.signal(path, iface, member, args));
     client.subscribe({ name: SYSTEMD, path_namespace: SYSTEMD_PATH + "/unit", interface: DBUS + ".Properties" },
-                     path => on.unit(path));
-    client.subscribe({ name: SYSTEMD, path: SYSTEMD_PATH, interface: SYSTEMD + ".Manager", member: "UnitFilesChanged" },
-                     () => on.unit(null));
+                     (path, iface, member, [, changed]) => on.unit(path, unwrap(changed)));
+    for (const member of ["UnitFilesChanged", "Reloading"])
+        client.subscribe({ name: SYSTEMD, path: SYSTEMD_PATH, interface: SYSTEMD + ".Manager", member },
+                         (path, iface, name, [begins]) => { if (!begins) on.units() });
     client.subscribe({ name: POLKIT, path: POLKIT_PATH, member: "Changed" }, () => on.policy());
     call_to(SYSTEMD, SYSTEMD_PATH, SYSTEMD + ".Manager", "Subscribe", "", []).catch(() => {});
     try {

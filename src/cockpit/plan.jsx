@@ -40,9 +40,9 @@ function Tables({ tables }) {
             <Thead>
                 <Tr>
                     <Th>{_("Table")}</Th>
-                    <Th className="numbers">{_("Now")}</Th>
-                    <Th className="numbers">{_("After")}</Th>
-                    <Th className="numbers">{_("Change")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("Now")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("After")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("Change")}</Th>
                 </Tr>
             </Thead>
             <Tbody>
@@ -64,9 +64,9 @@ export function RescueTable({ rows }) {
             <Thead>
                 <Tr>
                     <Th>{_("Table")}</Th>
-                    <Th className="numbers">{_("Rescued")}</Th>
-                    <Th className="numbers">{_("From the backup")}</Th>
-                    <Th className="numbers">{_("Lost")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("Rescued")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("From the backup")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("Lost")}</Th>
                 </Tr>
             </Thead>
             <Tbody>

@@ -89,9 +89,9 @@ export function QuarantineCard() {
                         <Tr>
                             <Th>{_("Name")}</Th>
                             <Th>{_("Put aside")}</Th>
-                            <Th className="numbers">{_("Size")}</Th>
-                            <Th className="numbers">{_("Rescued")}</Th>
-                            <Th className="numbers">{_("Lost")}</Th>
+                            <Th className="numbers" modifier="wrap">{_("Size")}</Th>
+                            <Th className="numbers" modifier="wrap">{_("Rescued")}</Th>
+                            <Th className="numbers" modifier="wrap">{_("Lost")}</Th>
                             <Th>{_("Worth")}</Th>
                             <Th screenReaderText={_("Actions")} />
                         </Tr>

@@ -28,7 +28,7 @@ export function RecordsCard() {
                             <Tr>
                                 <Th>{_("Table")}</Th>
                                 <Th className="numbers">{_("Rows")}</Th>
-                                <Th className="numbers">{_("Since the last backup")}</Th>
+                                <Th className="numbers" modifier="wrap">{_("Since the last backup")}</Th>
                             </Tr>
                         </Thead>
                         <Tbody>

@@ -21,8 +21,8 @@ function Losses({ tables }) {
             <Thead>
                 <Tr>
                     <Th>{_("Table")}</Th>
-                    <Th className="numbers">{_("Lost")}</Th>
-                    <Th className="numbers">{_("Rescued")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("Lost")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("Rescued")}</Th>
                     <Th>{_("Known")}</Th>
                 </Tr>
             </Thead>

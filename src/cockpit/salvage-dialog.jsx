@@ -18,9 +18,9 @@ function Found({ tables }) {
             <Thead>
                 <Tr>
                     <Th>{_("Table")}</Th>
-                    <Th className="numbers">{_("Can come back")}</Th>
-                    <Th className="numbers">{_("Refused")}</Th>
-                    <Th className="numbers">{_("There otherwise")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("Can come back")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("Refused")}</Th>
+                    <Th className="numbers" modifier="wrap">{_("There otherwise")}</Th>
                 </Tr>
             </Thead>
             <Tbody>

@@ -14,6 +14,7 @@ export const TIMERS = ["oracxpred-backup.timer", "oracxpred-verify.timer"];
 export const ACTIONS = ["backup", "verify", "restore", "delete", "export", "configure", "manage-accounts", "read-logs"];
 const JOBS = bus.PATH + "/job";
 const SETTLE_MS = 40;
+const UNITS_SETTLE_MS = 200;
 const RECONNECT_MS = 3000;
 const ENDED_MAX = 100;
 
@@ -117,10 +118,10 @@ async function refresh() {
     }
 }
 
-async function load_units(path) {
-    const known = [now().service, ...Object.values(now().timers)].filter(unit => unit);
-    if (path && known.length > 0 && !known.some(unit => unit.Path === path))
-        return;
+let units_timer = null;
+
+async function load_units() {
+    units_timer = null;
     try {
         const [service, ...timers] = await Promise.all([
             bus.unit(SERVICE, "Service"),
@@ -130,6 +131,22 @@ async function load_units(path) {
     } catch {
         change({ service: now().service || { LoadState: "unknown", ActiveState: "unknown" } });
     }
+}
+
+/* systemd says that files changed once for each; to ask may itself make it load a unit and say so. */
+function units_changed() {
+    if (!units_timer)
+        units_timer = window.setTimeout(load_units, UNITS_SETTLE_MS);
+}
+
+/* Taken as it comes, without asking: a unit that nothing refers to is loaded for each question, and tells of that. */
+function unit_changed(path, properties) {
+    const { service, timers } = now();
+    if (service?.Path === path)
+        change({ service: { ...service, ...properties } });
+    for (const [name, timer] of Object.entries(timers))
+        if (timer?.Path === path)
+            change({ timers: { ...now().timers, [name]: { ...timer, ...properties } } });
 }
 
 async function load_permissions() {
@@ -197,7 +214,8 @@ export async function start() {
         await bus.connect({
             owner: on_owner,
             signal: on_signal,
-            unit: load_units,
+            unit: unit_changed,
+            units: units_changed,
             policy: load_permissions,
             close: on_close,
         });

@@ -27,26 +27,29 @@ async function switch_timer(name, on) {
     await manager("Reload");
 }
 
-/* A drop-in, as `systemctl edit` makes; what systemd does not understand is taken back. */
+async function check_calendar(calendar) {
+    try {
+        await cockpit.spawn(["systemd-analyze", "calendar", "--", calendar], { err: "message" });
+    } catch {
+        throw new BusError("", cockpit.format(_("systemd does not understand “$0”. A right one is *-*-* 00/6:00:00 UTC, or daily."), calendar));
+    }
+}
+
+/* A drop-in, as `systemctl edit` makes. */
 async function change_calendar(name, calendar) {
     const directory = `/etc/systemd/system/${name}.d`;
     const file = cockpit.file(`${directory}/90-cockpit.conf`, { superuser: "require" });
+    if (calendar)
+        await check_calendar(calendar);
     try {
-        const before = await file.read();
         await cockpit.spawn(["mkdir", "-p", directory], { superuser: "require", err: "message" });
         await file.replace(calendar ? `# Written by the page in Cockpit.\n[Timer]\nOnCalendar=\nOnCalendar=${calendar}\n` : null);
-        await manager("Reload");
-        const { TimersCalendar, ActiveState } = await unit(name, "Timer");
-        if (TimersCalendar.length === 0) {
-            await file.replace(before);
-            await manager("Reload");
-            throw new BusError("", cockpit.format(_("systemd does not understand “$0”. A right one is *-*-* 00/6:00:00 UTC, or daily."), calendar));
-        }
-        if (ActiveState === "active")
-            await manager("RestartUnit", "ss", [name, "replace"]);
     } finally {
         file.close();
     }
+    await manager("Reload");
+    if ((await unit(name, "Timer")).ActiveState === "active")
+        await manager("RestartUnit", "ss", [name, "replace"]);
 }
 
 function CalendarDialog({ name, title, calendar }) {
