@@ -75,3 +75,4 @@ def test_list_tells_the_rot_that_a_verification_found(ctl, service, client, appl
     assert backup["Name"] == name and name in backup["VerificationFault"]
     line = next(line for line in ctl.run("list").stdout.splitlines() if name in line)
     assert " failed " in line and line.endswith(backup["VerificationFault"])
+    assert backup["VerificationFault"] in ctl.run("restore", "--dry-run", name).stdout

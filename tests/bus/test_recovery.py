@@ -138,6 +138,8 @@ def test_plan_counts_both_sides_and_changes_nothing(service, client, application
     assert not plan["RefusedInUse"] and not plan["StopsUnits"]
     assert plan["NeededBytes"] > 0 and plan["FreeBytes"] > 0
     assert plan["SavesAs"].startswith("backup_")
+    (told,) = [backup for backup in client.backups() if backup["name"] == name]
+    assert 0 < plan["VerifiedUSec"] == told["verified"] and plan["VerificationFault"] == ""
     assert service.stored() == before
 
 

@@ -15,6 +15,7 @@ void restore_plan_done(RestorePlan *plan)
         free(plan->tables);
         free(plan->backup);
         free(plan->current_problem);
+        free(plan->verification_fault);
         free(plan->saves_as);
         free(plan->quarantine);
         open_files_done(&plan->open_files);
@@ -175,8 +176,12 @@ static int describe_source(
         if (manifest) {
                 plan->backup = strdup(manifest->name);
                 plan->created_usec = manifest->created_usec;
+                plan->verified_usec = manifest->verified_usec;
+                plan->verification_fault =
+                                manifest->verification_fault ? strdup(manifest->verification_fault) : NULL;
                 *ret_bytes = MAX_OF(manifest->database_bytes, manifest->stored_bytes);
-                if (!plan->backup || add_tables(plan, manifest->tables, manifest->n_tables, false) < 0)
+                if (!plan->backup || (manifest->verification_fault && !plan->verification_fault) ||
+                                add_tables(plan, manifest->tables, manifest->n_tables, false) < 0)
                         return out_of_memory(fault);
         } else {
                 struct stat status;

@@ -19,6 +19,8 @@ typedef struct RestorePlan {
         char *backup; /* its name, or the quarantine folder */
         uint64_t created_usec;
         uint64_t age_usec;        /* 0 for one dated after now */
+        uint64_t verified_usec;   /* when all of it was last read back and checked; 0 for never */
+        char *verification_fault; /* what was found then; NULL for nothing */
         bool current_readable;    /* rows_now is known */
         char *current_problem;    /* why not; owned */
         RestorePlanTable *tables; /* sorted by name; those of both sides */

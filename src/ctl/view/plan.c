@@ -141,6 +141,23 @@ static void add_method(Table *fields, json_object *plan)
                                 "refused while others have the file open, unless --force is given");
 }
 
+/* The plan itself proves nothing; a restore does, before it changes anything. */
+static void add_proof(Table *fields, json_object *plan, uint64_t now_usec)
+{
+        uint64_t verified_usec = document_number(plan, "VerifiedUSec");
+        const char *finding = document_text(plan, "VerificationFault");
+
+        /* A service of before they were told does not tell. */
+        if (!document_member(plan, "VerifiedUSec"))
+                return;
+        if (finding[0] != '\0')
+                fields_add(fields, "Verified", STYLE_BAD, finding);
+        else if (verified_usec > 0)
+                fields_add_moment(fields, "Verified", verified_usec, now_usec);
+        else
+                fields_add(fields, "Verified", STYLE_WARNING, "never; the restore proves it first");
+}
+
 static void add_processes(Table *fields, json_object *processes)
 {
         for (size_t i = 0; i < json_object_array_length(processes); i++) {
@@ -281,12 +298,14 @@ int plan_print(const Session *session, json_object *plan, Fault *fault)
         json_object *rows = document_member(plan, "Tables"), *rescue = document_member(plan, "Rescue");
         _cleanup_(table_freep) Table *fields = fields_new();
         const char *problem = document_text(plan, "CurrentProblem");
+        uint64_t now_usec = clock_now_usec();
         int r;
 
         if (!fields)
                 return session_set_errno(-ENOMEM, fault);
         fields_add(fields, "Restore", STYLE_BOLD, document_text(plan, "Name"));
-        fields_add_moment(fields, "Taken", document_number(plan, "CreatedUSec"), clock_now_usec());
+        fields_add_moment(fields, "Taken", document_number(plan, "CreatedUSec"), now_usec);
+        add_proof(fields, plan, now_usec);
         fields_add(fields, "Database now", STYLE_BAD, problem);
         fields_add(fields, "Held", STYLE_WARNING, document_text(plan, "NeedsDecision"));
         fields_add(fields, "Refused", STYLE_BAD, document_text(plan, "Refused"));

@@ -235,7 +235,7 @@ static int append_plan(sd_bus_message *reply, const PlanRun *run)
         r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
                 r = sd_bus_message_append(reply,
-                                "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
+                                "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
                                 "Name",
                                 "s",
                                 plan->backup,
@@ -245,6 +245,9 @@ static int append_plan(sd_bus_message *reply, const PlanRun *run)
                                 "AgeUSec",
                                 "t",
                                 plan->age_usec,
+                                "VerifiedUSec",
+                                "t",
+                                plan->verified_usec,
                                 "CurrentProblem",
                                 "s",
                                 plan->current_problem,
@@ -272,6 +275,17 @@ static int append_plan(sd_bus_message *reply, const PlanRun *run)
                                 "Quarantine",
                                 "s",
                                 plan->quarantine);
+        /* A file's name, or a finding about its content, may be in it. */
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", "VerificationFault");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "s");
+        if (r >= 0)
+                r = bus_append_text(reply, plan->verification_fault ? plan->verification_fault : "");
+        for (int i = 0; r >= 0 && i < 2; i++)
+                r = sd_bus_message_close_container(reply);
         if (r >= 0)
                 r = append_tables(reply, plan);
         if (r >= 0)
