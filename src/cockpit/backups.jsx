@@ -67,6 +67,7 @@ export function Backups() {
     const pages = Math.max(1, Math.ceil(rows.length / perPage));
     const shown = Math.min(page, pages);
 
+    const range = `${rows.length === 0 ? 0 : (shown - 1) * perPage + 1} - ${Math.min(shown * perPage, rows.length)} ${_("of")} ${rows.length}`;
     const pagination = variant => (
         <Pagination itemCount={rows.length} page={shown} perPage={perPage} variant={variant} isCompact={variant === "top"}
                     widgetId={"backups-" + variant}
@@ -74,7 +75,7 @@ export function Backups() {
                               items: "", perPageSuffix: _("per page"), ofWord: _("of"),
                               toNextPageAriaLabel: _("Next page"), toPreviousPageAriaLabel: _("Previous page"),
                               toFirstPageAriaLabel: _("First page"), toLastPageAriaLabel: _("Last page"),
-                              currPageAriaLabel: _("Current page"), optionsToggleAriaLabel: _("Rows per page") }}
+                              currPageAriaLabel: _("Current page"), optionsToggleAriaLabel: range + ": " + _("Rows per page") }}
                     onSetPage={(_event, value) => setPage(value)}
                     onPerPageSelect={(_event, value) => { setPerPage(value); setPage(1) }} />
     );

@@ -6,6 +6,7 @@ import { createContext, useContext, useState } from "react";
 
 import { Alert, Button, Modal, ModalBody, ModalFooter, ModalHeader, Tooltip } from "@patternfly/react-core";
 
+import { landmark } from "./landmark.js";
 import { useService } from "./state.js";
 import { word } from "./words.js";
 
@@ -101,5 +102,5 @@ export function useReason(needs) {
 export function Action({ needs, blocked, children, ...properties }) {
     const reason = useReason(needs) || blocked;
     const button = <Button {...properties} isAriaDisabled={Boolean(reason) || properties.isAriaDisabled}>{children}</Button>;
-    return reason ? <Tooltip content={reason}>{button}</Tooltip> : button;
+    return reason ? <Tooltip content={reason} appendTo={landmark}>{button}</Tooltip> : button;
 }

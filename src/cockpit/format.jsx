@@ -6,9 +6,11 @@ import { useEffect, useState } from "react";
 
 import { Timestamp } from "@patternfly/react-core";
 
+import { landmark } from "./landmark.js";
+
 const cockpit = window.cockpit;
 const _ = cockpit.gettext;
-const NEVER_USEC = 1.8e19; /* the highest number of the bus */
+const NEVER_USEC = 1.8e19; /* the highest number of the bus, which Cockpit may give as -1 */
 const UNITS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30.44], ["month", 12], ["year", Infinity]];
 const MINUTE_MS = 60000;
 
@@ -53,7 +55,7 @@ export function absolute(usec) {
 
 /* The largest unit that divides well: 7 days, 6 hours. */
 export function span(usec) {
-    if (usec >= NEVER_USEC)
+    if (usec < 0 || usec >= NEVER_USEC)
         return _("without end");
     let value = usec / 1000000;
     let name = "second";
@@ -79,10 +81,11 @@ function useMinutes() {
 /* Relative, with the moment itself on hover and on focus. */
 export function When({ usec, never }) {
     useMinutes();
-    if (!usec || usec >= NEVER_USEC)
+    if (!(usec > 0) || usec >= NEVER_USEC)
         return <>{never || _("never")}</>;
     return (
-        <Timestamp date={new Date(usec / 1000)} locale={language()} tooltip={{ variant: "custom", content: absolute(usec) }}>
+        <Timestamp date={new Date(usec / 1000)} locale={language()} 
+                   tooltip={{ variant: "custom", content: absolute(usec), tooltipProps: { appendTo: landmark } }}>
             {relative(usec)}
         </Timestamp>
     );

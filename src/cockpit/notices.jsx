@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { Alert, AlertActionCloseButton, AlertGroup } from "@patternfly/react-core";
 
+import { landmark } from "./landmark.js";
 import { useService } from "./state.js";
 import { word } from "./words.js";
 
@@ -35,7 +36,7 @@ export function Notices() {
     const close = job => setShown(before => before.filter(other => other !== job));
     const title = job => cockpit.format(_("$0: $1"), word("operation", job.operation), word("job", job.result));
     return (
-        <AlertGroup isToast isLiveRegion aria-label={_("What ended")}>
+        <AlertGroup isToast isLiveRegion appendTo={landmark} aria-label={_("What ended")}>
             {shown.map(job =>
                 <Alert key={job.id + "-" + job.ended} title={title(job)}
                        variant={{ done: "success", failed: "danger" }[job.result] || "info"}

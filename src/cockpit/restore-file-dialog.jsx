@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 import { useState } from "react";
 
-import { Button, Content, FileUpload, Form, FormGroup, Progress } from "@patternfly/react-core";
+import { Button, Content, Form, Progress } from "@patternfly/react-core";
 
 import { plan_of_file, restore_file } from "./command.js";
 import { ActionDialog, FaultAlert } from "./dialogs.jsx";
+import { FilePicker } from "./file-picker.jsx";
 import { bytes } from "./format.jsx";
 import { Plan } from "./plan.jsx";
 import { is_decided, no_choice, RestoreOptions, RestoreProgress, RestoreResult } from "./restore-options.jsx";
@@ -62,11 +63,7 @@ export function RestoreFileDialog() {
                 {_("A SQLite database of your machine, plain, as .gz, .zip or encrypted as .age. It becomes a backup first, and is checked in full.")}
             </Content>
             <Form onSubmit={event => event.preventDefault()}>
-                <FormGroup label={_("File")} fieldId="restore-file">
-                    <FileUpload id="restore-file" hideDefaultPreview filename={file?.name || ""} browseButtonText={_("Browse…")}
-                                clearButtonText={_("Clear")} filenamePlaceholder={_("No file chosen")} filenameAriaLabel={_("File")}
-                                onFileInputChange={(_event, chosen) => choose(chosen)} onClearClick={() => choose(null)} />
-                </FormGroup>
+                <FilePicker id="restore-file" label={_("File")} placeholder={_("No file chosen")} file={file} change={choose} />
                 {file && !plan &&
                     <Button variant="secondary" onClick={look} isLoading={sent !== null} isDisabled={sent !== null}>{_("Show what it would do")}</Button>}
             </Form>

@@ -2,8 +2,9 @@
 
 /* What every way to restore ends with: the options that the plan calls for, the deliberate yes, and what came of it. */
 
-import { Alert, Checkbox, Content, FileUpload, FormGroup, Stack, StackItem } from "@patternfly/react-core";
+import { Alert, Checkbox, Content, Stack, StackItem } from "@patternfly/react-core";
 
+import { FilePicker } from "./file-picker.jsx";
 import { JobProgress } from "./jobs-card.jsx";
 import { totals } from "./plan.jsx";
 import { number } from "./format.jsx";
@@ -27,12 +28,7 @@ function sure_text(plan) {
 
 export function IdentityUpload({ identity, change }) {
     return (
-        <FormGroup label={_("Key (age identity)")} fieldId="identity">
-            <FileUpload id="identity" hideDefaultPreview filename={identity?.name || ""} browseButtonText={_("Browse…")}
-                        clearButtonText={_("Clear")} filenamePlaceholder={_("Optional: the file that opens it")}
-                        filenameAriaLabel={_("Key file")}
-                        onFileInputChange={(_event, file) => change(file)} onClearClick={() => change(null)} />
-        </FormGroup>
+        <FilePicker id="identity" label={_("Key (age identity)")} placeholder={_("Optional: the file that opens it")} file={identity} change={change} />
     );
 }
 

@@ -54,7 +54,7 @@ function Stopped({ service }) {
                      </Button>
                  </>}>
             <p>{_("Without it nothing is backed up, and a damaged database is not noticed.")}</p>
-            {service.StatusText && <p className="breaks">{service.StatusText}</p>}
+            {failed && service.StatusText && <p className="breaks">{service.StatusText}</p>}
             <FaultAlert error={error} title={_("The service could not be started")} />
         </Nothing>
     );

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 import { Button, Tooltip } from "@patternfly/react-core";
 
+import { landmark } from "./landmark.js";
 import { useService } from "./state.js";
 
 const _ = window.cockpit.gettext;
@@ -9,5 +10,5 @@ const _ = window.cockpit.gettext;
 export function SystemAction({ children, ...properties }) {
     const { administrator } = useService();
     const button = <Button variant="secondary" size="sm" {...properties} isAriaDisabled={!administrator}>{children}</Button>;
-    return administrator ? button : <Tooltip content={_("This needs administrative access. Turn it on in the bar above.")}>{button}</Tooltip>;
+    return administrator ? button : <Tooltip appendTo={landmark} content={_("This needs administrative access. Turn it on in the bar above.")}>{button}</Tooltip>;
 }
