@@ -47,6 +47,7 @@ const tables = {
         "clock-not-sane": N_("The clock is wrong"),
         "key-unavailable": N_("The encryption key is not available"),
         "backup-disk-missing": N_("The disk of the backups is not mounted"),
+        "quarantine-over-bound": N_("The quarantine takes more than its bound"),
         "low-disk-space": N_("The disk of the backups is nearly full"),
         "unsafe-file-system": N_("The file system is not safe for SQLite"),
         "read-only-file-system": N_("A file system is read-only"),

@@ -89,6 +89,7 @@ struct Manager {
         char *database_path;
         char *backup_directory;
         char *quarantine_directory;
+        uint64_t quarantine_bytes; /* what it takes beside what QuarantineMaxSize= removes */
         int lock_fd;
         int backups_fd;     /* opened by the start-up; negative while they are away */
         char *backups_away; /* why they are, for people; NULL when they are at hand. See watch.h */

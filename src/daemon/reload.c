@@ -10,6 +10,7 @@
 #include "base/journal.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
+#include "daemon/operation/quarantine.h"
 #include "daemon/state/application-permission.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
@@ -45,7 +46,7 @@ static void take_configuration(Manager *manager, Configuration *configuration)
         manager_changed(manager, CHANGE_CONFIGURATION);
         (void) encryption_test(manager, NULL);
         application_permission_ask(manager);
-        manager_update_health(manager);
+        quarantine_keep_bound(manager);
         if (was_off && manager->configuration.auto_restore)
                 automatic_restore_reconsider(manager);
 }

@@ -128,6 +128,20 @@ def test_bound_takes_no_row(kept):
     assert worth == "rows" and size > 0
     level, way_out = next((row[1], row[3]) for row in client.manager("Diagnose") if row[0] == "quarantine")
     assert level == "warning" and "quarantine delete" in way_out
+    assert "quarantine-over-bound" in client.reasons()
+    # It stays until there is room by the bound or by a person, and a restart or a reload doesn't forget it.
+    kept.stop()
+    client = kept.start()
+    assert "quarantine-over-bound" in client.reasons()
+    kept.configure("QuarantineMaxSize=10G\nAutoRestoreMaxLoss=100%\n")
+    client.manager("Reload")
+    assert "quarantine-over-bound" not in client.reasons()
+    kept.configure("QuarantineMaxSize=0\nAutoRestoreMaxLoss=100%\n")
+    client.manager("Reload")
+    assert "quarantine-over-bound" in client.reasons()
+    ((name, *_),) = incidents(client)
+    client.run("DeleteQuarantine", name, {"force": ("b", True)})
+    assert "quarantine-over-bound" not in client.reasons()
 
 
 def test_command_line_lists_shows_and_deletes(ctl, kept, restored):

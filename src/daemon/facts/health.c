@@ -360,6 +360,24 @@ static int judge_key(const HealthFacts *facts, Health *health)
                                 : 0;
 }
 
+static int judge_quarantine(const HealthFacts *facts, Health *health)
+{
+        char bound[QUANTITY_MAX];
+
+        if (facts->quarantine_bytes <= facts->quarantine_max_bytes)
+                return 0;
+        quantity_format_size(facts->quarantine_max_bytes, bound);
+        return add(health,
+                        HEALTH_DEGRADED,
+                        "quarantine-over-bound",
+                        "The databases in the quarantine take more than %s (QuarantineMaxSize=). None is "
+                        "removed by itself, since rows may lie in it alone or an undo needs it; "
+                        "`oracxpredctl "
+                        "quarantine` shows them, `oracxpredctl salvage` merges what the database lacks, "
+                        "and `oracxpredctl quarantine delete` removes one",
+                        bound);
+}
+
 static int judge_place(const HealthFacts *facts, Health *health)
 {
         char wanted[QUANTITY_MAX];
@@ -375,6 +393,8 @@ static int judge_place(const HealthFacts *facts, Health *health)
                                 "Less than %s (LowDiskSpace=) is free where the backups are",
                                 wanted);
         }
+        if (r >= 0)
+                r = judge_quarantine(facts, health);
         if (r >= 0 && facts->placement_fault == FAULT_UNSAFE_FILE_SYSTEM)
                 r = add(health, HEALTH_DEGRADED, "unsafe-file-system", "%s", facts->placement_message);
         else if (r >= 0 && facts->placement_fault == FAULT_READ_ONLY)

@@ -75,6 +75,8 @@ typedef struct HealthFacts {
         bool disk_known;
         uint64_t free_bytes;
         uint64_t low_disk_space_bytes;
+        uint64_t quarantine_bytes; /* what nothing removes by itself */
+        uint64_t quarantine_max_bytes;
         FaultCode placement_fault; /* as placement_check() says, or FAULT_NONE */
         const char *placement_message;
 } HealthFacts;

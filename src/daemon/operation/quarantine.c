@@ -10,6 +10,7 @@
 #include "daemon/access/authorize.h"
 #include "daemon/job/operation.h"
 #include "daemon/manager.h"
+#include "daemon/state/condition.h"
 
 typedef struct QuarantineTask {
         char *quarantine_path;
@@ -86,6 +87,7 @@ static int quarantine_finish(Job *job, void *userdata)
                                 task->names[i],
                                 task->reports_stay ? "QuarantineMaxSize=, and it held no row of its own"
                                                    : "somebody asked for it");
+        quarantine_keep_bound(job->manager);
         return 0;
 }
 
@@ -202,12 +204,14 @@ void quarantine_keep_bound(Manager *manager)
         Caller self = caller_self();
         QuarantineTask *task;
 
-        if (quarantine_of(manager, &list, NULL) < 0 || list.n_items == 0)
+        if (quarantine_of(manager, &list, NULL) < 0)
                 return;
-        drop = calloc(list.n_items, sizeof *drop);
+        drop = calloc(list.n_items + 1, sizeof *drop);
         if (!drop)
                 return;
-        (void) quarantine_plan(&list, manager->configuration.quarantine_max_bytes, drop);
+        manager->quarantine_bytes =
+                        quarantine_plan(&list, manager->configuration.quarantine_max_bytes, drop);
+        manager_update_health(manager);
         task = task_of_plan(manager, &list, drop);
         if (task && job_queue(manager, &operation_quarantine, task, NULL, &self, JOB_NEXT, NULL, &fault) < 0)
                 journal_line(LOG_WARNING, "The quarantine is not kept within its bound: %s", fault.message);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/operation/removal.h"
+#include "daemon/operation/quarantine.h"
 
 #include "backup/catalogue/remove.h"
 #include "base/clock.h"
@@ -62,6 +63,7 @@ void removals_review(Manager *manager)
         _cleanup_free_ RetentionReason *reasons = NULL;
 
         (void) removals_plan(manager, &reasons);
+        quarantine_keep_bound(manager);
         manager_update_health(manager);
 }
 

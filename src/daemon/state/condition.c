@@ -285,6 +285,8 @@ void manager_update_health(Manager *manager)
                         .key_fault = manager->key_fault,
                         .backups_away = manager->backups_away,
                         .low_disk_space_bytes = manager->configuration.low_disk_space_bytes,
+                        .quarantine_bytes = manager->quarantine_bytes,
+                        .quarantine_max_bytes = manager->configuration.quarantine_max_bytes,
                         .placement_fault = manager->placement_fault,
                         .placement_message = manager->placement_message,
         };

@@ -193,6 +193,14 @@ static void test_each_degradation_has_its_code(void **state)
         assert_reasons(&facts, HEALTH_OK, "");
 
         facts = good_facts();
+        facts.quarantine_bytes = facts.quarantine_max_bytes = GIB;
+        assert_reasons(&facts, HEALTH_OK, "");
+        facts.quarantine_bytes++;
+        assert_reasons(&facts, HEALTH_DEGRADED, "quarantine-over-bound");
+        facts.quarantine_max_bytes = UINT64_MAX;
+        assert_reasons(&facts, HEALTH_OK, "");
+
+        facts = good_facts();
         facts.placement_fault = FAULT_PERMISSION;
         facts.placement_message = "The database can't be written";
         assert_reasons(&facts, HEALTH_DEGRADED, "wrong-permissions");
