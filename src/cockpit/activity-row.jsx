@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 import { useEffect, useState } from "react";
 
-import { DescriptionList, Label, Stack } from "@patternfly/react-core";
+import { Label, Stack } from "@patternfly/react-core";
 import { CheckCircleIcon, ExclamationCircleIcon, ExclamationTriangleIcon, InfoCircleIcon } from "@patternfly/react-icons";
 import { ExpandableRowContent, Tbody, Td, Tr } from "@patternfly/react-table";
 
-import { Fact } from "./backups-card.jsx";
+import { Fact, Facts } from "./facts.jsx";
 import { absolute, When } from "./format.jsx";
 import { explain } from "./journal.js";
 import { word } from "./words.js";
@@ -43,13 +43,13 @@ function Details({ row }) {
     const fault = row.fault || row.extra?.fault || row.extra?.error;
     return (
         <Stack hasGutter>
-            <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "9rem" }}>
+            <Facts>
                 <Fact term={_("When")}>{absolute(row.usec)}</Fact>
                 {row.type && <Fact term={_("Type")}>{row.type}</Fact>}
                 {fault && <Fact term={_("Fault")}>{word("error", fault.split(".").pop())}</Fact>}
                 {Object.entries(row.extra || {}).map(([key, value]) =>
                     <Fact key={key} term={key}><span className="breaks">{typeof value === "object" ? JSON.stringify(value) : String(value)}</span></Fact>)}
-            </DescriptionList>
+            </Facts>
             <div lang="en">{advice.map(paragraph => <p key={paragraph}>{paragraph}</p>)}</div>
         </Stack>
     );

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 import { useEffect, useState } from "react";
 
-import { Alert, DescriptionList, Grid, GridItem, Spinner } from "@patternfly/react-core";
+import { Alert, Grid, GridItem, Spinner } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 
 import { get_all } from "./bus.js";
-import { Fact } from "./backups-card.jsx";
+import { Fact, Facts } from "./facts.jsx";
 import { FaultAlert } from "./dialogs.jsx";
 import { absolute, bytes, number } from "./format.jsx";
 
@@ -30,9 +30,9 @@ function check_of(backup) {
     return backup.IntegrityCheck === "full" ? _("in full") : _("quick: indexes were not compared with their tables");
 }
 
-function Facts({ backup }) {
+function Manifest({ backup }) {
     return (
-        <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "11rem" }}>
+        <Facts width="11rem">
             <Fact term={_("Taken")}>{absolute(backup.CreatedUSec)}</Fact>
             <Fact term={_("Took")}>{cockpit.format(_("$0 s"), number(backup.DurationUSec / 1000000))}</Fact>
             <Fact term={_("Verified")}>{backup.VerifiedUSec ? absolute(backup.VerifiedUSec) : _("never")}</Fact>
@@ -47,7 +47,7 @@ function Facts({ backup }) {
             <Fact term={_("Database")}><span className="breaks">{backup.Source}</span></Fact>
             <Fact term={_("Host")}>{backup.Host}</Fact>
             <Fact term={_("Made by version")}>{backup.ToolVersion}</Fact>
-        </DescriptionList>
+        </Facts>
     );
 }
 
@@ -70,7 +70,7 @@ export function BackupDetails({ backup }) {
             {faults.map(text => <Alert key={text} isInline isPlain variant="danger" title={text} />)}
             {full.Unchecked && <Alert isInline isPlain variant="warning" title={full.Unchecked} />}
             <Grid hasGutter>
-                <GridItem xl={7}><Facts backup={full} /></GridItem>
+                <GridItem xl={7}><Manifest backup={full} /></GridItem>
                 <GridItem xl={5}><RowsTable tables={full.Tables} label={_("Rows of each table")} /></GridItem>
             </Grid>
         </>

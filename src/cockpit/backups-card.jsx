@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-import {
-    Button, Card, CardBody, CardFooter, CardTitle, DescriptionList, DescriptionListDescription, DescriptionListGroup,
-    DescriptionListTerm
-} from "@patternfly/react-core";
+import { Button, Card, CardBody, CardFooter, CardTitle } from "@patternfly/react-core";
 
+import { Fact, Facts } from "./facts.jsx";
 import { bytes, number, percent, When } from "./format.jsx";
 import { TIMERS, useService } from "./state.js";
 
 const cockpit = window.cockpit;
 const _ = cockpit.gettext;
-
-export function Fact({ term, children }) {
-    return (
-        <DescriptionListGroup>
-            <DescriptionListTerm>{term}</DescriptionListTerm>
-            <DescriptionListDescription>{children}</DescriptionListDescription>
-        </DescriptionListGroup>
-    );
-}
 
 export function BackupsCard() {
     const { manager, timers } = useService();
@@ -27,7 +16,7 @@ export function BackupsCard() {
         <Card isCompact id="backups-card">
             <CardTitle component="h2">{_("Backups")}</CardTitle>
             <CardBody>
-                <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "9rem" }}>
+                <Facts>
                     <Fact term={_("Last")}><When usec={manager.LastBackupUSec} /></Fact>
                     <Fact term={_("Next")}>
                         <When usec={timer?.NextElapseUSecRealtime} never={_("not by itself: the timer is off")} />
@@ -45,7 +34,7 @@ export function BackupsCard() {
                             {cockpit.format(cockpit.ngettext("about $0 day", "about $0 days", Math.round(manager.DiskDaysLeft)),
                                             number(Math.round(manager.DiskDaysLeft)))}
                         </Fact>}
-                </DescriptionList>
+                </Facts>
             </CardBody>
             <CardFooter>
                 <Button variant="link" isInline onClick={() => cockpit.location.go(["backups"])}>{_("See all backups")}</Button>

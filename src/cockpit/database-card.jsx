@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-import { Card, CardBody, CardFooter, CardTitle, DescriptionList, Label } from "@patternfly/react-core";
+import { Card, CardBody, CardFooter, CardTitle, Label } from "@patternfly/react-core";
 
-import { Fact } from "./backups-card.jsx";
+import { Fact, Facts } from "./facts.jsx";
 import { Action, useDialogs } from "./dialogs.jsx";
 import { ExportDialog } from "./export-dialog.jsx";
 import { bytes, When } from "./format.jsx";
@@ -26,7 +26,7 @@ export function DatabaseCard() {
         <Card isCompact id="database-card">
             <CardTitle component="h2">{_("Database")}</CardTitle>
             <CardBody>
-                <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "9rem" }}>
+                <Facts>
                     <Fact term={_("File")}><span className="breaks">{manager.DatabasePath}</span></Fact>
                     <Fact term={_("Integrity")}>
                         <Label isCompact color={colors[manager.Integrity]}>{word("integrity", manager.Integrity)}</Label>
@@ -39,7 +39,7 @@ export function DatabaseCard() {
                             ? cockpit.format(_("$0, and $1 in its log"), bytes(manager.DatabaseBytes), bytes(manager.WALBytes))
                             : bytes(manager.DatabaseBytes)}, {growth(manager.DatabaseGrowthPerDay)}
                     </Fact>
-                </DescriptionList>
+                </Facts>
                 <GrowthChart history={manager.SizeHistory || []} />
             </CardBody>
             <CardFooter>

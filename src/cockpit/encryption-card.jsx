@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 import { useState } from "react";
 
-import { Alert, Card, CardBody, CardFooter, CardTitle, DescriptionList, Label } from "@patternfly/react-core";
+import { Alert, Card, CardBody, CardFooter, CardTitle, Label } from "@patternfly/react-core";
 
-import { Fact } from "./backups-card.jsx";
+import { Fact, Facts } from "./facts.jsx";
 import { call } from "./bus.js";
 import { Action, FaultAlert } from "./dialogs.jsx";
 import { useService } from "./state.js";
@@ -32,13 +32,13 @@ export function EncryptionCard() {
                 <Label isCompact color={recipients.length > 0 ? "green" : "grey"}>{recipients.length > 0 ? _("on") : _("off")}</Label>
             </CardTitle>
             <CardBody>
-                <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "7rem" }}>
+                <Facts width="7rem">
                     <Fact term={_("Recipients")}>
                         {recipients.length === 0 ? _("none") : recipients.map(recipient => <div key={recipient} className="breaks"><code>{recipient}</code></div>)}
                     </Fact>
                     <Fact term={_("Own key")}>{manager.KeyAvailable ? _("the service has one") : _("the service has none, and can't open them")}</Fact>
                     {manager.KeyFault && <Fact term={_("Fault")}><span className="breaks" lang="en">{manager.KeyFault}</span></Fact>}
-                </DescriptionList>
+                </Facts>
                 {result && !result.error && <Alert isInline variant="success" title={_("The key opens what is encrypted")} />}
                 <FaultAlert error={result?.error} title={_("The key test failed")} />
             </CardBody>

@@ -2,11 +2,12 @@
 import { createRoot } from "react-dom/client";
 
 import "@patternfly/patternfly/patternfly-base.css";
-import "./page.css";
 
 import { App } from "./app.jsx";
 import { follow_style } from "./style.js";
 import { start, watch_permission } from "./state.js";
+
+import "./page.css";
 
 follow_style();
 document.documentElement.lang = window.cockpit.language.replace("_", "-");

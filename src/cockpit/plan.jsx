@@ -2,10 +2,10 @@
 
 /* What a restore would do, before anybody says yes to it. */
 
-import { Alert, DescriptionList, Stack } from "@patternfly/react-core";
+import { Alert, Stack } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 
-import { Fact } from "./backups-card.jsx";
+import { Fact, Facts } from "./facts.jsx";
 import { bytes, number, signed, When } from "./format.jsx";
 
 const cockpit = window.cockpit;
@@ -101,7 +101,7 @@ export function Plan({ plan }) {
                 {cockpit.format(cockpit.ngettext("$0 record is lost,", "$0 records are lost,", lost), number(lost))}{" "}
                 {cockpit.format(cockpit.ngettext("$0 comes back.", "$0 come back.", gained), number(gained))}
             </p>
-            <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "10rem" }}>
+            <Facts width="10rem">
                 <Fact term={_("From")}><span className="breaks">{plan.Name}</span> (<When usec={plan.CreatedUSec} />)</Fact>
                 <Fact term={_("How")}>{method(plan)}</Fact>
                 {plan.StopsUnits && plan.Units?.length > 0 &&
@@ -119,7 +119,7 @@ export function Plan({ plan }) {
                             : cockpit.format(_("is put aside in the quarantine $0"), plan.Quarantine || "")}
                     </span>
                 </Fact>
-            </DescriptionList>
+            </Facts>
             {plan.Rescue?.length > 0 && <RescueTable rows={plan.Rescue} />}
             {plan.Tables?.length > 0 && <Tables tables={plan.Tables} />}
         </Stack>

@@ -2,9 +2,9 @@
 
 /* What the page does not do: root does it by hand, with these commands. */
 
-import { Card, CardBody, CardTitle, ClipboardCopy, Content, DescriptionList } from "@patternfly/react-core";
+import { Card, CardBody, CardTitle, ClipboardCopy, Content } from "@patternfly/react-core";
 
-import { Fact } from "./backups-card.jsx";
+import { Fact, Facts } from "./facts.jsx";
 
 const _ = window.cockpit.gettext;
 
@@ -24,12 +24,12 @@ export function RootCard() {
             <CardTitle component="h2">{_("By hand, as root")}</CardTitle>
             <CardBody>
                 <Content component="p">{_("Keys and rights are not for a browser. These commands do it in a terminal:")}</Content>
-                <DescriptionList isCompact>
+                <Facts width="18rem">
                     {commands().map(([what, command]) =>
                         <Fact key={command} term={what}>
                             <ClipboardCopy isReadOnly isCode hoverTip={_("Copy")} clickTip={_("Copied")} textAriaLabel={what}>{command}</ClipboardCopy>
                         </Fact>)}
-                </DescriptionList>
+                </Facts>
             </CardBody>
         </Card>
     );

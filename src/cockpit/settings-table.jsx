@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 import { Card, CardBody, CardTitle, Content } from "@patternfly/react-core";
+import { PencilAltIcon } from "@patternfly/react-icons";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 
 import { Action, useDialogs } from "./dialogs.jsx";
@@ -65,10 +66,8 @@ export function SettingsTable() {
                                 <Td dataLabel={_("Value")} className="breaks"><code>{value || "–"}</code></Td>
                                 <Td dataLabel={_("From")} className="breaks">{place || _("default")}</Td>
                                 <Td isActionCell>
-                                    <Action needs="configure" variant="secondary" size="sm" aria-label={cockpit.format(_("Change $0"), name)}
-                                            onClick={() => show(<SettingDialog name={name} value={value} place={place} purpose={purposes[name] ? _(purposes[name]) : ""} />)}>
-                                        {_("Change…")}
-                                    </Action>
+                                    <Action needs="configure" variant="plain" icon={<PencilAltIcon />} aria-label={cockpit.format(_("Change $0"), name)}
+                                            onClick={() => show(<SettingDialog name={name} value={value} place={place} purpose={purposes[name] ? _(purposes[name]) : ""} />)} />
                                 </Td>
                             </Tr>)}
                     </Tbody>

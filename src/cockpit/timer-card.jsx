@@ -4,9 +4,9 @@
 
 import { useState } from "react";
 
-import { Card, CardBody, CardFooter, CardTitle, DescriptionList, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, Label, TextInput } from "@patternfly/react-core";
+import { Card, CardBody, CardFooter, CardTitle, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, Label, TextInput } from "@patternfly/react-core";
 
-import { Fact } from "./backups-card.jsx";
+import { Fact, Facts } from "./facts.jsx";
 import { BusError, manager, unit } from "./bus.js";
 import { ActionDialog, useDialogs } from "./dialogs.jsx";
 import { When } from "./format.jsx";
@@ -88,11 +88,11 @@ export function TimerCard({ name, title }) {
             </CardTitle>
             {there &&
                 <CardBody>
-                    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: "7rem" }}>
+                    <Facts width="7rem">
                         <Fact term={_("Calendar")}><code>{calendars.join(", ") || "–"}</code></Fact>
                         <Fact term={_("Next")}><When usec={timer.NextElapseUSecRealtime} never={_("not by itself")} /></Fact>
                         <Fact term={_("Last")}><When usec={timer.LastTriggerUSec} /></Fact>
-                    </DescriptionList>
+                    </Facts>
                 </CardBody>}
             {there &&
                 <CardFooter>
