@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 import { useMemo, useState } from "react";
 
-import { Button, Card, CardBody, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, Pagination, Stack, StackItem, Title } from "@patternfly/react-core";
+import { Button, Card, CardBody, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, Pagination, Spinner, Stack, StackItem, Title } from "@patternfly/react-core";
 import { SearchIcon } from "@patternfly/react-icons";
 import { InnerScrollContainer, Table, Tbody, Th, Thead, Tr } from "@patternfly/react-table";
 
 import { BackupButton } from "./backup-dialog.jsx";
 import { BackupRow } from "./backup-row.jsx";
 import { BackupsToolbar, nothing_filtered, passes } from "./backups-toolbar.jsx";
+import { FaultAlert } from "./dialogs.jsx";
 import { number } from "./format.jsx";
 import { JobsCard } from "./jobs-card.jsx";
 import { QuarantineCard } from "./quarantine-card.jsx";
@@ -56,7 +57,7 @@ function NoMatch({ clear }) {
 }
 
 export function Backups() {
-    const { backups, manager } = useService();
+    const { backups, listed, list_fault, manager } = useService();
     const [filter, setFilter] = useState(nothing_filtered);
     const [sort, setSort] = useState({ index: 2, direction: "desc" });
     const [page, setPage] = useState(1);
@@ -93,9 +94,10 @@ export function Backups() {
         <Stack hasGutter>
             <StackItem><Title headingLevel="h1">{_("Backups")}</Title></StackItem>
             <JobsCard />
+            {list_fault && <StackItem><FaultAlert error={list_fault} title={_("The backups can't be listed")} /></StackItem>}
             <StackItem>
                 {all.length === 0
-                    ? <NoBackups />
+                    ? (listed ? !list_fault && <NoBackups /> : <EmptyState headingLevel="h2" titleText={_("Loading")} icon={Spinner} />)
                     : <Card isCompact><CardBody>
                         <BackupsToolbar filter={filter} setFilter={change_filter} pagination={pagination("top")} />
                         {rows.length === 0

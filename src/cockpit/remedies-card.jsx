@@ -67,7 +67,8 @@ export function RemediesCard() {
     const { manager: { Remedies = [] } } = useService();
     if (Remedies.length === 0)
         return null;
-    const quarantine = [...Remedies].reverse().map(([, , , , , folder]) => folder).find(folder => folder);
+    const folders = Remedies.map(([, , , , , folder]) => folder.split("/").pop()).filter(name => name);
+    const quarantine = folders[folders.length - 1];
     return (
         <StackItem>
             <Card isCompact id="remedies">

@@ -13,7 +13,7 @@ export const SERVICE = "oracxpredd.service";
 export const TIMERS = ["oracxpred-backup.timer", "oracxpred-verify.timer"];
 export const ACTIONS = ["backup", "verify", "restore", "delete", "export", "configure", "manage-accounts", "read-logs"];
 const JOBS = bus.PATH + "/job";
-const SETTLE_MS = 40;
+const SETTLE_MS = 80;
 const UNITS_SETTLE_MS = 200;
 const RECONNECT_MS = 3000;
 const ENDED_MAX = 100;
@@ -21,8 +21,10 @@ const ENDED_MAX = 100;
 let state = {
     connection: "connecting", /* or ready, or lost */
     running: false,
-    loaded: false, /* whether manager and backups are there */
-    fault: null, /* why they are not */
+    loaded: false, /* whether manager is there */
+    listed: false, /* whether backups are */
+    list_fault: null, /* why there is no list: their disk is away */
+    fault: null, /* why manager is not there */
     manager: {},
     backups: new Map(), /* by object path */
     jobs: new Map(), /* by object path */
@@ -91,15 +93,23 @@ async function load_jobs() {
     }
 }
 
+/* The list of backups may be long, and the overview does not wait for it. */
 async function load() {
     try {
-        const [manager, [rows]] = await Promise.all([bus.get_all(bus.PATH, "Manager"), bus.call("Manager", "ListBackups")]);
-        change({ manager, backups: new Map(rows.map(row => [row[0], backup_from_row(row)])), loaded: true, fault: null });
+        const manager = await bus.get_all(bus.PATH, "Manager");
+        change({ manager, loaded: true, fault: null });
         if (manager.NJobs > 0)
-            await load_jobs();
+            load_jobs();
     } catch (error) {
         if (now().running)
             change({ fault: error });
+        return;
+    }
+    try {
+        const [rows] = await bus.call("Manager", "ListBackups");
+        change({ backups: new Map(rows.map(row => [row[0], backup_from_row(row)])), listed: true, list_fault: null });
+    } catch (error) {
+        change({ backups: new Map(), listed: true, list_fault: error });
     }
 }
 
@@ -203,7 +213,7 @@ function on_owner(owner) {
         settles.forEach(settle => settle({ id, result: "failed", error: "", message: cockpit.gettext("The service was stopped.") }));
     waiting.clear();
     results.clear();
-    change({ running: owner !== null, loaded: false, fault: null, jobs: new Map(), connection: "ready" });
+    change({ running: owner !== null, loaded: false, listed: false, fault: null, jobs: new Map(), connection: "ready" });
     load_units();
     if (owner)
         load();
@@ -226,7 +236,7 @@ export async function start() {
 }
 
 function on_close() {
-    change({ connection: "lost", running: false, loaded: false, jobs: new Map() });
+    change({ connection: "lost", running: false, loaded: false, listed: false, jobs: new Map() });
     window.setTimeout(() => { if (!bus.is_connected()) start() }, RECONNECT_MS);
 }
 
