@@ -6,6 +6,7 @@
 
 #include <openssl/sha.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "backup/store/stored-input.h"
@@ -87,6 +88,21 @@ static int require_bounded(const Reading *reading, Fault *fault)
                         "It unpacks to more than %s; make room on the disk of the backups, or set "
                         "RestoreMaxSize= where this is no mistake",
                         most);
+}
+
+/* A file in clear has the size of its image: nothing of it is written first. One in the place of a backup
+ * that is larger than the manifest says is found as it is read, like all the rest that is wrong with it. */
+static int require_file_bounded(const Reading *reading, int stored_fd, const AgeOpener *opener, Fault *fault)
+{
+        Reading whole = {.max_bytes = reading->max_bytes};
+        struct stat status;
+
+        if (reading->known_bytes > 0 || reading->compression != COMPRESSION_NONE || opener)
+                return 0;
+        if (fstat(stored_fd, &status) < 0)
+                return fault_set_errno(fault, errno, "Looking at the file");
+        whole.database_bytes = (uint64_t) status.st_size;
+        return require_bounded(&whole, fault);
 }
 
 /* In its turn: takes the place of the next `size` bytes in the image. */
@@ -398,6 +414,8 @@ int stored_image_read(int stored_fd,
         sequence_init(&reading.sequence);
         (void) pthread_mutex_init(&reading.input_mutex, NULL);
         r = stored_input_begin(&reading.input, stored_fd, opener, effort, progress, fault);
+        if (r >= 0)
+                r = require_file_bounded(&reading, stored_fd, opener, fault);
         if (r >= 0)
                 r = block_digest_new(&reading.blocks_digest, fault);
         if (r >= 0)
