@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What ended while somebody looks, whoever asked for it: a line that goes by itself when it went well, and one that
- * stays when not. */
+/* What somebody asked for and ended while the page is open: a line that goes by itself. What the service does unasked
+ * is told by its health. */
 
 import { useEffect, useRef, useState } from "react";
 
@@ -14,7 +14,9 @@ import { word } from "./words.js";
 const cockpit = window.cockpit;
 const _ = cockpit.gettext;
 const SHOWN_MS = 8000;
-const SHOWN_MAX = 4;
+const FAILED_MS = 30000;
+const SHOWN_MAX = 3;
+const NOBODY = 4294967295; /* the service itself */
 const QUIET = ["startup", "keep", "unkeep"]; /* the row shows it */
 
 export function Notices() {
@@ -23,7 +25,7 @@ export function Notices() {
     const [shown, setShown] = useState([]);
 
     useEffect(() => {
-        const fresh = ended.filter(job => job.ended > seen.current && (!QUIET.includes(job.operation) || job.result === "failed"));
+        const fresh = ended.filter(job => job.ended > seen.current && job.CallerUID !== NOBODY && (!QUIET.includes(job.operation) || job.result === "failed"));
         if (ended.length > 0)
             seen.current = ended[0].ended;
         /* Of many that went the same way the latest is enough. */
@@ -40,7 +42,7 @@ export function Notices() {
             {shown.map(job =>
                 <Alert key={job.id + "-" + job.ended} title={title(job)}
                        variant={{ done: "success", failed: "danger" }[job.result] || "info"}
-                       timeout={job.result === "failed" ? undefined : SHOWN_MS} onTimeout={() => close(job)}
+                       timeout={job.result === "failed" ? FAILED_MS : SHOWN_MS} onTimeout={() => close(job)}
                        actionClose={<AlertActionCloseButton onClose={() => close(job)} />}>
                     {job.result === "failed" && <span className="breaks">{job.message}</span>}
                 </Alert>)}

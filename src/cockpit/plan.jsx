@@ -11,17 +11,44 @@ import { bytes, number, signed, When } from "./format.jsx";
 const cockpit = window.cockpit;
 const _ = cockpit.gettext;
 
-/* Rows that go, and rows that come, over all tables where both sides are known. */
+/* Rows that go, and rows that come, over all tables where both sides are known; and whether that is all of them. */
 export function totals(plan) {
     let lost = 0;
     let gained = 0;
+    let known = !plan.CurrentProblem;
     for (const [, now_known, now, then_known, then] of plan.Tables || []) {
-        if (!now_known || !then_known)
+        if (!now_known || !then_known) {
+            known = false;
             continue;
+        }
         lost += Math.max(now - then, 0);
         gained += Math.max(then - now, 0);
     }
-    return { lost, gained };
+    return { lost, gained, known };
+}
+
+/* What a rescue would still lose; undefined where nobody worked that out. */
+export function rescue_loss(plan) {
+    return plan.Rescue?.length > 0 ? plan.Rescue.reduce((sum, [, , , , lost]) => sum + lost, 0) : undefined;
+}
+
+function Sum({ plan }) {
+    const { lost, gained, known } = totals(plan);
+    const after_rescue = rescue_loss(plan);
+    if (known)
+        return (
+            <p>
+                {cockpit.format(cockpit.ngettext("$0 record is lost,", "$0 records are lost,", lost), number(lost))}{" "}
+                {cockpit.format(cockpit.ngettext("$0 comes back.", "$0 come back.", gained), number(gained))}
+            </p>
+        );
+    return (
+        <p>
+            <strong>{_("How many records are lost can't be counted: all that came after the backup, without a rescue.")}</strong>{" "}
+            {after_rescue !== undefined &&
+                cockpit.format(cockpit.ngettext("With a rescue about $0 record is lost.", "With a rescue about $0 records are lost.", after_rescue), number(after_rescue))}
+        </p>
+    );
 }
 
 function Change({ row: [, now_known, now, then_known, then] }) {
@@ -89,7 +116,6 @@ function method(plan) {
 }
 
 export function Plan({ plan }) {
-    const { lost, gained } = totals(plan);
     const short = plan.FreeBytes < plan.NeededBytes;
     return (
         <Stack hasGutter>
@@ -97,10 +123,7 @@ export function Plan({ plan }) {
             {plan.CurrentProblem && <Alert isInline variant="warning" title={_("The database can't be read")}><span lang="en" className="breaks">{plan.CurrentProblem}</span></Alert>}
             {plan.Refused && <Alert isInline variant="danger" title={_("This would be refused")}><span lang="en" className="breaks">{plan.Refused}</span></Alert>}
             {short && <Alert isInline variant="danger" title={_("The disk has not enough room")} />}
-            <p aria-live="polite">
-                {cockpit.format(cockpit.ngettext("$0 record is lost,", "$0 records are lost,", lost), number(lost))}{" "}
-                {cockpit.format(cockpit.ngettext("$0 comes back.", "$0 come back.", gained), number(gained))}
-            </p>
+            <Sum plan={plan} />
             <Facts width="10rem">
                 <Fact term={_("From")}><span className="breaks">{plan.Name}</span> (<When usec={plan.CreatedUSec} />)</Fact>
                 <Fact term={_("How")}>{method(plan)}</Fact>

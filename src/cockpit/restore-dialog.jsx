@@ -6,7 +6,7 @@ import { Spinner } from "@patternfly/react-core";
 import { call, unwrap } from "./bus.js";
 import { ActionDialog, FaultAlert } from "./dialogs.jsx";
 import { Plan } from "./plan.jsx";
-import { is_decided, no_choice, RestoreOptions, RestoreProgress, RestoreResult } from "./restore-options.jsx";
+import { choice_for, is_decided, no_choice, RestoreOptions, RestoreProgress, RestoreResult } from "./restore-options.jsx";
 import { run, useService } from "./state.js";
 import { restore_with_identity } from "./command.js";
 
@@ -30,7 +30,8 @@ export function usePlan(ask) {
 export function RestoreDialog({ name }) {
     const { backups, manager } = useService();
     const [plan, error] = usePlan(() => call("Manager", "PlanRestore", "s", [name]).then(([found]) => unwrap(found)));
-    const [choice, change] = useState(no_choice);
+    const [chosen, change] = useState(null);
+    const choice = chosen || (plan ? choice_for(plan) : no_choice);
     const backup = [...backups.values()].find(({ Name }) => Name === plan?.Name);
     const locked = backup?.Encrypted && (!manager.KeyAvailable || Boolean(manager.KeyFault));
 

@@ -6,7 +6,7 @@ import { Alert, Checkbox, Content, Stack, StackItem } from "@patternfly/react-co
 
 import { FilePicker } from "./file-picker.jsx";
 import { JobProgress } from "./jobs-card.jsx";
-import { totals } from "./plan.jsx";
+import { rescue_loss, totals } from "./plan.jsx";
 import { number } from "./format.jsx";
 import { useService } from "./state.js";
 
@@ -19,11 +19,19 @@ export function needs_force(plan) {
     return Boolean(plan.RefusedInUse || plan.Refused);
 }
 
-function sure_text(plan) {
-    const { lost } = totals(plan);
-    return lost > 0
-        ? cockpit.format(cockpit.ngettext("Yes, replace the database, and lose $0 record", "Yes, replace the database, and lose $0 records", lost), number(lost))
+function sure_text(plan, { rescue }) {
+    const { lost, known } = totals(plan);
+    const loss = rescue && !known ? rescue_loss(plan) : lost;
+    if (loss === undefined || (!known && !rescue))
+        return _("Yes, replace the database, and lose an unknown number of records");
+    return loss > 0
+        ? cockpit.format(cockpit.ngettext("Yes, replace the database, and lose $0 record", "Yes, replace the database, and lose $0 records", loss), number(loss))
         : _("Yes, replace the database");
+}
+
+/* A damaged database is not given up while rows of it can still be read. */
+export function choice_for(plan) {
+    return { ...no_choice, rescue: Boolean(plan.CurrentProblem || plan.NeedsDecision) };
 }
 
 export function IdentityUpload({ identity, change }) {
@@ -50,7 +58,7 @@ export function RestoreOptions({ plan, choice, change, encrypted }) {
                               description={plan.RefusedInUse ? _("What they write afterwards is lost until they are restarted.") : undefined} />
                 </StackItem>}
             <StackItem>
-                <Checkbox id="restore-sure" isChecked={choice.sure} onChange={set("sure")} label={sure_text(plan)} />
+                <Checkbox id="restore-sure" isChecked={choice.sure} onChange={set("sure")} label={sure_text(plan, choice)} />
             </StackItem>
         </Stack>
     );
@@ -69,7 +77,7 @@ export function RestoreProgress() {
 
 export function RestoreResult() {
     const { restored, manager } = useService();
-    const kept = restored?.saved_as || restored?.quarantine;
+    const kept = restored?.saved_as || restored?.quarantine.split("/").pop();
     return (
         <Alert isInline variant="success" title={_("The database was restored")}>
             <Content component="p" className="breaks">

@@ -9,7 +9,7 @@ import { Fact, Facts } from "./facts.jsx";
 const _ = window.cockpit.gettext;
 
 const commands = () => [
-    [_("Make a key for encrypted backups"), "oracxpredctl key generate > /root/oracxpred.key"],
+    [_("Make a key for encrypted backups"), "oracxpredctl key generate /root/oracxpred.key"],
     [_("Give that key to the service"), "systemd-creds encrypt --name=oracxpred.identity /root/oracxpred.key /etc/credstore.encrypted/oracxpred.identity"],
     [_("Say in a drop-in of the unit where it lies"),
         "systemctl edit oracxpredd.service # [Service] LoadCredentialEncrypted=oracxpred.identity:/etc/credstore.encrypted/oracxpred.identity"],
