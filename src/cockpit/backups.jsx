@@ -19,7 +19,7 @@ const PAGE = 20;
 
 /* What a column is sorted by; those that go by number come with the newest or largest first. */
 const columns = () => [
-    { title: _("Name"), key: backup => backup.Name },
+    { title: _("Name"), key: backup => backup.Name, width: 25 },
     { title: _("Kind"), key: backup => backup.Kind },
     { title: _("Age"), key: backup => backup.CreatedUSec, descending: true },
     { title: _("Database"), key: backup => backup.DatabaseBytes, descending: true, numbers: true },
@@ -106,8 +106,8 @@ export function Backups() {
                                 <Thead>
                                     <Tr>
                                         <Th screenReaderText={_("Details")} />
-                                        {columns().map(({ title, numbers }, index) =>
-                                            <Th key={title} className={numbers ? "numbers" : undefined} sort={sort_of(index)}
+                                        {columns().map(({ title, numbers, width }, index) =>
+                                            <Th key={title} className={numbers ? "numbers" : undefined} sort={sort_of(index)} width={width}
                                                 modifier="fitContent">
                                                 {title}
                                             </Th>)}

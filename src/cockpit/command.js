@@ -79,7 +79,3 @@ export function restore_file(file, choice, told) {
 export function restore_with_identity(name, choice) {
     return run(["--quiet", "restore", "--identity=-", "--yes", ...options(choice), name], choice.identity);
 }
-
-export function verify_with_identity(name, identity) {
-    return run(["--quiet", "verify", "--identity=-", name], identity);
-}

@@ -15,6 +15,7 @@ export const ACTIONS = ["backup", "verify", "restore", "delete", "export", "conf
 const JOBS = bus.PATH + "/job";
 const SETTLE_MS = 80;
 const UNITS_SETTLE_MS = 200;
+const REFRESH_MS = 300;
 const RECONNECT_MS = 3000;
 const ENDED_MAX = 100;
 
@@ -119,13 +120,20 @@ export async function count() {
     change({ manager: { ...now().manager, ...bus.unwrap(statistics) } });
 }
 
-/* The same without counting: what a job may have changed. */
-async function refresh() {
-    try {
-        change({ manager: await bus.get_all(bus.PATH, "Manager") });
-    } catch {
-        /* The service stops; the owner's change says so. */
-    }
+let refresh_timer = null;
+
+/* The same without counting: what a job may have changed. Many that end at once are one question. */
+function refresh() {
+    if (refresh_timer)
+        return;
+    refresh_timer = window.setTimeout(async () => {
+        refresh_timer = null;
+        try {
+            change({ manager: await bus.get_all(bus.PATH, "Manager") });
+        } catch {
+            /* The service stops; the owner's change says so. */
+        }
+    }, REFRESH_MS);
 }
 
 let units_timer = null;
