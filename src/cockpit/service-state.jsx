@@ -14,7 +14,7 @@ import CubesIcon from "@patternfly/react-icons/dist/esm/icons/cubes-icon.js";
 
 import { manager } from "./bus.js";
 import { FaultAlert } from "./dialogs.jsx";
-import { SERVICE, useService } from "./state.js";
+import { load, SERVICE, useService } from "./state.js";
 
 const cockpit = window.cockpit;
 const _ = cockpit.gettext;
@@ -84,7 +84,8 @@ export function ServiceState({ view, children }) {
     }
     if (fault)
         return (
-            <Nothing title={_("The service does not answer")} icon={ExclamationCircleIcon} status="danger">
+            <Nothing title={_("The service does not answer")} icon={ExclamationCircleIcon} status="danger"
+                     actions={<Button onClick={load}>{_("Try again")}</Button>}>
                 <FaultAlert error={fault} />
             </Nothing>);
     if (!loaded && view !== "settings")

@@ -95,7 +95,7 @@ async function load_jobs() {
 }
 
 /* The list of backups may be long, and the overview does not wait for it. */
-async function load() {
+export async function load() {
     try {
         const manager = await bus.get_all(bus.PATH, "Manager");
         change({ manager, loaded: true, fault: null });
