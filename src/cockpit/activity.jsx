@@ -44,7 +44,7 @@ export function Activity() {
         <Stack hasGutter>
             <StackItem><Title headingLevel="h1">{_("Activity")}</Title></StackItem>
             {!may_audit &&
-                <StackItem><Alert isInline variant="info" title={_("The audit log needs administrative access; what the journal shows is below.")} /></StackItem>}
+                <StackItem><Alert component="p" isInline variant="info" title={_("The audit log needs administrative access; what the journal shows is below.")} /></StackItem>}
             {errors.map(error => <StackItem key={error.message}><FaultAlert error={error} title={_("A part could not be read")} /></StackItem>)}
             <StackItem>
                 <Card isCompact>

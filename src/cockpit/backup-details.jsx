@@ -67,8 +67,8 @@ export function BackupDetails({ backup }) {
     const faults = [full.Problem, full.VerificationFault].filter(text => text);
     return (
         <>
-            {faults.map(text => <Alert key={text} isInline isPlain variant="danger" title={text} />)}
-            {full.Unchecked && <Alert isInline isPlain variant="warning" title={full.Unchecked} />}
+            {faults.map(text => <Alert component="p" key={text} isInline isPlain variant="danger" title={text} />)}
+            {full.Unchecked && <Alert component="p" isInline isPlain variant="warning" title={full.Unchecked} />}
             <Grid hasGutter>
                 <GridItem xl={7}><Manifest backup={full} /></GridItem>
                 <GridItem xl={5}><RowsTable tables={full.Tables} label={_("Rows of each table")} /></GridItem>

@@ -34,7 +34,7 @@ export function FaultAlert({ error, title }) {
         return null;
     const heading = title || (error.code && word("error", error.code)) || _("That did not work");
     return (
-        <Alert isInline variant="danger" title={heading} className="fault">
+        <Alert component="p" isInline variant="danger" title={heading} className="fault">
             {error.message !== heading && <span className="breaks">{error.message}</span>}
             {error.code === "AccessDenied" &&
                 <p>{_("Turn on administrative access in the bar above, or ask an administrator.")}</p>}

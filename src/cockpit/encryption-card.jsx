@@ -39,7 +39,7 @@ export function EncryptionCard() {
                     <Fact term={_("Own key")}>{manager.KeyAvailable ? _("the service has one") : _("the service has none, and can't open them")}</Fact>
                     {manager.KeyFault && <Fact term={_("Fault")}><span className="breaks" lang="en">{manager.KeyFault}</span></Fact>}
                 </Facts>
-                {result && !result.error && <Alert isInline variant="success" title={_("The key opens what is encrypted")} />}
+                {result && !result.error && <Alert component="p" isInline variant="success" title={_("The key opens what is encrypted")} />}
                 <FaultAlert error={result?.error} title={_("The key test failed")} />
             </CardBody>
             <CardFooter>

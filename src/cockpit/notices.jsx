@@ -40,7 +40,7 @@ export function Notices() {
     return (
         <AlertGroup isToast isLiveRegion appendTo={landmark} aria-label={_("What ended")}>
             {shown.map(job =>
-                <Alert key={job.id + "-" + job.ended} title={title(job)}
+                <Alert component="p" key={job.id + "-" + job.ended} title={title(job)}
                        variant={{ done: "success", failed: "danger" }[job.result] || "info"}
                        timeout={job.result === "failed" ? FAILED_MS : SHOWN_MS} onTimeout={() => close(job)}
                        actionClose={<AlertActionCloseButton onClose={() => close(job)} />}>

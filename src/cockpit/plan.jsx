@@ -119,10 +119,10 @@ export function Plan({ plan }) {
     const short = plan.FreeBytes < plan.NeededBytes;
     return (
         <Stack hasGutter>
-            {plan.NeedsDecision && <Alert isInline variant="warning" title={_("An automatic restore waits for your decision")}><span lang="en" className="breaks">{plan.NeedsDecision}</span></Alert>}
-            {plan.CurrentProblem && <Alert isInline variant="warning" title={_("The database can't be read")}><span lang="en" className="breaks">{plan.CurrentProblem}</span></Alert>}
-            {plan.Refused && <Alert isInline variant="danger" title={_("This would be refused")}><span lang="en" className="breaks">{plan.Refused}</span></Alert>}
-            {short && <Alert isInline variant="danger" title={_("The disk has not enough room")} />}
+            {plan.NeedsDecision && <Alert component="p" isInline variant="warning" title={_("An automatic restore waits for your decision")}><span lang="en" className="breaks">{plan.NeedsDecision}</span></Alert>}
+            {plan.CurrentProblem && <Alert component="p" isInline variant="warning" title={_("The database can't be read")}><span lang="en" className="breaks">{plan.CurrentProblem}</span></Alert>}
+            {plan.Refused && <Alert component="p" isInline variant="danger" title={_("This would be refused")}><span lang="en" className="breaks">{plan.Refused}</span></Alert>}
+            {short && <Alert component="p" isInline variant="danger" title={_("The disk has not enough room")} />}
             <Sum plan={plan} />
             <Facts width="10rem">
                 <Fact term={_("From")}><span className="breaks">{plan.Name}</span> (<When usec={plan.CreatedUSec} />)</Fact>

@@ -45,7 +45,7 @@ export function SalvageDialog({ name }) {
         const [, , saved_as] = await call("Manager", "Salvage", "sa{sv}", [name, { merge: true }]);
         setMerged(true);
         return (
-            <Alert isInline variant="success" title={_("The rows are back in the database")}>
+            <Alert component="p" isInline variant="success" title={_("The rows are back in the database")}>
                 <span className="breaks">{saved_as && cockpit.format(_("What was there before is the backup $0."), saved_as)}</span>
             </Alert>
         );

@@ -17,7 +17,7 @@ export function Settings() {
             <StackItem><Title headingLevel="h1">{_("Settings")}</Title></StackItem>
             {faults.length > 0 &&
                 <StackItem>
-                    <Alert isInline variant="warning" title={_("Lines of the configuration are ignored")}>
+                    <Alert component="p" isInline variant="warning" title={_("Lines of the configuration are ignored")}>
                         <List lang="en">{faults.map(fault => <ListItem key={fault} className="breaks">{fault}</ListItem>)}</List>
                     </Alert>
                 </StackItem>}
