@@ -79,7 +79,7 @@ export function RestoreResult() {
     const { restored, manager } = useService();
     const kept = restored?.saved_as || restored?.quarantine.split("/").pop();
     return (
-        <Alert isInline variant="success" title={_("The database was restored")}>
+        <Alert component="p" isInline variant="success" title={_("The database was restored")}>
             <Content component="p" className="breaks">
                 {restored && cockpit.format(_("$0 is in force."), restored.name)}{" "}
                 {kept && cockpit.format(restored.saved_as ? _("What was there before is the backup $0.") : _("What was there before is in the quarantine, as $0."), kept)}
