@@ -5,7 +5,7 @@
 
 #include "database/check/check-pragma.h"
 
-/* Whether that pragma, of the table alone, finds nothing. */
+/* Whether that pragma, of the table alone, finds nothing: no damage, and no row that breaks a rule. */
 static inline bool table_says_ok(Connection *connection, const char *pragma, const char *table)
 {
         _cleanup_(check_result_done) CheckResult result = {0};
@@ -14,5 +14,5 @@ static inline bool table_says_ok(Connection *connection, const char *pragma, con
         int r = check_pragma_run(connection, sql, &result, &rows, NULL);
 
         sqlite3_free(sql);
-        return r >= 0 && result.n_findings == 0;
+        return r >= 0 && result.n_findings == 0 && result.constraint_violations == 0;
 }

@@ -20,7 +20,7 @@ SOUND, UNWRITABLE, WHOLE, DAMAGED, MISSING = "sound", "unwritable", "whole", "da
 Verdict = collections.namedtuple("Verdict", "state finding content")
 
 # A row that breaks a rule of its table is intact as stored.
-RULE = re.compile(r"NULL value in |non-\S+ value in ")
+RULE = re.compile(r"NULL value in |non-unique entry in index |non-\S+ value in ")
 
 
 @contextlib.contextmanager

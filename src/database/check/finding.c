@@ -14,6 +14,8 @@ static const Words table[] = {
                 {"NUMERIC value in ", FINDING_RULE},
                 {"TEXT value in ", FINDING_RULE},
                 {"CHECK constraint failed in ", FINDING_RULE},
+                /* Both entries are there, and both rows. One that lost its row has a finding of its own. */
+                {"non-unique entry in index ", FINDING_RULE},
                 {"Main freelist: ", FINDING_FREE_PAGES},
                 {"Freelist: ", FINDING_FREE_PAGES},
                 {"max rootpage (", FINDING_FREE_PAGES},
@@ -22,7 +24,6 @@ static const Words table[] = {
                 {"Bad ptr map entry ", FINDING_FREE_PAGES},
                 {"Failed to read ptrmap ", FINDING_FREE_PAGES},
                 {"wrong # of entries in index ", FINDING_INDEX},
-                {"non-unique entry in index ", FINDING_INDEX},
                 {"malformed inverted index for FTS", FINDING_INDEX},
                 {"row not in PRIMARY KEY order for ", FINDING_ORDER},
                 {"unable to validate the inverted index for FTS", FINDING_UNCHECKED},

@@ -22,7 +22,7 @@ static const struct {
                 {"row 3 values differ from index i", FINDING_INDEX, 0},
                 {"rowid not at end-of-record for row 7 of index i", FINDING_INDEX, 0},
                 {"wrong # of entries in index sqlite_autoindex_t_1", FINDING_INDEX, 0},
-                {"non-unique entry in index i", FINDING_INDEX, 0},
+                {"non-unique entry in index i", FINDING_RULE, 0},
                 {"malformed inverted index for FTS5 table main.words", FINDING_INDEX, 0},
                 {"malformed inverted index for FTS4 table main.words", FINDING_INDEX, 0},
                 {"row 3 missing from index is never used", FINDING_INDEX, 0},
