@@ -1,5 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Databases shaped like those that other applications make: what they use of SQLite, and names that may collide."""
+"""Databases shaped like those that other applications make: what they use of SQLite, and names that may collide.
+
+test_foreign_databases.py tries on each: adoption, a day of backups, statistics, advice and clean-up that leave schema,
+rows and journal mode as they were; verify; a restore over later rows; export, import elsewhere and restore, compared row
+for row; `doctor`, which exits 0.
+
+kind            journal  what it is about
+vaultwarden     wal      blobs, text keys, foreign keys on
+home-assistant  wal      a table that refers to itself, reals as times
+gitea           wal      AUTOINCREMENT, quoted names that are keywords
+grafana         delete   names that other interfaces might take for theirs
+nextcloud       delete   600 tables and indexes
+pihole          wal      a view, WITHOUT ROWID, a trigger that counts
+jellyfin        wal      FTS5 with and without content, a trigger that fills it
+django          delete   CHECK with JSON, deferred foreign keys
+photos          wal      STRICT, generated columns, partial and expression indexes, FTS5 over a table, R-Tree, rows that
+                         NOT NULL and UNIQUE would refuse today
+nine-tables     delete   this project's tables as an older application has them
+"""
 
 import os
 import sqlite3
@@ -96,6 +114,54 @@ KINDS = {
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<1500)
           INSERT INTO shop_order(details, user_id, total) SELECT json_object('n', i), 1, i / 4.0 FROM n;""",
         "INSERT INTO shop_order(details, user_id, total) VALUES('{}', 1, 1)",
+    ),
+    # Strict and generated columns, indexes on a part and on an expression, an index of text over another table's rows,
+    # an R-Tree, dates as reals, a column that became NOT NULL when rows had none, and one that became UNIQUE.
+    "photos": (
+        "wal",
+        """CREATE TABLE asset(id INTEGER PRIMARY KEY, path TEXT NOT NULL, taken REAL, size INT, stars INT,
+          megabytes REAL AS (size / 1e6) VIRTUAL, folder TEXT AS (rtrim(path, replace(path, '/', ''))) STORED) STRICT;
+        CREATE INDEX asset_starred ON asset(stars) WHERE stars > 3;
+        CREATE UNIQUE INDEX asset_path ON asset(lower(path));
+        CREATE VIRTUAL TABLE asset_text USING fts5(path, content='asset', content_rowid='id');
+        CREATE TRIGGER asset_ai AFTER INSERT ON asset BEGIN
+          INSERT INTO asset_text(rowid, path) VALUES(new.id, new.path); END;
+        CREATE TRIGGER asset_ad AFTER DELETE ON asset BEGIN
+          INSERT INTO asset_text(asset_text, rowid, path) VALUES('delete', old.id, old.path); END;
+        CREATE VIRTUAL TABLE place USING rtree(id, west, east, south, north);
+        CREATE TABLE tag(asset INTEGER, name TEXT, PRIMARY KEY(name COLLATE NOCASE, asset)) WITHOUT ROWID;
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<800)
+          INSERT INTO asset(path, taken, size, stars) SELECT '/photos/'||(i%7)||'/'||i||'.jpg', 2461000.5+i, i*1000, i%6
+          FROM n;
+        INSERT INTO place SELECT id, id, id+1, id, id+1 FROM asset WHERE stars = 5;
+        INSERT INTO tag SELECT id, 'Tag'||stars FROM asset;
+        CREATE TABLE owner(id INTEGER PRIMARY KEY, name TEXT); INSERT INTO owner VALUES(1, NULL), (2, NULL), (3, 'c');
+        PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql='CREATE TABLE owner(id INTEGER PRIMARY KEY, name TEXT NOT
+          NULL)' WHERE name='owner'; PRAGMA writable_schema=RESET;
+        CREATE UNIQUE INDEX owner_name ON owner(name);""",
+        "INSERT INTO asset(path, taken, size, stars) SELECT '/later/'||count(*), 1.5, 1, 1 FROM asset",
+    ),
+    # Tables of the names that this project knows, as the application's models make them: no default, no column of later
+    # versions, and dates with microseconds.
+    "nine-tables": (
+        "delete",
+        """CREATE TABLE users(id INTEGER NOT NULL PRIMARY KEY, username VARCHAR(80) NOT NULL UNIQUE, email VARCHAR(120),
+          password VARCHAR(200) NOT NULL, is_admin BOOLEAN, created_at DATETIME);
+        CREATE TABLE predictions(id INTEGER NOT NULL PRIMARY KEY, match_id INTEGER NOT NULL, confidence FLOAT,
+          created_at DATETIME);
+        CREATE TABLE system_logs(id INTEGER NOT NULL PRIMARY KEY, type VARCHAR(50), message TEXT, timestamp DATETIME);
+        CREATE TABLE access_logs(id INTEGER NOT NULL PRIMARY KEY, user_id INTEGER REFERENCES users(id), page VARCHAR(100),
+          timestamp DATETIME);
+        CREATE TABLE notifications(id INTEGER NOT NULL PRIMARY KEY, title TEXT, is_active BOOLEAN);
+        CREATE TABLE teams(id INTEGER NOT NULL PRIMARY KEY, name TEXT UNIQUE);
+        CREATE TABLE matches(id INTEGER NOT NULL PRIMARY KEY, home INTEGER REFERENCES teams(id), kickoff DATETIME);
+        CREATE TABLE odds(match_id INTEGER NOT NULL, market TEXT NOT NULL, value FLOAT, PRIMARY KEY(match_id, market));
+        CREATE TABLE settings("key" VARCHAR(50) NOT NULL PRIMARY KEY, value TEXT);
+        INSERT INTO users VALUES(1, 'ann', NULL, 'scrypt:32768:8:1$a$b', 1, '2026-01-01 10:00:00.123456');
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<900)
+          INSERT INTO access_logs SELECT i, 1, '/p'||i, '2026-01-02 10:00:00.000'||i FROM n;
+        INSERT INTO predictions VALUES(1, 7, 0.25, '2026-01-02 10:00:00.5');""",
+        "INSERT INTO access_logs(user_id, page, timestamp) VALUES(1, '/later', '2026-01-03 00:00:00.000001')",
     ),
 }
 

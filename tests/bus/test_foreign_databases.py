@@ -8,11 +8,13 @@ import select
 import sqlite3
 
 import pytest
+from jeepney import DBusAddress, new_method_call
+from jeepney.io.blocking import open_dbus_connection
 
 import foreign
 from client import BusError
 from command_line import ctl  # noqa: F401
-from contract import ACCOUNTS, AUDIT, BUS_PATH, ERROR, PREDICTIONS
+from contract import ACCOUNTS, AUDIT, BUS_NAME, BUS_PATH, ERROR, MANAGER, PREDICTIONS
 
 # 2026-01-24 00:00 UTC.
 START_USEC = 1769212800 * 1000000
@@ -58,6 +60,30 @@ def test_a_day_of_service_leaves_nothing_behind(service, kind):
     service.start(clock=True)
     service.stop()
     assert foreign.content(service.database) == before
+
+
+def test_export_and_import_bring_back_every_row(service, kind, tmp_path):
+    foreign.make(kind, service.database)
+    client = service.start()
+    before = foreign.content(service.database)
+    connection = open_dbus_connection(service.bus.address, enable_fds=True)
+
+    def run(member, descriptor):
+        address = DBusAddress(BUS_PATH, bus_name=BUS_NAME, interface=MANAGER)
+        reply = connection.send_and_get_reply(new_method_call(address, member, "ha{sv}", (descriptor, {})))
+        assert client.ended(reply.body[0]) == ("done", "", "")
+
+    with open(tmp_path / "export.json", "w+b") as file:
+        run("Export", file)
+        names = client.names()
+        foreign.write(kind, service.database)
+        file.seek(0)
+        run("Import", file)
+    connection.close()
+    [name] = set(client.names()) - set(names)
+    assert client.run("Restore", name, {})[1] == "done"
+    assert foreign.content(service.database) == before
+    assert client.get("Integrity") == "ok"
 
 
 def test_doctor_has_nothing_against_an_adopted_database(ctl, service, kind):
