@@ -10,7 +10,7 @@ vaultwarden     wal      blobs, text keys, foreign keys on
 home-assistant  wal      a table that refers to itself, reals as times
 gitea           wal      AUTOINCREMENT, quoted names that are keywords
 grafana         delete   names that other interfaces might take for theirs
-nextcloud       delete   600 tables and indexes
+nextcloud       delete   2,500 tables and as many indexes
 pihole          wal      a view, WITHOUT ROWID, a trigger that counts
 jellyfin        wal      FTS5 with and without content, a trigger that fills it
 django          delete   CHECK with JSON, deferred foreign keys
@@ -73,7 +73,7 @@ KINDS = {
         "".join(
             f"CREATE TABLE oc_{n}(id INTEGER PRIMARY KEY, k VARCHAR(64) COLLATE BINARY, v CLOB);"
             f"CREATE INDEX oc_{n}_k ON oc_{n}(k); INSERT INTO oc_{n}(k, v) VALUES('a', '{n}');"
-            for n in range(600)
+            for n in range(2500)
         ),
         "INSERT INTO oc_17(k, v) VALUES('b', 'later')",
     ),

@@ -18,6 +18,10 @@
 /* Rows after which SQLite ends the answer for a single table. */
 #define ANSWER_ROWS_MAX 100
 
+/* A proof reads the whole schema for each table and index. Below this SQLite has looked all rows up by then.
+ */
+#define PROOF_ROWS_MIN 1024
+
 /* About how long things take, each in comparison with the others: so that the largest task can be first. */
 #define COST_ROW 4     /* quick_check of a row and its part of the indexes */
 #define COST_SCAN 1    /* of a row, or an entry of an index */
@@ -121,7 +125,7 @@ static bool plan_table(Shares *shares, Connection *connection, Task *task, uint6
 {
         bool is_full = shares->depth == CHECK_FULL;
 
-        if (is_full && shares->mode == CONNECTION_PRIVATE && task->n_parts > 0)
+        if (is_full && shares->mode == CONNECTION_PRIVATE && task->n_parts > 0 && rows >= PROOF_ROWS_MIN)
                 task->proof = index_proof_new(connection, task->table);
         task->cost = rows * (COST_ROW + (is_full && !task->proof ? COST_LOOK_UP * task->n_parts : 0));
         return !task->proof || add_proof(shares, *task, rows);
@@ -149,8 +153,7 @@ static bool list_tables(Shares *shares, Connection *connection)
 
         if (table_list_load(connection, &list, NULL) < 0 ||
                         connection_prepare(connection,
-                                        "SELECT (SELECT count(*) FROM main.sqlite_schema AS i"
-                                        "  WHERE i.type = 'index' AND i.tbl_name = ?1 COLLATE NOCASE),"
+                                        "SELECT (SELECT count(*) FROM pragma_index_list(?1, 'main')),"
                                         " (SELECT count(*) FROM pragma_foreign_key_list(?1, 'main'))",
                                         &parts,
                                         NULL) < 0)
