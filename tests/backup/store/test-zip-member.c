@@ -100,6 +100,27 @@ static void test_more_than_the_bound_is_not_unpacked(void **state)
         assert_int_equal(extract_within(64 * KIB, &fault), 0);
 }
 
+static void test_encrypted_is_told_with_the_way_out(void **state)
+{
+        Fault fault = {0};
+        size_t size;
+        _cleanup_free_ char *archive = NULL;
+        char *central;
+
+        make_archive("oracxpred.db");
+        archive = fixture_read(backup_fixture_path("given.zip"), &size);
+        central = memmem(archive, size, "PK\1\2", 4);
+        assert_non_null(central);
+        /* The bit that says so, in the header of the member and in the directory. */
+        archive[6] |= 1;
+        central[8] |= 1;
+        fixture_write(backup_fixture_path("given.zip"), archive, size);
+        assert_true(extract(&fault) < 0);
+        fixture_assert_fault(&fault,
+                        FAULT_NOT_SUPPORTED,
+                        "oracxpred.db in the zip archive is encrypted; unpack it");
+}
+
 static void test_damage_is_noticed(void **state)
 {
         size_t size;
@@ -140,6 +161,7 @@ int main(void)
                         TEST(test_nothing_is_guessed),
                         TEST(test_changes_beside_it_are_not_lost),
                         TEST(test_more_than_the_bound_is_not_unpacked),
+                        TEST(test_encrypted_is_told_with_the_way_out),
                         TEST(test_damage_is_noticed),
         };
 
