@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "daemon/access/polkit.h"
 #include "daemon/audit/audit.h"
+#include "daemon/catalogue/hold-keeper.h"
 #include "daemon/configuration/state-lock.h"
 #include "daemon/interface/accounts-bus.h"
 #include "daemon/interface/audit-bus.h"

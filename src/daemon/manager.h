@@ -13,12 +13,13 @@
 #include "backup/restore/restore-record.h"
 #include "backup/state/clock-history.h"
 #include "daemon/bus/unit-facts.h"
-#include "daemon/catalogue/retention-hold.h"
 #include "daemon/configuration/configuration.h"
 #include "daemon/configuration/options.h"
 #include "daemon/facts/appearance.h"
+#include "daemon/facts/file-identity.h"
 #include "daemon/facts/health.h"
 #include "daemon/facts/job-figures.h"
+#include "daemon/facts/retention-hold.h"
 #include "daemon/loop/gate.h"
 #include "database/schema/schema.h"
 #include "database/statistics/statistics.h"
@@ -50,16 +51,6 @@ typedef struct CatalogueSummary {
         char *newest; /* name */
         uint64_t newest_usec;
 } CatalogueSummary;
-
-/* Which file lies at the database's path. */
-typedef struct FileIdentity {
-        bool exists;
-        dev_t device;
-        ino_t inode;
-        uint64_t born_nsec; /* 0 where the file system does not tell */
-        uint64_t size_bytes;
-        int64_t modified_nsec;
-} FileIdentity;
 
 typedef struct StateWriter StateWriter;
 typedef struct Acknowledgement Acknowledgement;

@@ -8,8 +8,8 @@
 #include "base/journal.h"
 #include "base/names.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/catalogue/hold-keeper.h"
 #include "daemon/facts/recovery-decision.h"
-#include "daemon/operation/database-watch.h"
 #include "daemon/state/state-writer.h"
 #include "database/connection/access.h"
 
@@ -74,7 +74,7 @@ void identity_keeper_begin(Manager *manager, DatabaseIdentity *recorded)
         FileIdentity now = {0};
         int r;
 
-        (void) database_watch_look(manager, &now);
+        (void) file_identity_look(manager->database_path, &now);
         r = database_identity_find(manager->catalogue,
                         recorded,
                         &(DatabasePlace){

@@ -8,13 +8,13 @@
 #include "daemon/bus/bus-argument.h"
 #include "daemon/catalogue/backup-place.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/job/job-event.h"
 #include "daemon/job/job-signal.h"
 #include "daemon/job/progress-report.h"
 #include "daemon/latency/response-times.h"
 #include "daemon/manager.h"
 #include "daemon/records/maintenance.h"
 #include "daemon/state/condition.h"
-#include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"
 
 static const char *const job_state_table[_JOB_STATE_MAX] = {
@@ -35,6 +35,23 @@ const char *job_step(const Job *job)
         if (job->state == JOB_QUEUED)
                 return "waiting";
         return step ? step : "starting";
+}
+
+char *job_describe_running(const Manager *manager)
+{
+        const Job *job = manager->jobs;
+        char *text = NULL;
+
+        while (job && job->state == JOB_QUEUED)
+                job = job->next;
+        if (job && asprintf(&text,
+                                   "%s%s%s: %s",
+                                   job->operation->doing,
+                                   job->backup ? " " : "",
+                                   job->backup ? job->backup : "",
+                                   job_step(job)) < 0)
+                text = NULL;
+        return text;
 }
 
 Job *job_free(Job *job)

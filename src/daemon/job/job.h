@@ -91,3 +91,7 @@ Job *job_free(Job *job);
 
 /* Properties of a Job as the bus shows them. */
 const char *job_step(const Job *job);
+
+/* What the first job that runs is doing, for people: "Backing up NAME: copying". NULL when none runs, or
+ * when out of memory. The caller frees it. */
+char *job_describe_running(const Manager *manager);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/operation/automatic-restore.h"
 
+#include "backup/restore/restore.h"
 #include "backup/state/restore-state.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"
 #include "daemon/facts/recovery-decision.h"
+#include "daemon/job/job.h"
 #include "daemon/loop/one-shot.h"
 #include "daemon/operation/check-schedule.h"
 #include "daemon/operation/first-rows.h"
@@ -276,4 +278,6 @@ const ConditionReactions automatic_restore_reactions = {
                 .backups_returned = on_backups_returned,
                 .health_evaluated = on_health_evaluated,
                 .records_counted = first_rows_counted,
+                .placement_mended = operation_startup_continue,
+                .describe_running_job = job_describe_running,
 };

@@ -5,11 +5,11 @@
 
 #include "backup/state/last-check.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/job/job-event.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
 #include "daemon/operation/check-schedule.h"
 #include "daemon/state/condition.h"
-#include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"
 
 /* The rows were counted in the copy anyway. What can't be copied leaves the old counts. */

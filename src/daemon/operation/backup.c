@@ -22,7 +22,6 @@
 #include "daemon/state/clock-keeper.h"
 #include "daemon/state/condition.h"
 #include "daemon/state/encryption.h"
-#include "daemon/state/event.h"
 
 typedef struct BackupTask {
         bool automatic;

@@ -29,34 +29,6 @@ static void arm(Manager *manager, uint64_t delay_usec)
         one_shot_arm(manager->event, &manager->settle_event_source, delay_usec, on_settled, manager);
 }
 
-int database_watch_look(const Manager *manager, FileIdentity *ret)
-{
-        struct statx status;
-
-        if (statx(AT_FDCWD,
-                            manager->database_path,
-                            AT_SYMLINK_NOFOLLOW,
-                            STATX_BASIC_STATS | STATX_BTIME,
-                            &status) < 0) {
-                if (errno != ENOENT)
-                        return -errno;
-                *ret = (FileIdentity){0};
-                return 0;
-        }
-        *ret = (FileIdentity){
-                        .exists = true,
-                        .device = makedev(status.stx_dev_major, status.stx_dev_minor),
-                        .inode = status.stx_ino,
-                        /* A FIFO in the place of the database has no size, but nobody emptied a file. */
-                        .size_bytes = S_ISREG(status.stx_mode) ? status.stx_size : UINT64_MAX,
-                        .modified_nsec = status.stx_mtime.tv_sec * INT64_C(1000000000) +
-                                         status.stx_mtime.tv_nsec,
-        };
-        if (status.stx_mask & STATX_BTIME)
-                ret->born_nsec = (uint64_t) status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
-        return 0;
-}
-
 /* The number of a deleted file is soon that of a new one; when it was made tells them apart. */
 static bool is_same_file(const FileIdentity *a, const FileIdentity *b)
 {
@@ -89,7 +61,7 @@ bool database_watch_notice(Manager *manager)
 {
         FileIdentity now = {0};
 
-        if (database_watch_look(manager, &now) >= 0 && !differs(manager, &now)) {
+        if (file_identity_look(manager->database_path, &now) >= 0 && !differs(manager, &now)) {
                 manager->database_identity = now;
                 return false;
         }
@@ -105,7 +77,7 @@ void database_watch_accept(Manager *manager)
         manager->database_moved = (FileIdentity){0};
         manager->appearance = (Appearance){0};
         (void) file_events_resume(manager);
-        if (database_watch_look(manager, &now) < 0)
+        if (file_identity_look(manager->database_path, &now) < 0)
                 return;
         if (now.exists || manager->database_missing) {
                 manager->database_identity = now;
@@ -233,7 +205,7 @@ void database_watch_examine(Manager *manager)
 
         if (manager->stopping || manager->restoring)
                 return;
-        r = database_watch_look(manager, &now);
+        r = file_identity_look(manager->database_path, &now);
         if (r < 0) {
                 journal_line(LOG_WARNING,
                                 "%s can't be looked at: %s; it is left alone",
@@ -268,7 +240,7 @@ int database_watch_start(Manager *manager, Fault *fault)
         if (file_events_have_begun(manager->file_events))
                 return 0;
         r = file_events_begin(manager, fault);
-        (void) database_watch_look(manager, &manager->database_identity);
+        (void) file_identity_look(manager->database_path, &manager->database_identity);
         if (r < 0)
                 arm(manager, AWAY_USEC);
         return r;

@@ -8,10 +8,6 @@
 
 #include "daemon/manager.h"
 
-/* Which file lies at the database's path. A negative errno when nobody can tell: what can't be looked at is
- * not gone. */
-int database_watch_look(const Manager *manager, FileIdentity *ret);
-
 /* Begins to watch, and accepts the file as it is, unless it has begun already. Once the file exists, or is
  * known to be missing. */
 int database_watch_start(Manager *manager, Fault *fault);

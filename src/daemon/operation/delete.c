@@ -7,8 +7,8 @@
 #include "backup/catalogue/backup-name.h"
 #include "backup/catalogue/remove.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/job/job-event.h"
 #include "daemon/manager.h"
-#include "daemon/state/event.h"
 
 typedef struct DeleteTask {
         char *name;

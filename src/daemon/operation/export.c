@@ -2,10 +2,10 @@
 
 /* The database as JSON, into a descriptor that the caller has passed. */
 
+#include "daemon/job/job-event.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
 #include "daemon/state/condition.h"
-#include "daemon/state/event.h"
 
 typedef struct ExportTask {
         int output_fd;

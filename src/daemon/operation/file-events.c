@@ -160,7 +160,7 @@ static int on_file(sd_event_source *source, const struct inotify_event *event, v
         FileIdentity now = {0};
 
         if (!(event->mask & (ITSELF | IN_IGNORED))) {
-                if (database_watch_look(manager, &now) >= 0)
+                if (file_identity_look(manager->database_path, &now) >= 0)
                         manager->unsettled_bytes = now.size_bytes;
                 begin_pause(manager);
                 return 0;

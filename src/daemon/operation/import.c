@@ -11,8 +11,8 @@
 #include "backup/create/create.h"
 #include "base/clock.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/job/job-event.h"
 #include "daemon/manager.h"
-#include "daemon/state/event.h"
 #include "daemon/state/unpacking.h"
 #include "database/import/import.h"
 

@@ -5,6 +5,7 @@
 #include "daemon/access/authorize.h"
 #include "daemon/audit/audit.h"
 #include "daemon/bus/bus-argument.h"
+#include "daemon/catalogue/hold-keeper.h"
 #include "daemon/latency/response-times.h"
 #include "daemon/loop/lane.h"
 #include "daemon/state/condition.h"

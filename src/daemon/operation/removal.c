@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/operation/removal.h"
+#include "daemon/job/job-event.h"
 #include "daemon/operation/quarantine.h"
 
 #include "backup/catalogue/remove.h"
@@ -7,7 +8,6 @@
 #include "daemon/catalogue/collection.h"
 #include "daemon/state/clock-keeper.h"
 #include "daemon/state/condition.h"
-#include "daemon/state/event.h"
 
 void removals_clear(Removals *removals)
 {

@@ -8,13 +8,13 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/names.h"
+#include "daemon/job/job-event.h"
 #include "daemon/loop/gate.h"
 #include "daemon/manager.h"
 #include "daemon/operation/automatic-restore.h"
 #include "daemon/operation/quarantine.h"
 #include "daemon/operation/remedy-state.h"
 #include "daemon/state/condition.h"
-#include "daemon/state/event.h"
 #include "daemon/state/property-changes.h"
 
 typedef struct RepairTask {

@@ -3,9 +3,9 @@
 
 #include "backup/restore/restore-loss.h"
 #include "base/journal.h"
+#include "daemon/job/job-event.h"
 #include "daemon/manager.h"
 #include "daemon/operation/remedy-state.h"
-#include "daemon/state/event.h"
 
 int restore_remedy_prepare(const Manager *manager, RestoreTask *task)
 {

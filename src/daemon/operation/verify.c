@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "daemon/catalogue/backup-place.h"
 #include "daemon/catalogue/collection.h"
+#include "daemon/job/job-event.h"
 #include "daemon/manager.h"
 #include "daemon/state/condition.h"
-#include "daemon/state/event.h"
 #include "daemon/state/unpacking.h"
 
 typedef struct VerifyTask {

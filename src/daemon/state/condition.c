@@ -166,8 +166,8 @@ static void update_placement(Manager *manager)
         (void) placement_check(manager->database_path, &fault);
         manager->placement_fault = fault.code;
         replace_text(&manager->placement_message, fault.message);
-        if (manager->opening_deferred && manager->started && fault.code == FAULT_NONE)
-                operation_startup_continue(manager);
+        if (manager->opening_deferred && manager->started && fault.code == FAULT_NONE && manager->reactions)
+                manager->reactions->placement_mended(manager);
 }
 
 uint64_t manager_newest_own_backup_usec(const Manager *manager, uint64_t now_usec)
@@ -346,19 +346,9 @@ static char *describe(const Manager *manager)
 
         if (manager->stopping)
                 return strdup("Stopping");
-        for (const Job *job = manager->jobs; job; job = job->next) {
-                if (job->state == JOB_QUEUED)
-                        continue;
-                if (asprintf(&text,
-                                    "%s%s%s: %s",
-                                    job->operation->doing,
-                                    job->backup ? " " : "",
-                                    job->backup ? job->backup : "",
-                                    job_step(job)) < 0)
-                        return NULL;
-                return text;
-        }
-        return describe_idle(manager);
+        if (manager->reactions)
+                text = manager->reactions->describe_running_job(manager);
+        return text ? text : describe_idle(manager);
 }
 
 void manager_update_status(Manager *manager)

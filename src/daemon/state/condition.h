@@ -14,6 +14,8 @@ typedef struct ConditionReactions {
         void (*backups_returned)(Manager *manager);
         void (*health_evaluated)(Manager *manager);
         void (*records_counted)(Manager *manager, bool counted);
+        void (*placement_mended)(Manager *manager); /* of a database whose opening was deferred for it */
+        char *(*describe_running_job)(const Manager *manager); /* NULL when none runs; the caller frees it */
 } ConditionReactions;
 
 /* Once, before anything else here. Without it, nothing follows by itself. */

@@ -4,18 +4,11 @@
 /* The notable events, each logged in one place with its message id and its fields, so that what an operator
  * filters for in the journal never depends on the way that led there. */
 
-#include "backup/remedy/remedy.h"
-#include "backup/repair/repair.h"
-#include "backup/restore/restore.h"
+#include "backup/catalogue/manifest.h"
 #include "daemon/facts/health.h"
-#include "daemon/job/job.h"
 
-void event_backup_created(const Job *job, const Manifest *manifest);
-void event_backup_verified(const Job *job, const Manifest *manifest);
-void event_backup_removed(const Job *job, const Manifest *manifest, const char *reason);
 void event_backup_appeared(const Manifest *manifest);
 void event_backup_vanished(const char *name, const char *file);
-void event_database_checked(const Job *job, const char *database_path);
 void event_corruption_detected(const char *database_path, const char *finding);
 void event_database_created(const char *database_path);
 void event_schema_changed(const char *database_path, unsigned tables, unsigned indexes);
@@ -25,18 +18,8 @@ void event_startup_fault(const Fault *fault);
 /* Reports each reason that is new, and each that is over. */
 void event_health_changed(const Health *before, const Health *now);
 
-void event_database_restored(
-                const Job *job, const char *source, const RestoreOutcome *outcome, bool automatic);
-void event_database_repaired(const Job *job, const RepairOutcome *outcome);
-void event_rows_lost(const Job *job, const Remedy *remedy);
 void event_auto_restore_stopped(const char *database_path);
 void event_no_healthy_backup(const char *database_path);
 
-void event_database_exported(
-                const Job *job, const char *database_path, const ExportResult *result, bool redacted);
-
 /* `how` follows "The database PATH": "is gone", "is another file now". */
 void event_database_replaced(const char *database_path, const char *how);
-
-/* A job that did not get done: failed, or cancelled. */
-void event_job_failed(const Job *job, const char *file);

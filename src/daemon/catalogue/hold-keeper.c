@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/catalogue/retention-hold.h"
+#include "daemon/catalogue/hold-keeper.h"
 
 #include <stdarg.h>
 #include <string.h>

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Why retention removes nothing until a person has looked: the database was emptied, or another one took its
- * place, so that the older backups may be the only ones worth keeping. Lasts across restarts, in
- * STATE/retention-hold.json, until somebody acknowledges it or restores. */
+/* Keeps what holds retention across restarts, in STATE/retention-hold.json, until somebody acknowledges it
+ * or restores. */
 
 #include "base/fault.h"
+#include "daemon/facts/retention-hold.h"
 
 typedef struct Manager Manager;
-
-typedef struct RetentionHold {
-        const char *code; /* static, of health.h; NULL: nothing is held */
-        char *text;       /* for people; owned */
-} RetentionHold;
-
-#define RETENTION_HOLD_EMPTIED "database-emptied"
-#define RETENTION_HOLD_OTHER "another-database"
 
 void retention_hold_done(RetentionHold *hold);
 
