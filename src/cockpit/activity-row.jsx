@@ -8,6 +8,7 @@ import { ExpandableRowContent, Tbody, Td, Tr } from "@patternfly/react-table";
 import { Fact, Facts } from "./facts.jsx";
 import { absolute, When } from "./format.jsx";
 import { explain } from "./journal.js";
+import { ServiceText } from "./service-text.jsx";
 import { word } from "./words.js";
 
 const cockpit = window.cockpit;
@@ -50,7 +51,7 @@ function Details({ row }) {
                 {Object.entries(row.extra || {}).map(([key, value]) =>
                     <Fact key={key} term={key}><span className="breaks">{typeof value === "object" ? JSON.stringify(value) : String(value)}</span></Fact>)}
             </Facts>
-            <div lang="en">{advice.map(paragraph => <p key={paragraph}>{paragraph}</p>)}</div>
+            <div lang="en">{advice.map(paragraph => <p key={paragraph}><ServiceText text={paragraph} /></p>)}</div>
         </Stack>
     );
 }
@@ -64,7 +65,7 @@ export function ActivityRow({ row, open, toggle }) {
                 <Td dataLabel={_("Severity")}><Severity severity={row.severity} done={row.extra?.outcome === "done"} /></Td>
                 <Td dataLabel={_("User")}>{user(row.uid)}</Td>
                 <Td dataLabel={_("Source")} modifier="nowrap">{row.source === "audit" ? _("audit log") : _("journal")}</Td>
-                <Td dataLabel={_("What")} className="breaks" lang="en">{row.text}</Td>
+                <Td dataLabel={_("What")} className="breaks" lang="en"><ServiceText text={row.text} /></Td>
             </Tr>
             {open &&
                 <Tr isExpanded>

@@ -6,6 +6,7 @@ import { Alert, Card, CardBody, CardFooter, CardTitle, Label } from "@patternfly
 import { Fact, Facts } from "./facts.jsx";
 import { call } from "./bus.js";
 import { Action, FaultAlert } from "./dialogs.jsx";
+import { ServiceText } from "./service-text.jsx";
 import { useService } from "./state.js";
 
 const _ = window.cockpit.gettext;
@@ -37,7 +38,7 @@ export function EncryptionCard() {
                         {recipients.length === 0 ? _("none") : recipients.map(recipient => <div key={recipient} className="breaks"><code>{recipient}</code></div>)}
                     </Fact>
                     <Fact term={_("Own key")}>{manager.KeyAvailable ? _("the service has one") : _("the service has none, and can't open them")}</Fact>
-                    {manager.KeyFault && <Fact term={_("Fault")}><span className="breaks" lang="en">{manager.KeyFault}</span></Fact>}
+                    {manager.KeyFault && <Fact term={_("Fault")}><span className="breaks" lang="en"><ServiceText text={manager.KeyFault} /></span></Fact>}
                 </Facts>
                 {result && !result.error && <Alert component="p" isInline variant="success" title={_("The key opens what is encrypted")} />}
                 <FaultAlert error={result?.error} title={_("The key test failed")} />

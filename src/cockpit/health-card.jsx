@@ -14,6 +14,7 @@ import { BackupButton } from "./backup-dialog.jsx";
 import { CleanupDialog } from "./cleanup-dialog.jsx";
 import { Action, ActionDialog, useDialogs } from "./dialogs.jsx";
 import { RestoreDialog } from "./restore-dialog.jsx";
+import { ServiceText } from "./service-text.jsx";
 import { run, TIMERS, useService } from "./state.js";
 import { call } from "./bus.js";
 import { word } from "./words.js";
@@ -102,7 +103,7 @@ function Reason({ code, sentence }) {
                 <DataListItemCells dataListCells={[
                     <DataListCell key="text">
                         <strong id={id}>{word("reason", code)}</strong>
-                        <p className="breaks" lang="en">{sentence}</p>
+                        <p className="breaks" lang="en"><ServiceText text={sentence} /></p>
                     </DataListCell>
                 ]} />
                 <DataListAction aria-labelledby={id} aria-label={_("Way out")}><Remedy code={code} /></DataListAction>

@@ -7,6 +7,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 
 import { Fact, Facts } from "./facts.jsx";
 import { bytes, number, signed, When } from "./format.jsx";
+import { ServiceText } from "./service-text.jsx";
 
 const cockpit = window.cockpit;
 const _ = cockpit.gettext;
@@ -119,9 +120,9 @@ export function Plan({ plan }) {
     const short = plan.FreeBytes < plan.NeededBytes;
     return (
         <Stack hasGutter>
-            {plan.NeedsDecision && <Alert component="p" isInline variant="warning" title={_("An automatic restore waits for your decision")}><span lang="en" className="breaks">{plan.NeedsDecision}</span></Alert>}
-            {plan.CurrentProblem && <Alert component="p" isInline variant="warning" title={_("The database can't be read")}><span lang="en" className="breaks">{plan.CurrentProblem}</span></Alert>}
-            {plan.Refused && <Alert component="p" isInline variant="danger" title={_("This would be refused")}><span lang="en" className="breaks">{plan.Refused}</span></Alert>}
+            {plan.NeedsDecision && <Alert component="p" isInline variant="warning" title={_("An automatic restore waits for your decision")}><span lang="en" className="breaks"><ServiceText text={plan.NeedsDecision} /></span></Alert>}
+            {plan.CurrentProblem && <Alert component="p" isInline variant="warning" title={_("The database can't be read")}><span lang="en" className="breaks"><ServiceText text={plan.CurrentProblem} /></span></Alert>}
+            {plan.Refused && <Alert component="p" isInline variant="danger" title={_("This would be refused")}><span lang="en" className="breaks"><ServiceText text={plan.Refused} /></span></Alert>}
             {short && <Alert component="p" isInline variant="danger" title={_("The disk has not enough room")} />}
             <Sum plan={plan} />
             <Facts width="10rem">

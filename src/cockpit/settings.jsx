@@ -3,6 +3,7 @@ import { Alert, Gallery, List, ListItem, Stack, StackItem, Title } from "@patter
 
 import { EncryptionCard } from "./encryption-card.jsx";
 import { RootCard } from "./root-card.jsx";
+import { ServiceText } from "./service-text.jsx";
 import { SettingsTable } from "./settings-table.jsx";
 import { useService } from "./state.js";
 import { TimerCard } from "./timer-card.jsx";
@@ -18,7 +19,7 @@ export function Settings() {
             {faults.length > 0 &&
                 <StackItem>
                     <Alert component="p" isInline variant="warning" title={_("Lines of the configuration are ignored")}>
-                        <List lang="en">{faults.map(fault => <ListItem key={fault} className="breaks">{fault}</ListItem>)}</List>
+                        <List lang="en">{faults.map(fault => <ListItem key={fault} className="breaks"><ServiceText text={fault} /></ListItem>)}</List>
                     </Alert>
                 </StackItem>}
             <StackItem>
